@@ -1,0 +1,158 @@
+/* libnnrt: loads a runtime plan (.nncp) and runs it. SPDX-License-Identifier: Apache-2.0
+ *
+ *   plan (bytes) -> nnrt_model (immutable, shared by threads) -> nnrt_session (one per thread) -> run
+ *
+ * Shapes are NCHW-like logical shapes as in the ONNX model. Functions return a status; nnrt_error_message()
+ * tells why. A model may be used by many sessions at once; a session by one thread at a time. */
+#ifndef NNRT_H
+#define NNRT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(_WIN32)
+#define NNRT_API
+#else
+#define NNRT_API __attribute__((visibility("default")))
+#endif
+
+#define NNRT_RANK_MAX 8
+
+/* Same numbers as nnc_status. */
+typedef enum nnrt_status {
+    NNRT_OK = 0,
+    NNRT_ERR_USAGE = 2,
+    NNRT_ERR_MODEL = 3,
+    NNRT_ERR_UNSUPPORTED = 4,
+    NNRT_ERR_DATA = 5,
+    NNRT_ERR_IO = 6,
+    NNRT_ERR_LIMIT = 7,
+    NNRT_ERR_DEVICE = 8,
+    NNRT_ERR_INTERNAL = 70,
+    NNRT_ERR_CANCELLED = 130
+} nnrt_status;
+
+/* Element types, ONNX's numbers. */
+typedef enum nnrt_dtype {
+    NNRT_F32 = 1,
+    NNRT_U8 = 2,
+    NNRT_I8 = 3,
+    NNRT_U16 = 4,
+    NNRT_I16 = 5,
+    NNRT_I32 = 6,
+    NNRT_I64 = 7,
+    NNRT_BOOL = 9,
+    NNRT_F16 = 10,
+    NNRT_F64 = 11,
+    NNRT_U32 = 12,
+    NNRT_U64 = 13,
+    NNRT_BF16 = 16
+} nnrt_dtype;
+
+/* Kernel tiers, weakest first. REF runs anywhere and is the specification of the others. */
+typedef enum nnrt_isa {
+    NNRT_ISA_REF = 0,
+    NNRT_ISA_AVX2 = 1,
+    NNRT_ISA_AVXVNNI = 2,
+    NNRT_ISA_AVX512VNNI = 3,
+    NNRT_ISA_BEST = 255
+} nnrt_isa;
+
+typedef struct nnrt_model nnrt_model;
+typedef struct nnrt_session nnrt_session;
+
+/* dims[i] < 0 in a model's signature: any size. */
+typedef struct nnrt_shape {
+    uint32_t rank;
+    int64_t dims[NNRT_RANK_MAX];
+} nnrt_shape;
+
+typedef struct nnrt_io_info {
+    const char *name; /* owned by the model */
+    nnrt_dtype dtype;
+    nnrt_shape shape;
+} nnrt_io_info;
+
+/* Bytes of a tensor inside a session. */
+typedef struct nnrt_view {
+    void *data;
+    size_t bytes;
+    nnrt_dtype dtype;
+    nnrt_shape shape;
+} nnrt_view;
+
+typedef struct nnrt_session_options {
+    size_t size;      /* sizeof(nnrt_session_options) */
+    uint32_t threads; /* 0: one per usable core */
+    uint32_t isa_max; /* nnrt_isa; NNRT_ISA_BEST: best of this CPU, also capped by NNRT_MAX_ISA */
+    uint32_t profile; /* 1: record the time of every node */
+} nnrt_session_options;
+
+#define NNRT_VERIFY 1u /* check the hash of every section, not of the metadata alone */
+
+NNRT_API const char *nnrt_version(void);
+/* The calling thread's last error, one line. */
+NNRT_API const char *nnrt_error_message(void);
+/* "ref", "avx2", "avxvnni", "avx512vnni"; NULL for unknown numbers. */
+NNRT_API const char *nnrt_isa_name(uint32_t isa);
+/* Best tier this CPU and the NNRT_MAX_ISA environment variable allow. */
+NNRT_API nnrt_isa nnrt_isa_best(void);
+
+/* Maps a plan file. Fails: IO, MODEL (corrupt), UNSUPPORTED (newer format or operator). */
+NNRT_API nnrt_status nnrt_model_load(nnrt_model **out, const char *path, uint32_t flags);
+/* Uses the caller's bytes, 64-byte aligned, which must outlive the model. */
+NNRT_API nnrt_status nnrt_model_load_memory(nnrt_model **out, const void *plan, size_t bytes,
+                                            uint32_t flags);
+NNRT_API void nnrt_model_destroy(nnrt_model *model); /* after its sessions; NULL accepted */
+NNRT_API uint32_t nnrt_model_input_count(const nnrt_model *model);
+NNRT_API uint32_t nnrt_model_output_count(const nnrt_model *model);
+NNRT_API nnrt_status nnrt_model_input(const nnrt_model *model, uint32_t i, nnrt_io_info *info);
+NNRT_API nnrt_status nnrt_model_output(const nnrt_model *model, uint32_t i, nnrt_io_info *info);
+/* Value of a metadata key in the plan's signature or provenance ("preprocess", "source", ...); NULL if absent. */
+NNRT_API const char *nnrt_model_metadata(const nnrt_model *model, const char *key);
+
+/* options may be NULL. */
+NNRT_API nnrt_status nnrt_session_create(nnrt_session **out, const nnrt_model *model,
+                                         const nnrt_session_options *options);
+NNRT_API void nnrt_session_destroy(nnrt_session *session);
+/* Sets all input shapes (count = inputs of the model) and plans memory; cheap when unchanged. Without a call,
+ * unknown dims are 1. Fails: USAGE (contradicts the signature), LIMIT (memory), MODEL. */
+NNRT_API nnrt_status nnrt_session_reshape(nnrt_session *session, const nnrt_shape *shapes,
+                                          uint32_t count);
+/* Where to write input i (valid until the next reshape). */
+NNRT_API nnrt_status nnrt_session_input(nnrt_session *session, uint32_t i, nnrt_view *view);
+/* Runs once; allocates nothing. */
+NNRT_API nnrt_status nnrt_session_run(nnrt_session *session);
+/* Output i of the last run, valid until the next run or reshape. */
+NNRT_API nnrt_status nnrt_session_output(nnrt_session *session, uint32_t i, nnrt_view *view);
+
+/* Memory: arena bytes of the current shapes, and bytes of constants in the plan. */
+NNRT_API size_t nnrt_session_arena_bytes(const nnrt_session *session);
+NNRT_API size_t nnrt_model_constant_bytes(const nnrt_model *model);
+
+/* One executed node, for profiles. */
+typedef struct nnrt_node_info {
+    const char *name;   /* of the source node */
+    const char *rop;    /* runtime op */
+    const char *kernel; /* chosen kernel row, "gemm_q8__avx512vnni_6x64"; "" for plain C */
+    uint64_t macs;      /* multiply-accumulates at the current shapes */
+    uint64_t bytes;     /* inputs + weights + outputs */
+    uint64_t ns;        /* sum over profiled runs */
+    uint64_t runs;
+} nnrt_node_info;
+NNRT_API uint32_t nnrt_session_node_count(const nnrt_session *session);
+NNRT_API nnrt_status nnrt_session_node(const nnrt_session *session, uint32_t i, nnrt_node_info *info);
+NNRT_API void nnrt_session_profile_reset(nnrt_session *session);
+
+/* Called when the run reaches a callback node; view shows its input as stored. tag: the node's number in the plan. */
+typedef void nnrt_callback_fn(void *user, uint32_t tag, const nnrt_view *view);
+NNRT_API void nnrt_session_set_callback(nnrt_session *session, nnrt_callback_fn *fn, void *user);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

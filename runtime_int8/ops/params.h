@@ -1,0 +1,277 @@
+/* Parameters of the runtime ops: plain structs that are their own on-disk form. SPDX-License-Identifier: Apache-2.0
+ *
+ * Physical tensors are dense and row-major. Activations of convolution-like ops are NHWC ([N,H,W,C], 1-D: [N,W,C]); all
+ * other ops see whatever dims the tensor has. Quantized activations are always stored as u8 (signed grids are
+ * shifted by +128 together with their zero point). Every field is little-endian, no padding, no pointers.
+ * Per-channel constants are arrays padded with zeros to a multiple of 16 channels. */
+#ifndef NNRT_OPS_PARAMS_H
+#define NNRT_OPS_PARAMS_H
+
+#include <stdint.h>
+
+/* Fused float activation: y = min(max(x, lo), hi) with lo/hi = -+INFINITY for none. */
+typedef struct nnrt_clamp {
+    float lo, hi;
+} nnrt_clamp;
+
+/* Geometry of a convolution or pooling window over 1 or 2 spatial dims (1-D uses index 1 and leaves [0] = 1/0). */
+typedef struct nnrt_window {
+    uint32_t spatial;     /* 1: x is [N,W,C]; 2: x is [N,H,W,C] */
+    uint32_t kernel[2];   /* R, S */
+    uint32_t stride[2];
+    uint32_t dilation[2];
+    uint32_t pad[4];      /* top, left, bottom, right */
+    uint32_t auto_pad;    /* 0 explicit, 1 SAME_UPPER, 2 SAME_LOWER (computed at reshape; pad[] ignored) */
+    uint32_t ceil_mode;   /* pooling */
+} nnrt_window;
+
+/* conv_f32: x f32 NHWC, w packed (nnrt_pack_conv_f32), [bias f32 [Npad]], [residual f32 like y] -> y f32 NHWC.
+ * y = clamp(bias + sum x*w (ascending (r,s,c) fmaf chain started at bias, padding read as +0) + residual).
+ * dwconv_f32: depthwise, c_out == c_in == groups, w packed by nnrt_pack_dwconv_f32. */
+typedef struct nnrt_conv_f32_params {
+    nnrt_window window;
+    uint32_t groups, c_in, c_out; /* c_in, c_out are totals over groups */
+    uint32_t has_bias, has_residual;
+    nnrt_clamp clamp;
+} nnrt_conv_f32_params;
+
+/* gemm_f32: x f32 [..., K] with constant packed B (nnrt_pack_conv_f32 with one tap), [bias f32 [Npad]],
+ * [residual f32 [..., N]] -> y f32 [..., N]. */
+typedef struct nnrt_gemm_f32_params {
+    uint32_t k, n;
+    uint32_t has_bias, has_residual;
+    nnrt_clamp clamp;
+} nnrt_gemm_f32_params;
+
+/* matmul_f32: a f32 [..., M, K], b f32 [..., K, N] (both run-time; numpy matmul broadcasting of leading dims; 1-D operands
+ * as numpy) -> y = alpha * op(a) op(b), optional clamp. trans_*: swap the last two dims first. */
+typedef struct nnrt_matmul_f32_params {
+    uint32_t trans_a, trans_b;
+    float alpha;
+    nnrt_clamp clamp;
+} nnrt_matmul_f32_params;
+
+/* How an int32 accumulator becomes the output (docs/arithmetic.md). All q bounds are integers minus their zero point. */
+typedef enum nnrt_q8_out {
+    NNRT_Q8_OUT_U8 = 0, /* requantize to u8 */
+    NNRT_Q8_OUT_F32 = 1 /* y = clamp((float)acc * mult) as float; mult = sx*sw, no residual */
+} nnrt_q8_out;
+typedef enum nnrt_q8_residual {
+    NNRT_Q8_RES_NONE = 0,
+    NNRT_Q8_RES_DIRECT = 1, /* t = (float)acc*mult + (float)(r-zr)*mult_r */
+    NNRT_Q8_RES_TWICE = 2   /* a = round_clamp((float)acc*mult, lo_mid, hi_mid); t = (float)a*mult_a + (float)(r-zr)*mult_r */
+} nnrt_q8_residual;
+typedef struct nnrt_q8_epilogue {
+    uint32_t out;           /* nnrt_q8_out */
+    int32_t zx;             /* zero point of x (u8) */
+    int32_t zy;             /* zero point of y (u8) */
+    float lo, hi;           /* clamp of t before rounding: integer bounds minus zy; for F32 out: real bounds */
+    uint32_t residual;      /* nnrt_q8_residual */
+    int32_t zr;
+    float mult_r;           /* sr / sy */
+    float lo_mid, hi_mid;   /* TWICE: integer bounds of the intermediate grid minus its zero point */
+    float mult_a;           /* TWICE: s_mid / sy */
+} nnrt_q8_epilogue;
+
+/* conv_q8: x u8 NHWC, w packed s8 (nnrt_pack_conv_q8), acc0 i32 [groups*Npad] = bias - zx*sum(w), mult f32 [groups*Npad],
+ * [residual u8 like y] -> y u8 or f32 NHWC. Padding reads zx.
+ * dwconv_q8: depthwise, w packed by nnrt_pack_dwconv_q8. */
+typedef struct nnrt_conv_q8_params {
+    nnrt_window window;
+    uint32_t groups, c_in, c_out;
+    uint32_t pack; /* nnrt_conv_pack: layout of w */
+    nnrt_q8_epilogue epilogue;
+} nnrt_conv_q8_params;
+
+/* gemm_q8: x u8 [..., K], w packed (one tap), acc0, mult as above -> y u8 or f32 [..., N]. */
+typedef struct nnrt_gemm_q8_params {
+    uint32_t k, n;
+    nnrt_q8_epilogue epilogue;
+} nnrt_gemm_q8_params;
+
+/* add_q8: a, b u8 (numpy broadcasting) -> y u8 = round_clamp((a-za)*ma + (b-zb)*mb). */
+typedef struct nnrt_add_q8_params {
+    int32_t za, zb, zy;
+    float ma, mb; /* sa/sy, sb/sy; b is subtracted when mb < 0 */
+    float lo, hi;
+} nnrt_add_q8_params;
+
+/* mul_q8: y = round_clamp((float)((a-za)*(b-zb)) * m), m = (sa*sb)/sy. */
+typedef struct nnrt_mul_q8_params {
+    int32_t za, zb, zy;
+    float m;
+    float lo, hi;
+} nnrt_mul_q8_params;
+
+/* lut_u8: x u8, table u8 [256] or f32 [256] -> y of the table's type, same shape. No params. */
+
+/* quantize: x f32 -> y u8 (per tensor), true division. With nchw_to_nhwc, x is [N,C,H,W] (or [N,C,W]) and y channels-last. */
+typedef struct nnrt_quantize_params {
+    float scale;
+    int32_t zero_point; /* of the u8 storage */
+    int32_t qmin, qmax; /* u8 storage bounds */
+    uint32_t nchw_to_nhwc;
+} nnrt_quantize_params;
+
+/* dequantize: x u8, scale f32 [1] or [dim(axis)], zero i32 likewise -> y f32 = (x - zero) * scale. x may be i8, u8 or i32. */
+typedef struct nnrt_dequantize_params {
+    int32_t axis; /* -1: per tensor */
+} nnrt_dequantize_params;
+
+/* quantize_axis: x f32, scale f32 [dim(axis)], zero i32 -> y u8/i8/i32 (`dtype`), for QuantizeLinear that does not fold. */
+typedef struct nnrt_quantize_axis_params {
+    int32_t axis; /* -1: per tensor */
+    uint32_t dtype;
+    int32_t qmin, qmax;
+} nnrt_quantize_axis_params;
+
+/* maxpool: x u8 or f32 NHWC -> y. Padding never wins. */
+typedef struct nnrt_maxpool_params {
+    nnrt_window window;
+} nnrt_maxpool_params;
+
+/* avgpool_f32 / avgpool_q8 on NHWC. global: window is all of H,W and y is [N,1,1,C].
+ * q8: acc = sum(x - zx) int32; y = round_clamp((float)acc * (sx / (sy * count))). f32: 16-lane fixed order sums, divided by count. */
+typedef struct nnrt_avgpool_params {
+    nnrt_window window;
+    uint32_t global;
+    uint32_t count_include_pad;
+    int32_t zx, zy;  /* q8 */
+    float sx, sy;    /* q8 */
+    float lo, hi;    /* q8: bounds minus zy; f32: clamp */
+} nnrt_avgpool_params;
+
+typedef enum nnrt_unary_op {
+    NNRT_UNARY_ABS, NNRT_UNARY_NEG, NNRT_UNARY_FLOOR, NNRT_UNARY_CEIL, NNRT_UNARY_ROUND, NNRT_UNARY_SIGN,
+    NNRT_UNARY_SQRT, NNRT_UNARY_RECIPROCAL, NNRT_UNARY_EXP, NNRT_UNARY_LOG, NNRT_UNARY_SIN, NNRT_UNARY_COS,
+    NNRT_UNARY_TANH, NNRT_UNARY_SIGMOID, NNRT_UNARY_ERF, NNRT_UNARY_RELU, NNRT_UNARY_CLIP /* [a, b] */,
+    NNRT_UNARY_LEAKY_RELU /* a */, NNRT_UNARY_ELU /* a */, NNRT_UNARY_SELU /* a, b=gamma */,
+    NNRT_UNARY_CELU /* a */, NNRT_UNARY_SOFTPLUS, NNRT_UNARY_SOFTSIGN, NNRT_UNARY_HARD_SIGMOID /* a*x+b */,
+    NNRT_UNARY_HARD_SWISH, NNRT_UNARY_GELU, NNRT_UNARY_GELU_TANH, NNRT_UNARY_SILU, NNRT_UNARY_MISH,
+    NNRT_UNARY_THRESHOLDED_RELU /* a */, NNRT_UNARY_NOT, NNRT_UNARY_IS_NAN, NNRT_UNARY_IS_INF, NNRT_UNARY_COUNT
+} nnrt_unary_op;
+/* unary: x f32 -> y f32; ABS NEG SIGN CLIP RELU also on i32/i64, NOT on bool, IS_* f32 -> bool. Values to the bit on all tiers. */
+typedef struct nnrt_unary_params {
+    uint32_t op;
+    float a, b;
+} nnrt_unary_params;
+
+typedef enum nnrt_binary_op {
+    NNRT_BINARY_ADD, NNRT_BINARY_SUB, NNRT_BINARY_MUL, NNRT_BINARY_DIV, NNRT_BINARY_POW, NNRT_BINARY_MIN, NNRT_BINARY_MAX,
+    NNRT_BINARY_MOD /* sign of divisor */, NNRT_BINARY_FMOD, NNRT_BINARY_PRELU /* x>=0 ? x : x*slope */,
+    NNRT_BINARY_EQUAL, NNRT_BINARY_LESS, NNRT_BINARY_LESS_EQUAL, NNRT_BINARY_GREATER, NNRT_BINARY_GREATER_EQUAL,
+    NNRT_BINARY_AND, NNRT_BINARY_OR, NNRT_BINARY_XOR, NNRT_BINARY_COUNT
+} nnrt_binary_op;
+/* binary: a, b same dtype (f32, i32, i64, bool for logic), numpy broadcasting -> y same dtype, or bool for comparisons.
+ * clamp applies to f32 results (fused Relu/Clip). */
+typedef struct nnrt_binary_params {
+    uint32_t op;
+    nnrt_clamp clamp;
+} nnrt_binary_params;
+
+/* where: cond bool, a, b any equal dtype; broadcasting. No params. */
+/* cast: x any of f32 f16 bf16 f64 i8 u8 i16 u16 i32 u32 i64 u64 bool -> dtype. */
+typedef struct nnrt_cast_params {
+    uint32_t dtype;
+} nnrt_cast_params;
+
+/* transpose: y.dims[i] = x.dims[perm[i]]; any dtype. */
+typedef struct nnrt_transpose_params {
+    uint32_t rank;
+    uint32_t perm[8];
+} nnrt_transpose_params;
+
+/* reshape: x, shape i64 (host-known; 0 = copy unless allow_zero, -1 = infer) -> same bytes. */
+typedef struct nnrt_reshape_params {
+    uint32_t allow_zero;
+} nnrt_reshape_params;
+/* flatten: [d0..d(axis-1)] x [rest]. */
+/* unsqueeze / squeeze: axes bit mask over the output / input rank; squeeze with mask 0 removes all ones. */
+typedef struct nnrt_axes_params {
+    uint32_t mask;
+} nnrt_axes_params;
+/* concat (variadic, any equal dtype), split helper slices, softmax, argmax, cumsum, gather: axis >= 0. */
+typedef struct nnrt_axis_params {
+    int32_t axis;
+} nnrt_axis_params;
+/* slice: x, starts, ends, axes, steps (all four i64, host-known, numpy/ONNX semantics; steps may be negative). No params. */
+/* pad: x, pads i64 host-known [2*rank], [value scalar of x's dtype]. */
+typedef struct nnrt_pad_params {
+    uint32_t mode; /* 0 constant, 1 reflect, 2 edge, 3 wrap */
+    float value;   /* used when no third input: f32, or the integer it rounds to */
+} nnrt_pad_params;
+/* gather: x any dtype, indices i32/i64 (negative wraps) along axis. gather_elements likewise. */
+/* expand: x, shape i64 host-known (ONNX broadcasting). tile: x, repeats i64 host-known. */
+/* shape: x -> i64 [end-start], host value. */
+typedef struct nnrt_shape_params {
+    int32_t start, end;
+} nnrt_shape_params;
+/* fill (ConstantOfShape): shape i64 host-known -> dtype filled with value (raw bits in low bytes). */
+typedef struct nnrt_fill_params {
+    uint32_t dtype;
+    uint32_t pad;
+    uint64_t value;
+} nnrt_fill_params;
+/* range: start, limit, delta host-known scalars (i32, i64, f32). No params. */
+
+typedef enum nnrt_reduce_op {
+    NNRT_REDUCE_SUM, NNRT_REDUCE_MEAN, NNRT_REDUCE_MAX, NNRT_REDUCE_MIN, NNRT_REDUCE_PROD, NNRT_REDUCE_L1, NNRT_REDUCE_L2,
+    NNRT_REDUCE_SUM_SQUARE, NNRT_REDUCE_LOG_SUM, NNRT_REDUCE_LOG_SUM_EXP, NNRT_REDUCE_COUNT
+} nnrt_reduce_op;
+/* reduce: x f32 (SUM MAX MIN PROD also i32/i64; MAX MIN also u8) over the axes in mask (0 = all). Fixed 16-lane tree. */
+typedef struct nnrt_reduce_params {
+    uint32_t op, mask, keepdims;
+} nnrt_reduce_params;
+/* softmax: x f32 along axis; log: log-softmax. */
+typedef struct nnrt_softmax_params {
+    int32_t axis;
+    uint32_t log;
+} nnrt_softmax_params;
+/* arg: ArgMax/ArgMin of f32/u8/i32/i64 along axis -> i64. */
+typedef struct nnrt_arg_params {
+    int32_t axis;
+    uint32_t min, keepdims, select_last;
+} nnrt_arg_params;
+/* layernorm: x f32, [scale f32 [prod of dims from axis]], [bias] -> y; rms: no mean subtraction. */
+typedef struct nnrt_layernorm_params {
+    int32_t axis;
+    float epsilon;
+    uint32_t rms;
+} nnrt_layernorm_params;
+/* channel_affine: x f32 [..., C], a f32 [C], b f32 [C] -> y = fma-free x*a[c] + b[c], clamped (BatchNormalization that does not fold). */
+typedef struct nnrt_channel_affine_params {
+    nnrt_clamp clamp;
+} nnrt_channel_affine_params;
+/* instancenorm: x f32 [N,...,C] channels-last, scale [C], bias [C]. groups: GroupNormalization when > 0. */
+typedef struct nnrt_instancenorm_params {
+    float epsilon;
+    uint32_t groups;
+} nnrt_instancenorm_params;
+/* lrn: x f32 channels-last. */
+typedef struct nnrt_lrn_params {
+    uint32_t size;
+    float alpha, beta, bias;
+} nnrt_lrn_params;
+/* resize on NHWC f32 or u8: modes nearest, linear; coordinate transforms of ONNX Resize; sizes i64 host-known [H,W] or
+ * scales f32 host-known [2] as input 1 (by dtype). */
+typedef struct nnrt_resize_params {
+    uint32_t mode;       /* 0 nearest, 1 linear, 2 cubic */
+    uint32_t coordinate; /* 0 half_pixel, 1 asymmetric, 2 align_corners, 3 pytorch_half_pixel, 4 tf_half_pixel_for_nn, 5 half_pixel_symmetric */
+    uint32_t nearest;    /* 0 round_prefer_floor, 1 round_prefer_ceil, 2 floor, 3 ceil */
+    float cubic_a;
+    uint32_t exclude_outside;
+} nnrt_resize_params;
+/* conv_transpose_f32: x f32 NHWC, w f32 [taps][C_in][C_out/groups] plain, [bias [C_out]] -> y NHWC. */
+typedef struct nnrt_conv_transpose_f32_params {
+    nnrt_window window;
+    uint32_t groups, c_in, c_out;
+    uint32_t output_padding[2];
+    uint32_t has_bias;
+    nnrt_clamp clamp;
+} nnrt_conv_transpose_f32_params;
+/* callback: x any -> (no output). The session's callback gets a view of x. */
+typedef struct nnrt_callback_params {
+    uint32_t tag;
+} nnrt_callback_params;
+
+#endif
