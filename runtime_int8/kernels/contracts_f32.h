@@ -1,0 +1,56 @@
+/* FP32 product contracts: function types of the kernel rows gemm_f32 and dwconv_f32. SPDX-License-Identifier: Apache-2.0
+ * Every output is one chain of correctly rounded fmaf, k ascending, so all rows agree to the bit (NaN payloads apart).
+ * Because a chain's state is a float, K may be cut anywhere: store the partial chain and start the next call from it. */
+#ifndef NNRT_KERNELS_CONTRACTS_F32_H
+#define NNRT_KERNELS_CONTRACTS_F32_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The fused activation of all float contracts: min(max(v, lo), hi) that lets NaN through and keeps v's zero sign
+ * unless a bound is strictly passed. -+INFINITY are no bounds. */
+static inline float nnrt_clamp_f32(float v, float lo, float hi)
+{
+    v = lo > v ? lo : v;
+    return hi < v ? hi : v;
+}
+
+typedef struct nnrt_k_gemm_f32_params {
+    size_t taps;      /* T >= 1: row pointers per row */
+    size_t c;         /* C >= 1: neighbouring k values behind each pointer; K = T*C */
+    size_t w_panel;   /* floats from one 16-column panel of w to the next */
+    size_t y_row;     /* floats from one row of y (and of residual) to the next */
+    size_t start_row; /* floats from one row of start to the next; 0 for a bias */
+    float alpha;      /* 1 for none */
+    float lo, hi;
+} nnrt_k_gemm_f32_params;
+
+/* y[i][j] = clamp(alpha * chain(i, j) + residual[i][j]); the product and the sum are rounded separately.
+ * chain(i, j): v = start[i][j] (0 if start is NULL); for t, for c: v = fmaf(a[t*rows + i][c], w[j/16][t*C + c][j%16], v).
+ * a         [T][rows] pointers to C floats each
+ * w         [ceil(cols/16)] panels of [T*C][16], w_panel apart
+ * residual  like y, or NULL; start may be y itself
+ * rows, cols: 1..tile[0], 1..tile[1]; when cols <= 16, rows may go up to tile[2].
+ * Nothing outside y[rows][cols] is written; nothing outside the named elements is read, whole panels of w apart.
+ * tile: {rows, cols, rows when cols <= 16}. */
+typedef void nnrt_k_gemm_f32_fn(float *y, const float *const *a, const float *w, const float *start,
+                                const float *residual, size_t rows, size_t cols,
+                                const nnrt_k_gemm_f32_params *params);
+
+typedef struct nnrt_k_dwconv_f32_params {
+    size_t taps;     /* T >= 1 */
+    size_t channels; /* C >= 1 */
+    size_t x_step;   /* floats between the inputs of neighbouring outputs, the same for all taps */
+    size_t y_step;   /* floats between neighbouring outputs, and residuals */
+    float lo, hi;
+} nnrt_k_dwconv_f32_params;
+
+/* y[i][c] = clamp(chain + residual[i][c]), 0 <= i < count;
+ * chain: v = bias[c] (0 if NULL); for t: v = fmaf(x[t][i*x_step + c], w[c/16][t][c%16], v).
+ * x  [T] pointers; w [ceil(C/16)][T][16]; bias [C].
+ * tile: {count unroll, channels per step}; any count and C are allowed. */
+typedef void nnrt_k_dwconv_f32_fn(float *y, const float *const *x, const float *w,
+                                  const float *bias, const float *residual, size_t count,
+                                  const nnrt_k_dwconv_f32_params *params);
+
+#endif
