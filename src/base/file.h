@@ -18,7 +18,9 @@ typedef struct nnc_file_map {
     size_t bytes;
     void *impl;
 } nnc_file_map;
+/* max_bytes: larger files fail with NNC_ERR_LIMIT, 0 = no limit. */
 nnc_status nnc_file_map_open(nnc_file_map *out, const char *path, uint64_t max_bytes);
+/* `bytes` from `offset`; the descriptor stays the caller's. NNC_ERR_IO if the file ends before. */
 nnc_status nnc_file_map_fd(nnc_file_map *out, int fd, uint64_t offset, size_t bytes);
 void nnc_file_map_close(nnc_file_map *map);
 
@@ -32,7 +34,8 @@ nnc_status nnc_file_out_write(nnc_file_out *out, const void *data, size_t bytes)
 nnc_status nnc_file_out_reserve(nnc_file_out *out, uint64_t bytes);
 /* Flushes and fsyncs; afterwards the temporary can be reopened by this path for verification. */
 nnc_status nnc_file_out_sync(nnc_file_out *out, const char **temp_path);
-/* Publishes under the final name. The handle is gone afterwards, whatever the result. */
+/* Publishes under the final name, with the permissions of a file it replaces; a symbolic link is followed, not
+ * replaced. Fails if any write failed before (NNC_ERR_IO); then nothing is published. The handle is gone afterwards, whatever the result. */
 nnc_status nnc_file_out_commit(nnc_file_out *out);
 /* Removes the temporary. NULL is accepted. */
 void nnc_file_out_abort(nnc_file_out *out);

@@ -21,7 +21,7 @@ typedef enum nnc_option_type {
 } nnc_option_type;
 
 typedef struct nnc_option_list {
-    const char **items; /* grown by nnc_option_parse, released by nnc_option_list_deinit */
+    const char **items; /* copies; grown by nnc_option_parse, released by nnc_option_list_deinit */
     size_t count;
 } nnc_option_list;
 
@@ -33,16 +33,17 @@ typedef struct nnc_option {
     const char *metavar; /* "PATH" */
     const char *help;    /* one line, with the default */
     const char *group;   /* heading in --help */
-    double min, max;     /* numbers only */
+    double min, max;     /* numbers only, inclusive; equal = no bounds */
     const char *const *choices; /* ENUM: NULL-terminated */
 } nnc_option;
 
-/* Parses one option with an explicit value (value == NULL only for flags). `negated`: came as --no-name. */
+/* Parses one option with an explicit value (value == NULL only for flags, which also take "true" and
+ * "false"). `negated`: came as --no-name. Fails: NNC_ERR_USAGE, NNC_ERR_LIMIT. */
 nnc_status nnc_option_apply(const nnc_option *option, void *options, const char *value, bool negated);
 
 /* Parses argv[0..argc): options anywhere, "--name value", "--name=value", "-o value", "--" ends options.
  * Unknown options fail with a suggestion (NNC_ERR_USAGE). Positional arguments are collected in order into
- * *positional. `seen` (may be NULL, one bool per row) records what was given. */
+ * *positional; "-" alone is one. A single value is overwritten by a later one. `seen` (may be NULL, one bool per row) records what was given. */
 nnc_status nnc_option_parse(const nnc_option *table, size_t n, void *options, int argc,
                             char *const *argv, nnc_option_list *positional, bool *seen);
 void nnc_option_list_deinit(nnc_option_list *list);

@@ -31,11 +31,17 @@ const char *nnc_str_get(const nnc_str *s);
  * (0 = all; a cut ends in "..."). Safe for terminals and logs. */
 void nnc_str_append_printable(nnc_str *s, const char *text, size_t max);
 
+/* Copies `text` into buf[bytes] (bytes > 0), control bytes and DEL shown as \xNN, cut where the buffer ends
+ * (never inside an escape or a UTF-8 sequence). */
+void nnc_escape_control(char *buf, size_t bytes, const char *text);
+
 /* True if the n bytes are valid UTF-8 without NUL. */
 bool nnc_utf8_valid(const char *bytes, size_t n);
-/* Shell-style pattern with * and ?; the whole text must match. Linear time. */
+/* Shell-style pattern: * is any text, ? one (UTF-8) character; the whole text must match. At most
+ * |pattern| * |text| steps. */
 bool nnc_glob_match(const char *pattern, const char *text);
-/* Damerau-Levenshtein distance, for "did you mean". */
+/* Damerau-Levenshtein distance (adjacent swaps count once), for "did you mean". Words above 255 bytes are only
+ * compared for equality: 0, or the longer length. */
 size_t nnc_edit_distance(const char *a, const char *b);
 /* The element of `names` (n) nearest to `word`, or NULL if none is near enough to suggest. */
 const char *nnc_nearest(const char *word, const char *const *names, size_t n);
@@ -43,7 +49,7 @@ const char *nnc_nearest(const char *word, const char *const *names, size_t n);
 bool nnc_parse_u64(const char *text, uint64_t *out);
 bool nnc_parse_i64(const char *text, int64_t *out);
 bool nnc_parse_double(const char *text, double *out); /* finite only */
-/* "64M", "1G", "512" -> bytes. */
+/* "512", "64M", "64MiB", "64MB" -> bytes. K M G T and KiB ... are powers of 1024, kB MB GB TB of 1000. */
 bool nnc_parse_size(const char *text, uint64_t *out);
 /* bytes -> "25.1 MB" (decimal units). buf must hold 32 bytes; returns buf. */
 char *nnc_format_size(char *buf, uint64_t bytes);

@@ -9,7 +9,8 @@ typedef struct nnc_qparams {
     nnc_dtype dtype;     /* storage grid: UINT8, INT8, INT32 (bias), UINT4, ... */
     int32_t qmin, qmax;  /* integers in use, within dtype (symmetric weights: -127..127) */
     int32_t axis;        /* -1: per tensor */
-    int64_t group;       /* elements along axis that share one scale; 0: one scale per index */
+    int64_t group;       /* elements along axis that share one scale; 0: one scale per index. With group > 0 the
+                          * scales have the value's shape, its dim `axis` replaced by ceil(dim / group) */
     size_t count;        /* number of scales, 1 per tensor */
     float *scale;        /* [count], normal, positive, finite */
     int32_t *zero_point; /* [count] */
@@ -26,9 +27,10 @@ bool nnc_qparams_equal(const nnc_qparams *a, const nnc_qparams *b);
 bool nnc_qparams_per_tensor(const nnc_qparams *q);
 
 /* Quantizes float32 x onto the grid q (ONNX QuantizeLinear: true division, round half to even, saturate to
- * qmin..qmax, NaN -> qmax), giving a tensor of dtype q->dtype (8, 16 or 32 bits). */
+ * qmin..qmax, NaN -> qmax), giving a tensor of dtype q->dtype (2 to 32 bits; INT32 divides in double). Fails:
+ * NNC_ERR_MODEL if axis or number of scales do not fit the shape, NNC_ERR_UNSUPPORTED, NNC_ERR_LIMIT. */
 nnc_status nnc_quantize_tensor(nnc_tensor *out, const nnc_tensor *x, const nnc_qparams *q);
-/* Inverse: float32. */
+/* Inverse: float32 (q - zero_point) * scale. Fails the same way; NNC_ERR_MODEL if the dtypes differ. */
 nnc_status nnc_dequantize_tensor(nnc_tensor *out, const nnc_tensor *q, const nnc_qparams *p);
 
 #endif

@@ -54,9 +54,10 @@ size_t nnc_tensor_count(const nnc_tensor *tensor);
 size_t nnc_tensor_bytes(const nnc_tensor *tensor);
 bool nnc_tensor_equal(const nnc_tensor *a, const nnc_tensor *b); /* dtype, shape, bytes */
 
-/* Converts element by element (ONNX Cast semantics: floats to integers truncate towards zero; half types
- * round to nearest even). Any numeric or bool type to any other, incl. float16/bfloat16 and 4/2-bit
- * integers and float8 as source. Fails: NNC_ERR_UNSUPPORTED for strings and complex. */
+/* Converts element by element (ONNX Cast semantics: floats to integers truncate towards zero, saturating, NaN
+ * gives 0; integers to narrower integers keep the low bits; half types round to nearest even). Any numeric or bool type to any other, incl. float16/bfloat16 and 4/2-bit
+ * integers and float8 as source. Fails: NNC_ERR_UNSUPPORTED for strings and complex, and
+ * for float8/float4 as result. */
 nnc_status nnc_tensor_convert(nnc_tensor *out, const nnc_tensor *x, nnc_dtype dtype);
 /* Element i as double / int64 (any numeric type). */
 double nnc_tensor_get_double(const nnc_tensor *tensor, size_t i);

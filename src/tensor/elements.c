@@ -1,0 +1,173 @@
+/* Loading and storing runs of elements. SPDX-License-Identifier: Apache-2.0
+ * Float8: P. Micikevicius et al., "FP8 Formats for Deep Learning", 2022; the FNUZ forms have one NaN (0x80), no
+ * infinity and no negative zero. Float4: OCP Microscaling Formats 1.0. */
+#include "tensor/elements.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "tensor/half.h"
+
+typedef struct small_float {
+    int exponent_bits, mantissa_bits, bias;
+    enum { SMALL_FN, SMALL_FNUZ, SMALL_IEEE, SMALL_FINITE } specials;
+} small_float;
+
+static double decode_small(const small_float *f, unsigned bits)
+{
+    unsigned mantissa_mask = (1u << f->mantissa_bits) - 1;
+    unsigned exponent_mask = (1u << f->exponent_bits) - 1;
+    unsigned mantissa = bits & mantissa_mask;
+    unsigned exponent = bits >> f->mantissa_bits & exponent_mask;
+    bool negative = (bits >> (f->mantissa_bits + f->exponent_bits) & 1) != 0;
+    if (f->specials == SMALL_FNUZ && bits == 0x80) {
+        return NAN;
+    }
+    if (exponent == exponent_mask) {
+        if (f->specials == SMALL_FN && mantissa == mantissa_mask) {
+            return NAN;
+        }
+        if (f->specials == SMALL_IEEE) {
+            return mantissa != 0 ? NAN : negative ? -INFINITY : INFINITY;
+        }
+    }
+    double magnitude = exponent == 0
+                           ? ldexp(mantissa, 1 - f->bias - f->mantissa_bits)
+                           : ldexp(mantissa + mantissa_mask + 1, (int)exponent - f->bias - f->mantissa_bits);
+    return negative ? -magnitude : magnitude;
+}
+
+/* Element i of 4 or 2 bits. */
+static unsigned packed_at(const uint8_t *data, unsigned bits, size_t i)
+{
+    size_t per_byte = 8 / bits;
+    return (unsigned)data[i / per_byte] >> (i % per_byte * bits) & ((1u << bits) - 1);
+}
+
+static bool load_small(double *out, int dtype, const uint8_t *data, size_t first, size_t n)
+{
+    small_float format;
+    switch (dtype) {
+    case NNC_DTYPE_FLOAT8E4M3FN:
+        format = (small_float){4, 3, 7, SMALL_FN};
+        break;
+    case NNC_DTYPE_FLOAT8E4M3FNUZ:
+        format = (small_float){4, 3, 8, SMALL_FNUZ};
+        break;
+    case NNC_DTYPE_FLOAT8E5M2:
+        format = (small_float){5, 2, 15, SMALL_IEEE};
+        break;
+    case NNC_DTYPE_FLOAT8E5M2FNUZ:
+        format = (small_float){5, 2, 16, SMALL_FNUZ};
+        break;
+    case NNC_DTYPE_FLOAT4E2M1:
+        format = (small_float){2, 1, 1, SMALL_FINITE};
+        break;
+    case NNC_DTYPE_FLOAT8E8M0:
+        for (size_t i = 0; i < n; i++) {
+            out[i] = data[first + i] == 0xFF ? NAN : ldexp(1.0, data[first + i] - 127);
+        }
+        return true;
+    default:
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        unsigned bits = dtype == NNC_DTYPE_FLOAT4E2M1 ? packed_at(data, 4, first + i) : data[first + i];
+        out[i] = decode_small(&format, bits);
+    }
+    return true;
+}
+
+bool nnc_elements_load_double(double *out, int dtype, const void *data, size_t first, size_t n)
+{
+    switch (dtype) {
+    case NNC_DTYPE_FLOAT:
+        for (size_t i = 0; i < n; i++) {
+            float x;
+            memcpy(&x, (const float *)data + first + i, sizeof x);
+            out[i] = (double)x;
+        }
+        return true;
+    case NNC_DTYPE_DOUBLE:
+        memcpy(out, (const double *)data + first, n * sizeof *out);
+        return true;
+    case NNC_DTYPE_FLOAT16:
+        for (size_t i = 0; i < n; i++) {
+            uint16_t bits;
+            memcpy(&bits, (const uint16_t *)data + first + i, sizeof bits);
+            out[i] = (double)nnc_f16_to_f32(bits);
+        }
+        return true;
+    case NNC_DTYPE_BFLOAT16:
+        for (size_t i = 0; i < n; i++) {
+            uint16_t bits;
+            memcpy(&bits, (const uint16_t *)data + first + i, sizeof bits);
+            out[i] = (double)nnc_bf16_to_f32(bits);
+        }
+        return true;
+    default:
+        return load_small(out, dtype, data, first, n);
+    }
+}
+
+/* Whole-byte integers of `width` bytes, little endian as in the file format. */
+static uint64_t load_word(const uint8_t *p, unsigned width)
+{
+    uint64_t word = 0;
+    for (unsigned i = 0; i < width; i++) {
+        word |= (uint64_t)p[i] << (8 * i);
+    }
+    return word;
+}
+
+static int64_t sign_extend(uint64_t word, unsigned bits)
+{
+    uint64_t sign = (uint64_t)1 << (bits - 1);
+    return (int64_t)((word ^ sign) - sign);
+}
+
+bool nnc_elements_load_int(int64_t *out, int dtype, const void *data, size_t first, size_t n)
+{
+    const uint8_t *bytes = data;
+    nnc_dtype_class cls = nnc_dtype_class_of(dtype);
+    unsigned bits = nnc_dtype_bits(dtype);
+    if (cls != NNC_DTYPE_CLASS_SINT && cls != NNC_DTYPE_CLASS_UINT && cls != NNC_DTYPE_CLASS_BOOL) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        uint64_t word = bits < 8 ? packed_at(bytes, bits, first + i)
+                                 : load_word(bytes + (first + i) * (bits / 8), bits / 8);
+        if (cls == NNC_DTYPE_CLASS_BOOL) {
+            out[i] = word != 0;
+        } else {
+            out[i] = cls == NNC_DTYPE_CLASS_SINT ? sign_extend(word, bits) : (int64_t)word;
+        }
+    }
+    return true;
+}
+
+bool nnc_elements_store_int(int dtype, void *data, size_t first, size_t n, const int64_t *values)
+{
+    uint8_t *bytes = data;
+    nnc_dtype_class cls = nnc_dtype_class_of(dtype);
+    unsigned bits = nnc_dtype_bits(dtype);
+    if (cls != NNC_DTYPE_CLASS_SINT && cls != NNC_DTYPE_CLASS_UINT && cls != NNC_DTYPE_CLASS_BOOL) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        uint64_t word = cls == NNC_DTYPE_CLASS_BOOL ? values[i] != 0 : (uint64_t)values[i];
+        if (bits < 8) {
+            size_t per_byte = 8 / bits;
+            unsigned shift = (unsigned)((first + i) % per_byte) * bits;
+            unsigned mask = ((1u << bits) - 1) << shift;
+            uint8_t *byte = &bytes[(first + i) / per_byte];
+            *byte = (uint8_t)((*byte & ~mask) | ((unsigned)word << shift & mask));
+        } else {
+            uint8_t *p = bytes + (first + i) * (bits / 8);
+            for (unsigned k = 0; k < bits / 8; k++) {
+                p[k] = (uint8_t)(word >> (8 * k));
+            }
+        }
+    }
+    return true;
+}
