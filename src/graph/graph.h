@@ -141,8 +141,18 @@ const nnc_attr *nnc_node_attr(const nnc_node *node, const char *name); /* NULL i
 int64_t nnc_node_int(const nnc_node *node, const char *name, int64_t fallback);
 float nnc_node_float(const nnc_node *node, const char *name, float fallback);
 const char *nnc_node_string(const nnc_node *node, const char *name, const char *fallback);
+/* New input list, new op (node->op becomes NULL until bound again). `inputs` may be part of the node's own. */
+nnc_status nnc_node_set_inputs(nnc_graph *graph, nnc_node_id node, const nnc_value_id *inputs,
+                               uint32_t count);
+nnc_status nnc_node_set_op(nnc_graph *graph, nnc_node_id node, const char *domain,
+                           const char *op_type);
 /* True if the op is `op_type` of the default domain. */
 bool nnc_node_is(const nnc_node *node, const char *op_type);
+
+/* The value of this name; NNC_ID_NONE if there is none. */
+nnc_value_id nnc_graph_find_value(const nnc_graph *graph, const char *name);
+/* Gives a value another name (a unique derived one if in use). The old name is not free again. */
+nnc_status nnc_graph_rename_value(nnc_graph *graph, nnc_value_id value, const char *name);
 
 /* A dimension symbol by name; equal names give equal symbols. NULL makes a fresh anonymous one. Returns the dim code (< 0). */
 nnc_status nnc_graph_symbol(int64_t *dim, nnc_graph *graph, const char *name);
@@ -150,6 +160,10 @@ const char *nnc_graph_symbol_name(const nnc_graph *graph, int64_t dim); /* "" fo
 
 /* Rewriting. Replaces every use of `from` (node inputs and outputs of the graph) by `to`. */
 nnc_status nnc_graph_replace_uses(nnc_graph *graph, nnc_value_id from, nnc_value_id to);
+/* Many replacements at once, in linear time: uses of v become to[v] where that is not NNC_ID_NONE, chains included (no cycles; the
+ * array [values] is compressed in place). */
+void nnc_graph_replace_all(nnc_graph *graph, nnc_value_id *to);
+void nnc_graph_set_output(nnc_graph *graph, size_t i, nnc_value_id value); /* keeps the name */
 void nnc_graph_remove_node(nnc_graph *graph, nnc_node_id node);  /* outputs become producerless and dead if unused */
 void nnc_value_set_qparams(nnc_value *value, nnc_qparams *q);    /* takes ownership, frees the old one */
 void nnc_value_set_tensor(nnc_value *value, nnc_tensor *tensor); /* takes the reference, releases the old one */
