@@ -13,6 +13,7 @@
 #include "ops/op.h"
 #include "runtime_int8/ops/params.h"
 #include "runtime_int8/ops/rop.h"
+#include "runtime_int8/plan_format.h" /* NNRT_NONE */
 
 typedef enum nnc_form { NNC_FORM_LOGICAL, NNC_FORM_NHWC, NNC_FORM_Q8, NNC_FORM_Q8_NHWC } nnc_form;
 
@@ -35,6 +36,11 @@ int32_t nnc_lower_axis(int64_t axis, uint32_t rank, bool nhwc);
 
 /* Runtime value of input i in a form; NNRT_NONE + message on failure. Constants are converted at plan time. */
 nnc_status nnc_lower_input(uint32_t *out, nnc_lower_ctx *ctx, uint32_t i, nnc_form form);
+/* The same for any value of the graph that is already produced (a fused residual). */
+nnc_status nnc_lower_value(uint32_t *out, nnc_lower_ctx *ctx, nnc_value_id value, nnc_form form);
+/* Constant input i in a form, expanded with leading ones to `rank` (for broadcasting in the channels-last layout). */
+nnc_status nnc_lower_const_value(uint32_t *out, nnc_lower_ctx *ctx, uint32_t i, nnc_form form,
+                                 uint32_t rank);
 /* Declares output i as produced in this form (this node, or the last node fused behind it). dtype: of the runtime value. */
 nnc_status nnc_lower_output(uint32_t *out, nnc_lower_ctx *ctx, uint32_t i, nnc_form form);
 /* An intermediate runtime value, and constants. */

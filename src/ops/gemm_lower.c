@@ -1,0 +1,201 @@
+/* Lowering of Gemm and MatMul. SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <string.h>
+
+#include "ops/epilogue.h"
+#include "ops/product_lower.h"
+#include "runtime_int8/pack.h"
+
+/* Constant B as [N][K] floats times alpha. trans: B is stored [N][K]. */
+static nnc_status packed_matrix(uint32_t *out, nnc_lower_ctx *ctx, bool trans, float alpha, uint32_t k,
+                                uint32_t n)
+{
+    nnc_tensor b = {0};
+    NNC_TRY(nnc_const_float(&b, nnc_lower_in_value(ctx, 1)));
+    const float *from = nnc_tensor_data(&b);
+    size_t bytes = nnrt_pack_conv_f32_bytes(1, k, n, 1, 1);
+    float *rows = nnc_calloc((size_t)k * n, sizeof(*rows)), *packed = nnc_calloc(bytes, 1);
+    nnc_status status = rows && packed ? NNC_OK : NNC_ERR_LIMIT;
+    if (status == NNC_OK) {
+        for (size_t i = 0; i < n; i++) {
+            for (size_t j = 0; j < k; j++) {
+                rows[i * k + j] = from[trans ? i * k + j : j * n + i] * alpha;
+            }
+        }
+        nnrt_pack_conv_f32(packed, rows, 1, k, n, 1, 1);
+        int64_t dims[1] = {(int64_t)(bytes / sizeof(float))};
+        status = nnc_lower_const(out, ctx, NNRT_F32, 1, dims, packed, bytes);
+    }
+    nnc_free(rows);
+    nnc_free(packed);
+    nnc_tensor_deinit(&b);
+    return status;
+}
+
+/* A bias that is one number per output column (or one number). */
+static bool is_column_bias(const nnc_value *c, uint32_t n)
+{
+    if (c->kind != NNC_VALUE_CONST) {
+        return false;
+    }
+    size_t count = nnc_tensor_count(&c->tensor);
+    const nnc_shape *s = &c->tensor.shape;
+    return count == 1 || (count == n && s->rank >= 1 && s->dims[s->rank - 1] == (int64_t)n);
+}
+
+/* x W + bias with constant W; one runtime op. */
+static nnc_status gemm_f32(nnc_lower_ctx *ctx, uint32_t x, bool trans_b, float alpha,
+                           const nnc_value *bias, float beta, uint32_t out)
+{
+    const nnc_fusion *fusion = nnc_lower_fusion(ctx);
+    const nnc_shape *shape = &nnc_lower_in_value(ctx, 1)->tensor.shape;
+    uint32_t n = (uint32_t)shape->dims[trans_b ? 0 : 1], k = (uint32_t)shape->dims[trans_b ? 1 : 0];
+    nnrt_gemm_f32_params params = {.k = k, .n = n, .clamp = {fusion->lo, fusion->hi}};
+    uint32_t in[4] = {x}, count = 2, b;
+    NNC_TRY(packed_matrix(&in[1], ctx, trans_b, alpha, k, n));
+    NNC_TRY(nnc_bias_constant(&b, ctx, bias, beta, n, 1));
+    if (b != NNRT_NONE) {
+        params.has_bias = 1;
+        in[count++] = b;
+    }
+    if (fusion->residual != NNC_ID_NONE) {
+        params.has_residual = 1;
+        NNC_TRY(nnc_lower_value(&in[count++], ctx, fusion->residual, NNC_FORM_LOGICAL));
+    }
+    return nnc_lower_emit(ctx, NNRT_ROP_ID_GEMM_F32, &params, sizeof(params), in, count, &out, 1);
+}
+
+static nnc_status gemm_q8_constants(uint32_t in[3], nnc_lower_ctx *ctx, uint32_t channel_axis,
+                                    const nnc_qparams *mid, nnrt_gemm_q8_params *params)
+{
+    nnc_product p;
+    NNC_TRY(nnc_product_init(&p, ctx, channel_axis, mid));
+    params->k = (uint32_t)p.depth;
+    params->n = (uint32_t)p.channels;
+    size_t bytes = nnrt_pack_conv_q8_bytes(NNRT_CONV_PACK_TAPS, 1, params->k, params->n, 1, 1);
+    int8_t *packed = nnc_calloc(bytes, 1);
+    nnc_status status = packed ? NNC_OK : NNC_ERR_LIMIT;
+    if (packed) {
+        nnrt_pack_conv_q8(packed, NNRT_CONV_PACK_TAPS, p.w, 1, params->k, params->n, 1, 1);
+        int64_t dims[1] = {(int64_t)bytes};
+        status = nnc_lower_const(&in[0], ctx, NNRT_I8, 1, dims, packed, bytes);
+    }
+    if (status == NNC_OK) {
+        status = nnc_product_constants(&in[1], &in[2], ctx, &p, 1);
+    }
+    nnc_free(packed);
+    nnc_product_deinit(&p);
+    return status;
+}
+
+static nnc_status gemm_q8(nnc_lower_ctx *ctx, uint32_t channel_axis)
+{
+    nnrt_gemm_q8_params params = {0};
+    const nnc_qparams *mid;
+    uint32_t in[5], residual, out, count = 4;
+    NNC_TRY(nnc_lower_input(&in[0], ctx, 0, NNC_FORM_Q8));
+    NNC_TRY(nnc_epilogue_init(&params.epilogue, &residual, &mid, ctx, false));
+    NNC_TRY(gemm_q8_constants(&in[1], ctx, channel_axis, mid, &params));
+    if (residual != NNRT_NONE) {
+        in[count++] = residual;
+    }
+    bool integer = params.epilogue.out == NNRT_Q8_OUT_U8;
+    NNC_TRY(nnc_lower_output(&out, ctx, 0, integer ? NNC_FORM_Q8 : NNC_FORM_LOGICAL));
+    return nnc_lower_emit(ctx, NNRT_ROP_ID_GEMM_Q8, &params, sizeof(params), in, count, &out, 1);
+}
+
+/* y = clamp(t + beta*C) where C is not a per-column constant. */
+static nnc_status add_operand(nnc_lower_ctx *ctx, uint32_t product, float beta, uint32_t out)
+{
+    const nnc_fusion *fusion = nnc_lower_fusion(ctx);
+    uint32_t in[2] = {product, NNRT_NONE};
+    NNC_TRY(nnc_lower_input(&in[1], ctx, 2, NNC_FORM_LOGICAL));
+    if (beta != 1.0f) {
+        uint32_t scaled, pair[2] = {in[1], NNRT_NONE};
+        int64_t dims[1] = {1};
+        NNC_TRY(nnc_lower_const(&pair[1], ctx, NNRT_F32, 1, dims, &beta, sizeof(beta)));
+        NNC_TRY(nnc_lower_temp(&scaled, ctx, NNRT_F32));
+        nnrt_binary_params mul = {.op = NNRT_BINARY_MUL, .clamp = {-INFINITY, INFINITY}};
+        NNC_TRY(nnc_lower_emit(ctx, NNRT_ROP_ID_BINARY, &mul, sizeof(mul), pair, 2, &scaled, 1));
+        in[1] = scaled;
+    }
+    nnrt_binary_params add = {.op = NNRT_BINARY_ADD, .clamp = {fusion->lo, fusion->hi}};
+    return nnc_lower_emit(ctx, NNRT_ROP_ID_BINARY, &add, sizeof(add), in, 2, &out, 1);
+}
+
+nnc_status nnc_gemm_lower(nnc_lower_ctx *ctx)
+{
+    const nnc_node *node = nnc_lower_node(ctx);
+    bool trans_a = nnc_node_int(node, "transA", 0), trans_b = nnc_node_int(node, "transB", 0);
+    float alpha = nnc_node_float(node, "alpha", 1), beta = nnc_node_float(node, "beta", 1);
+    if (nnc_lower_integer(ctx)) {
+        return gemm_q8(ctx, trans_b ? 0 : 1);
+    }
+    const nnc_value *b = nnc_lower_in_value(ctx, 1), *c = nnc_lower_in_value(ctx, 2);
+    uint32_t x, out;
+    NNC_TRY(nnc_lower_input(&x, ctx, 0, NNC_FORM_LOGICAL));
+    bool constant = b->kind == NNC_VALUE_CONST && b->tensor.shape.rank == 2;
+    if (constant && trans_a) {
+        uint32_t t;
+        nnrt_transpose_params params = {.rank = 2, .perm = {1, 0}};
+        NNC_TRY(nnc_lower_temp(&t, ctx, NNRT_F32));
+        NNC_TRY(nnc_lower_emit(ctx, NNRT_ROP_ID_TRANSPOSE, &params, sizeof(params), &x, 1, &t, 1));
+        x = t;
+    }
+    uint32_t n = constant ? (uint32_t)b->tensor.shape.dims[trans_b ? 0 : 1] : 0;
+    if (constant && (!c || is_column_bias(c, n))) {
+        NNC_TRY(nnc_lower_output(&out, ctx, 0, NNC_FORM_LOGICAL));
+        return gemm_f32(ctx, x, trans_b, alpha, c, beta, out);
+    }
+    /* General form: product into a temporary, then the addend. A fused residual needs the constant form. */
+    if (nnc_lower_fusion(ctx)->residual != NNC_ID_NONE) {
+        NNC_FAIL(NNC_ERR_INTERNAL, "Gemm '%s': residual fused behind a general Gemm", node->name);
+    }
+    uint32_t product, in[2] = {x, NNRT_NONE};
+    NNC_TRY(nnc_lower_input(&in[1], ctx, 1, NNC_FORM_LOGICAL));
+    const nnc_fusion *fusion = nnc_lower_fusion(ctx);
+    nnrt_matmul_f32_params params = {.trans_a = !constant && trans_a, .trans_b = trans_b, .alpha = alpha,
+                                     .clamp = {-INFINITY, INFINITY}};
+    if (!c) {
+        params.clamp = (nnrt_clamp){fusion->lo, fusion->hi};
+        NNC_TRY(nnc_lower_output(&product, ctx, 0, NNC_FORM_LOGICAL));
+    } else {
+        NNC_TRY(nnc_lower_temp(&product, ctx, NNRT_F32));
+    }
+    NNC_TRY(nnc_lower_emit(ctx, NNRT_ROP_ID_MATMUL_F32, &params, sizeof(params), in, 2, &product, 1));
+    if (!c) {
+        return NNC_OK;
+    }
+    NNC_TRY(nnc_lower_output(&out, ctx, 0, NNC_FORM_LOGICAL));
+    return add_operand(ctx, product, beta, out);
+}
+
+nnc_status nnc_matmul_lower(nnc_lower_ctx *ctx)
+{
+    if (nnc_lower_integer(ctx)) {
+        return gemm_q8(ctx, 1);
+    }
+    const nnc_value *a = nnc_lower_in_value(ctx, 0), *b = nnc_lower_in_value(ctx, 1);
+    const nnc_fusion *fusion = nnc_lower_fusion(ctx);
+    uint32_t in[2], out;
+    NNC_TRY(nnc_lower_input(&in[0], ctx, 0, NNC_FORM_LOGICAL));
+    if (b->kind == NNC_VALUE_CONST && b->tensor.shape.rank == 2 && a->has_shape && a->shape.rank >= 2) {
+        NNC_TRY(nnc_lower_output(&out, ctx, 0, NNC_FORM_LOGICAL));
+        return gemm_f32(ctx, in[0], false, 1.0f, NULL, 1.0f, out);
+    }
+    NNC_TRY(nnc_lower_input(&in[1], ctx, 1, NNC_FORM_LOGICAL));
+    bool residual = fusion->residual != NNC_ID_NONE;
+    nnrt_matmul_f32_params params = {.alpha = 1.0f, .clamp = {-INFINITY, INFINITY}};
+    if (!residual) {
+        params.clamp = (nnrt_clamp){fusion->lo, fusion->hi};
+        NNC_TRY(nnc_lower_output(&out, ctx, 0, NNC_FORM_LOGICAL));
+        return nnc_lower_emit(ctx, NNRT_ROP_ID_MATMUL_F32, &params, sizeof(params), in, 2, &out, 1);
+    }
+    uint32_t pair[2];
+    NNC_TRY(nnc_lower_temp(&pair[0], ctx, NNRT_F32));
+    NNC_TRY(nnc_lower_emit(ctx, NNRT_ROP_ID_MATMUL_F32, &params, sizeof(params), in, 2, &pair[0], 1));
+    NNC_TRY(nnc_lower_value(&pair[1], ctx, fusion->residual, NNC_FORM_LOGICAL));
+    NNC_TRY(nnc_lower_output(&out, ctx, 0, NNC_FORM_LOGICAL));
+    nnrt_binary_params add = {.op = NNRT_BINARY_ADD, .clamp = {fusion->lo, fusion->hi}};
+    return nnc_lower_emit(ctx, NNRT_ROP_ID_BINARY, &add, sizeof(add), pair, 2, &out, 1);
+}
