@@ -1,0 +1,58 @@
+/* The INT8 epilogue in 512-bit registers, equal to ref/epilogue_q8.h to the bit. SPDX-License-Identifier: Apache-2.0
+ * Rounding is monotone and the bounds' own rounding is exact, so the lower bound is applied to the packed bytes; the upper
+ * one also keeps the conversion to int32 from overflowing and sends NaN to hi. */
+#ifndef NNRT_KERNELS_AVX512VNNI_EPILOGUE_Q8_H
+#define NNRT_KERNELS_AVX512VNNI_EPILOGUE_Q8_H
+
+#include <immintrin.h>
+#include <math.h>
+#include <stddef.h>
+
+#include "runtime_int8/ops/params.h"
+
+/* gcc 12 copies and spills accumulators of the intrinsic; the instruction itself leaves it no choice. */
+#define NNRT_DPBUSD(acc, x, w) __asm__("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(x), "v"(w))
+
+#define NNRT_INLINE static inline __attribute__((always_inline))
+
+/* round_clamp of the first product; stays a float, integers there are exact. */
+NNRT_INLINE __m512 nnrt_inner_q8(__m512 t, const nnrt_q8_epilogue *e)
+{
+    t = _mm512_min_ps(t, _mm512_set1_ps(e->hi_mid));
+    t = _mm512_max_ps(t, _mm512_set1_ps(e->lo_mid));
+    t = _mm512_cvtepi32_ps(_mm512_cvtps_epi32(t));
+    return _mm512_mul_ps(t, _mm512_set1_ps(e->mult_a));
+}
+
+/* 16 outputs minus zy as int32, the lower bound not applied yet. residual: its 16 bytes, or NULL. */
+NNRT_INLINE __m512i nnrt_requant_q8(__m512i acc, __m512 mult, const uint8_t *residual, int mode,
+                                    const nnrt_q8_epilogue *e)
+{
+    __m512 t = _mm512_mul_ps(_mm512_cvtepi32_ps(acc), mult);
+    if (mode != NNRT_Q8_RES_NONE) {
+        if (mode == NNRT_Q8_RES_TWICE)
+            t = nnrt_inner_q8(t, e);
+        __m512i r = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)residual));
+        __m512 tr = _mm512_cvtepi32_ps(_mm512_sub_epi32(r, _mm512_set1_epi32(e->zr)));
+        t = _mm512_add_ps(t, _mm512_mul_ps(tr, _mm512_set1_ps(e->mult_r)));
+    }
+    return _mm512_cvtps_epi32(_mm512_min_ps(t, _mm512_set1_ps(e->hi)));
+}
+
+/* Four vectors of 16 outputs to bytes: lane l of the result holds lane l of a, b, c, d one after the other. */
+NNRT_INLINE __m512i nnrt_pack_q8(__m512i a, __m512i b, __m512i c, __m512i d,
+                                 const nnrt_q8_epilogue *e)
+{
+    const __m512i zero = _mm512_set1_epi16((int16_t)e->zy);
+    const __m512i low = _mm512_set1_epi8((char)(lrintf(e->lo) + e->zy));
+    __m512i ab = _mm512_adds_epi16(_mm512_packs_epi32(a, b), zero);
+    __m512i cd = _mm512_adds_epi16(_mm512_packs_epi32(c, d), zero);
+    return _mm512_max_epu8(_mm512_packus_epi16(ab, cd), low);
+}
+
+NNRT_INLINE __mmask64 nnrt_byte_mask(size_t n)
+{
+    return n >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << n) - 1;
+}
+
+#endif

@@ -1,0 +1,245 @@
+/* gemm_q8 with AVX512-VNNI: 6x64, 8x48, 12x32 and 12x16 tiles held in registers. SPDX-License-Identifier: Apache-2.0
+ * At most 24 accumulators, 4 weight vectors and one broadcast input are alive; more would spill. */
+#include <string.h>
+
+#include "runtime_int8/kernels/avx512vnni/epilogue_q8.h"
+#include "runtime_int8/kernels/contracts.h"
+
+#define MODE_BUFFER 8 /* leave the accumulators in memory for epilogue_buffer */
+
+typedef struct tile_args {
+    const nnrt_k_gemm_q8_args *a;
+    size_t m, n;
+    size_t columns; /* valid ones of the tile */
+    __m512i *buffer;
+} tile_args;
+
+typedef void tile_fn(const tile_args *t);
+
+NNRT_INLINE __m512i broadcast4(const uint8_t *p)
+{
+    int32_t v;
+    memcpy(&v, p, sizeof(v));
+    return _mm512_set1_epi32(v);
+}
+
+/* One output row of panels x 16 columns. */
+NNRT_INLINE void store_row(const tile_args *t, size_t m, const __m512i *c, int panels, int mode)
+{
+    const nnrt_k_gemm_q8_args *a = t->a;
+    const nnrt_q8_epilogue *e = a->epilogue;
+    const float *mult = a->mult + t->n;
+    const size_t at = m * a->ldy + t->n;
+    const uint8_t *r = mode == NNRT_Q8_RES_NONE ? NULL : a->residual + at;
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    __m512i q[4];
+    q[0] = nnrt_requant_q8(c[0], _mm512_loadu_ps(mult), r, mode, e);
+    q[1] = panels > 1 ? nnrt_requant_q8(c[1], _mm512_loadu_ps(mult + 16), r + 16, mode, e) : q[0];
+    q[2] = panels > 2 ? nnrt_requant_q8(c[2], _mm512_loadu_ps(mult + 32), r + 32, mode, e) : q[0];
+    q[3] = panels > 3 ? nnrt_requant_q8(c[3], _mm512_loadu_ps(mult + 48), r + 48, mode, e) : q[0];
+    __m512i y = nnrt_pack_q8(q[0], q[1], q[2], q[3], e);
+    y = _mm512_permutexvar_epi32(order, y);
+    uint8_t *out = (uint8_t *)a->y + at;
+    if (t->columns == 64)
+        _mm512_storeu_si512(out, y);
+    else
+        _mm512_mask_storeu_epi8(out, nnrt_byte_mask(t->columns), y);
+}
+
+/* The rows of a tile are written out one by one so that every index is a constant and c and p live in registers. */
+#define FOR_ROWS(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9) DO(10) DO(11)
+
+#define ROW_START(i)                                                                               \
+    if (i < rows) {                                                                                \
+        c[i * panels] = b0;                                                                        \
+        if (panels > 1)                                                                            \
+            c[i * panels + 1] = b1;                                                                \
+        if (panels > 2)                                                                            \
+            c[i * panels + 2] = b2;                                                                \
+        if (panels > 3)                                                                            \
+            c[i * panels + 3] = b3;                                                                \
+    }
+#define ROW_PLAIN(i)                                                                               \
+    if (i < rows)                                                                                  \
+        p[i] = a->x + (t->m + i) * a->ldx;
+#define ROW_PADDED(i)                                                                              \
+    if (i < rows)                                                                                  \
+        padded &= offset[i];
+#define ROW_OFFSET(i)                                                                              \
+    if (i < rows)                                                                                  \
+        p[i] = offset[i] < 0 ? a->pad : x + offset[i];
+#define ROW_PRODUCT(i)                                                                             \
+    if (i < rows) {                                                                                \
+        const __m512i v = broadcast4(p[i] + k);                                                    \
+        NNRT_DPBUSD(c[i * panels], v, w0);                                                         \
+        if (panels > 1)                                                                            \
+            NNRT_DPBUSD(c[i * panels + 1], v, w1);                                                 \
+        if (panels > 2)                                                                            \
+            NNRT_DPBUSD(c[i * panels + 2], v, w2);                                                 \
+        if (panels > 3)                                                                            \
+            NNRT_DPBUSD(c[i * panels + 3], v, w3);                                                 \
+    }
+#define ROW_BUFFER(i)                                                                              \
+    if (i < rows) {                                                                                \
+        t->buffer[i * panels] = c[i * panels];                                                     \
+        if (panels > 1)                                                                            \
+            t->buffer[i * panels + 1] = c[i * panels + 1];                                         \
+        if (panels > 2)                                                                            \
+            t->buffer[i * panels + 2] = c[i * panels + 2];                                         \
+        if (panels > 3)                                                                            \
+            t->buffer[i * panels + 3] = c[i * panels + 3];                                         \
+    }
+#define ROW_STORE(i)                                                                               \
+    if (i < rows)                                                                                  \
+        store_row(t, t->m + i, c + i * panels, panels, mode);
+
+NNRT_INLINE void run_tile(const tile_args *t, const int rows, const int panels, const int mode)
+{
+    const nnrt_k_gemm_q8_args *a = t->a;
+    const size_t panel_bytes = a->taps * a->quads * 64, bytes = a->quads * 4;
+    const int8_t *w = a->w + t->n / 16 * panel_bytes;
+    const uint8_t *p[12];
+    __m512i c[24];
+    {
+        const int32_t *acc0 = a->acc0 + t->n;
+        const __m512i b0 = _mm512_loadu_si512(acc0);
+        const __m512i b1 = panels > 1 ? _mm512_loadu_si512(acc0 + 16) : b0;
+        const __m512i b2 = panels > 2 ? _mm512_loadu_si512(acc0 + 32) : b0;
+        const __m512i b3 = panels > 3 ? _mm512_loadu_si512(acc0 + 48) : b0;
+        FOR_ROWS(ROW_START)
+    }
+    for (size_t tap = 0; tap < a->taps; tap++) {
+        if (a->offset) {
+            const int32_t *offset = a->offset + tap * a->offset_stride + t->m;
+            const uint8_t *x = a->x + tap * a->tap_step;
+            int32_t padded = a->epilogue->zx == 0 ? -1 : 0;
+            FOR_ROWS(ROW_PADDED)
+            if (padded < 0) { /* every row reads zeros */
+                w += bytes * 16;
+                continue;
+            }
+            FOR_ROWS(ROW_OFFSET)
+        } else {
+            FOR_ROWS(ROW_PLAIN)
+        }
+        for (size_t k = 0; k < bytes; k += 4) {
+            const __m512i w0 = _mm512_loadu_si512(w);
+            const __m512i w1 = panels > 1 ? _mm512_loadu_si512(w + panel_bytes) : w0;
+            const __m512i w2 = panels > 2 ? _mm512_loadu_si512(w + 2 * panel_bytes) : w0;
+            const __m512i w3 = panels > 3 ? _mm512_loadu_si512(w + 3 * panel_bytes) : w0;
+            FOR_ROWS(ROW_PRODUCT)
+            w += 64;
+        }
+    }
+    if (mode == MODE_BUFFER) {
+        FOR_ROWS(ROW_BUFFER)
+    } else {
+        FOR_ROWS(ROW_STORE)
+    }
+}
+
+/* The epilogues that are not worth a copy of every tile. */
+static void store_buffer(const tile_args *t, size_t rows, size_t panels)
+{
+    const nnrt_k_gemm_q8_args *a = t->a;
+    const nnrt_q8_epilogue *e = a->epilogue;
+    const __m512 lo = _mm512_set1_ps(e->lo), hi = _mm512_set1_ps(e->hi);
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t j = 0; j < panels; j++) {
+            const __m512i c = t->buffer[i * panels + j];
+            const __m512 mult = _mm512_loadu_ps(a->mult + t->n + 16 * j);
+            const size_t at = (t->m + i) * a->ldy + t->n + 16 * j, left = t->columns - 16 * j;
+            const __mmask16 mask = (__mmask16)nnrt_byte_mask(left < 16 ? left : 16);
+            if (e->out == NNRT_Q8_OUT_F32) {
+                __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(c), mult);
+                v = _mm512_max_ps(_mm512_min_ps(v, hi), lo);
+                _mm512_mask_storeu_ps((float *)a->y + at, mask, v);
+                continue;
+            }
+            __m512i q;
+            if (e->residual == NNRT_Q8_RES_DIRECT)
+                q = nnrt_requant_q8(c, mult, a->residual + at, NNRT_Q8_RES_DIRECT, e);
+            else
+                q = nnrt_requant_q8(c, mult, a->residual + at, NNRT_Q8_RES_TWICE, e);
+            q = nnrt_pack_q8(q, q, q, q, e);
+            q = _mm512_permutexvar_epi32(
+                _mm512_setr_epi32(0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12), q);
+            _mm_mask_storeu_epi8((uint8_t *)a->y + at, mask, _mm512_castsi512_si128(q));
+        }
+    }
+}
+
+#define TILE(rows, panels)                                                                         \
+    static __attribute__((noinline)) void tile_##rows##x##panels(const tile_args *t)               \
+    {                                                                                              \
+        run_tile(t, rows, panels, NNRT_Q8_RES_NONE);                                               \
+    }                                                                                              \
+    static __attribute__((noinline)) void tile_##rows##x##panels##_buffer(const tile_args *t)      \
+    {                                                                                              \
+        run_tile(t, rows, panels, MODE_BUFFER);                                                    \
+        store_buffer(t, rows, panels);                                                             \
+    }
+#define TILE_RESIDUAL(rows, panels)                                                                \
+    static __attribute__((noinline)) void tile_##rows##x##panels##_direct(const tile_args *t)      \
+    {                                                                                              \
+        run_tile(t, rows, panels, NNRT_Q8_RES_DIRECT);                                             \
+    }                                                                                              \
+    static __attribute__((noinline)) void tile_##rows##x##panels##_twice(const tile_args *t)       \
+    {                                                                                              \
+        run_tile(t, rows, panels, NNRT_Q8_RES_TWICE);                                              \
+    }
+
+#define TILES_6(DO, panels)                                                                        \
+    DO(1, panels) DO(2, panels) DO(3, panels) DO(4, panels) DO(5, panels) DO(6, panels)
+#define TILES_8(DO, panels) TILES_6(DO, panels) DO(7, panels) DO(8, panels)
+#define TILES_12(DO, panels)                                                                       \
+    TILES_8(DO, panels) DO(9, panels) DO(10, panels) DO(11, panels) DO(12, panels)
+
+TILES_12(TILE, 1)
+TILES_12(TILE, 2)
+TILES_8(TILE, 3)
+TILES_6(TILE, 4)
+TILE_RESIDUAL(5, 4)
+TILE_RESIDUAL(6, 4)
+
+#define PLAIN(rows, panels) tile_##rows##x##panels,
+#define BUFFER(rows, panels) tile_##rows##x##panels##_buffer,
+
+static tile_fn *const plain_tiles[4][12] = {{TILES_12(PLAIN, 1)},
+                                            {TILES_12(PLAIN, 2)},
+                                            {TILES_8(PLAIN, 3)},
+                                            {TILES_6(PLAIN, 4)}};
+static tile_fn *const buffer_tiles[4][12] = {{TILES_12(BUFFER, 1)},
+                                             {TILES_12(BUFFER, 2)},
+                                             {TILES_8(BUFFER, 3)},
+                                             {TILES_6(BUFFER, 4)}};
+
+static tile_fn *choose_tile(const nnrt_q8_epilogue *e, size_t rows, size_t panels)
+{
+    if (e->out == NNRT_Q8_OUT_U8 && e->residual == NNRT_Q8_RES_NONE)
+        return plain_tiles[panels - 1][rows - 1];
+    if (e->out == NNRT_Q8_OUT_U8 && panels == 4 && rows >= 5) {
+        if (e->residual == NNRT_Q8_RES_DIRECT)
+            return rows == 5 ? tile_5x4_direct : tile_6x4_direct;
+        return rows == 5 ? tile_5x4_twice : tile_6x4_twice;
+    }
+    return buffer_tiles[panels - 1][rows - 1];
+}
+
+void nnrt_k_gemm_q8__avx512vnni_6x64(const nnrt_k_gemm_q8_args *a, size_t m0, size_t m1, size_t n0,
+                                     size_t n1)
+{
+    static const size_t max_rows[4] = {12, 12, 8, 6};
+    __m512i buffer[24];
+    for (size_t n = n0; n < n1;) {
+        const size_t columns = n1 - n < 64 ? n1 - n : 64, panels = (columns + 15) / 16;
+        const size_t rows = m1 - m0, tiles = (rows + max_rows[panels - 1] - 1) / max_rows[panels - 1];
+        tile_args t = {a, m0, n, columns, buffer};
+        for (size_t i = 0; i < tiles; i++) {
+            const size_t next = m0 + (i + 1) * rows / tiles;
+            choose_tile(a->epilogue, next - t.m, panels)(&t);
+            t.m = next;
+        }
+        n += columns;
+    }
+}

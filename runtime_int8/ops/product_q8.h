@@ -1,0 +1,36 @@
+/* What conv_q8, dwconv_q8 and gemm_q8 share: checks, and the cut of a product into tasks. SPDX-License-Identifier: Apache-2.0 */
+#ifndef NNRT_OPS_PRODUCT_Q8_H
+#define NNRT_OPS_PRODUCT_Q8_H
+
+#include "runtime_int8/kernels/contracts_q8.h"
+#include "runtime_int8/kernels/kernel.h"
+#include "runtime_int8/ops/rop.h"
+
+/* Inputs x u8, w i8 [w_bytes], acc0 i32 and mult f32 [channels], [residual u8], and the epilogue. NNC_ERR_MODEL. */
+nnc_status nnrt_product_q8_check(const nnrt_node_ctx *ctx, const nnrt_q8_epilogue *epilogue,
+                                 size_t w_bytes, size_t channels);
+/* Sets output 0 to `shape`, and checks that x is u8 and the residual has that shape. NNC_ERR_MODEL. */
+nnc_status nnrt_product_q8_output(nnrt_node_ctx *ctx, const nnrt_q8_epilogue *epilogue,
+                                  const nnrt_shape *shape);
+
+/* A product y[image][row][group][col], cut into tiles by shape alone. Reshape fills the first part, plan the second,
+ * run the pointers of args. */
+typedef struct nnrt_product_q8 {
+    nnrt_k_gemm_q8_args args; /* of image 0 and group 0 */
+    size_t images, groups;
+    size_t rows, cols;        /* per image, per group */
+    size_t k_bytes;           /* input bytes that one more row brings into the cache */
+    size_t x_image, x_group;  /* bytes from one to the next */
+    size_t out_bytes;         /* of one element of y */
+
+    nnrt_k_gemm_q8_fn *fn;
+    size_t tile_cols, row_tiles, col_tiles;
+    size_t block_tiles; /* row tiles whose input stays in the L2 cache while all columns pass */
+    size_t tasks;
+} nnrt_product_q8;
+
+/* Chooses kernel and cut; sets ctx->kernel, ctx->impl and ctx->macs. */
+void nnrt_product_q8_plan(nnrt_product_q8 *product, nnrt_node_ctx *ctx);
+void nnrt_product_q8_run(const nnrt_product_q8 *product, nnrt_pool *pool);
+
+#endif
