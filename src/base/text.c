@@ -68,8 +68,8 @@ size_t nnc_edit_distance(const char *a, const char *b)
 const char *nnc_nearest(const char *word, const char *const *names, size_t n)
 {
     size_t len = strlen(word);
-    /* About one mistake in three characters; a prefix of the name is near too. */
-    size_t best_distance = len < 3 ? 1 : len < 6 ? 2 : 3;
+    /* About one mistake in four characters; a prefix of the name is near too. */
+    size_t best_distance = len < 5 ? 1 : len < 9 ? 2 : 3;
     const char *best = NULL;
     const char *prefixed = NULL;
     for (size_t i = 0; i < n; i++) {
