@@ -1,0 +1,73 @@
+/* INT8 post-training quantization: which values get a grid, weights, ranges, choice. SPDX-License-Identifier: Apache-2.0 */
+#ifndef NNC_QUANT_QUANT_H
+#define NNC_QUANT_QUANT_H
+
+#include "base/log.h"
+#include "calib/calib.h"
+#include "graph/graph.h"
+
+/* Who reads the written file. Rows of src/graph/targets.def. */
+typedef struct nnc_target {
+    const char *name, *help;
+    nnc_dtype activation;     /* UINT8 asymmetric or INT8 */
+    bool activation_symmetric;
+    nnc_dtype weight;         /* INT8 */
+    int weight_max;           /* 127, or 64 for 7-bit weights (no 16-bit pair overflow) */
+    bool bias_int32;
+    bool concat_one_scale;    /* Concat inputs and output must share one grid in the file */
+} nnc_target;
+const nnc_target *nnc_target_find(const char *name); /* NULL if unknown */
+const nnc_target *nnc_target_row(size_t i);
+
+typedef struct nnc_quant_options {
+    const nnc_target *target;
+    const char *method;          /* calibrator name or "auto" */
+    double percentile;           /* for method percentile */
+    bool per_channel;            /* weights; default true */
+    const char *const *exclude;  /* name globs, "op:Conv", "#12": these nodes stay float */
+    size_t exclude_count;
+    const size_t *calib_indices; /* samples for calibration */
+    size_t calib_count;
+    const size_t *held_indices;  /* samples held back: judge of `auto` */
+    size_t held_count;
+    const char *cache_path, *cache_key; /* see nnc_calib_options */
+    uint32_t threads, isa_max;
+} nnc_quant_options;
+
+/* What was done to one value / one node, for the report. Strings are owned by the result. */
+typedef struct nnc_quant_value_info {
+    nnc_value_id value;
+    const char *method;      /* calibrator that won for it */
+    float lo, hi;            /* chosen range */
+    float min, max;          /* observed */
+    double clipped;          /* share of numbers outside */
+    const nnc_value_stats *stats;
+} nnc_quant_value_info;
+typedef struct nnc_quant_node_info {
+    nnc_node_id node;
+    bool integer;
+    const char *reason;      /* why not */
+    uint64_t macs;
+    uint64_t pair_overflow;  /* weight pairs that can exceed 16 bits in u8 x s8 pair sums: |255 * (w0 + w1)| > 32767 worst case */
+    uint64_t weight_bytes_before, weight_bytes_after;
+    uint32_t dead_channels;
+} nnc_quant_node_info;
+typedef struct nnc_quant_result {
+    nnc_quant_value_info *values;
+    size_t value_count;
+    nnc_quant_node_info *nodes;
+    size_t node_count;
+    const char *method;            /* what won: "auto" or "minmax" */
+    double sqnr_auto, sqnr_minmax; /* output SQNR in dB on held-back samples, NAN when not judged */
+    double agree_auto, agree_minmax; /* top-1 agreement with float on held-back samples, NAN when no classifier output */
+    nnc_calib *calib;
+} nnc_quant_result;
+void nnc_quant_result_deinit(nnc_quant_result *result);
+
+/* Quantizes `graph` (prepared: folded, BN merged, shapes inferred) in place: annotations on values, integers in weights, biases as the
+ * target wants. `data` holds the calibration samples. Fails: NNC_ERR_DATA; NNC_ERR_GATE "nothing to compress: 0 of N nodes eligible
+ * (reasons)"; NNC_ERR_MODEL for NaN weights. */
+nnc_status nnc_quantize_graph(nnc_quant_result *result, nnc_graph *graph, const nnc_dataset *data,
+                              const nnc_quant_options *options, const nnc_log *log);
+
+#endif
