@@ -1,14 +1,15 @@
-/* FP32 product contracts: function types of the kernel rows gemm_f32 and dwconv_f32. SPDX-License-Identifier: Apache-2.0
- * Every output is one chain of correctly rounded fmaf, k ascending, so all rows agree to the bit (NaN payloads apart).
- * Because a chain's state is a float, K may be cut anywhere: store the partial chain and start the next call from it. */
+/* FP32 product contracts: function types of the kernel rows gemm_f32 and dwconv_f32.
+ * Every output is one chain of correctly rounded fmaf, k ascending, so all rows agree to the bit (NaN
+ * payloads apart). Because a chain's state is a float, K may be cut anywhere: store the partial chain
+ * and start the next call from it. SPDX-License-Identifier: Apache-2.0 */
 #ifndef NNRT_KERNELS_CONTRACTS_F32_H
 #define NNRT_KERNELS_CONTRACTS_F32_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* The fused activation of all float contracts: min(max(v, lo), hi) that lets NaN through and keeps v's zero sign
- * unless a bound is strictly passed. -+INFINITY are no bounds. */
+/* The fused activation of all float contracts: min(max(v, lo), hi) that lets NaN through and keeps v's
+ * zero sign unless a bound is strictly passed. -+INFINITY are no bounds. */
 static inline float nnrt_clamp_f32(float v, float lo, float hi)
 {
     v = lo > v ? lo : v;
@@ -25,17 +26,24 @@ typedef struct nnrt_k_gemm_f32_params {
     float lo, hi;
 } nnrt_k_gemm_f32_params;
 
-/* y[i][j] = clamp(alpha * chain(i, j) + residual[i][j]); the product and the sum are rounded separately.
- * chain(i, j): v = start[i][j] (0 if start is NULL); for t, for c: v = fmaf(a[t*rows + i][c], w[j/16][t*C + c][j%16], v).
+/* y[i][j] = clamp(alpha * chain(i, j) + residual[i][j]), the product and the sum rounded one by one.
+ * chain(i, j): v = start[i][j] (0 if start is NULL);
+ *              for t, for c: v = fmaf(a[t*rows + i][c], w[j/16][t*C + c][j%16], v).
  * a         [T][rows] pointers to C floats each
  * w         [ceil(cols/16)] panels of [T*C][16], w_panel apart
  * residual  like y, or NULL; start may be y itself
  * rows, cols: 1..tile[0], 1..tile[1]; when cols <= 16, rows may go up to tile[2].
- * Nothing outside y[rows][cols] is written; nothing outside the named elements is read, whole panels of w apart.
+ * Nothing outside y[rows][cols] is written; only the named elements and whole panels of w are read.
  * tile: {rows, cols, rows when cols <= 16}. */
 typedef void nnrt_k_gemm_f32_fn(float *y, const float *const *a, const float *w, const float *start,
                                 const float *residual, size_t rows, size_t cols,
                                 const nnrt_k_gemm_f32_params *params);
+
+/* Where one tap of a run of outputs reads: output i reads x + offset + i*x_step if first <= i < end, else +0. */
+typedef struct nnrt_k_dwconv_f32_tap {
+    ptrdiff_t offset; /* floats; may be negative where first > 0 */
+    size_t first, end;
+} nnrt_k_dwconv_f32_tap;
 
 typedef struct nnrt_k_dwconv_f32_params {
     size_t taps;     /* T >= 1 */
@@ -46,11 +54,11 @@ typedef struct nnrt_k_dwconv_f32_params {
 } nnrt_k_dwconv_f32_params;
 
 /* y[i][c] = clamp(chain + residual[i][c]), 0 <= i < count;
- * chain: v = bias[c] (0 if NULL); for t: v = fmaf(x[t][i*x_step + c], w[c/16][t][c%16], v).
- * x  [T] pointers; w [ceil(C/16)][T][16]; bias [C].
- * tile: {count unroll, channels per step}; any count and C are allowed. */
-typedef void nnrt_k_dwconv_f32_fn(float *y, const float *const *x, const float *w,
-                                  const float *bias, const float *residual, size_t count,
-                                  const nnrt_k_dwconv_f32_params *params);
+ * chain: v = bias[c] (0 if NULL); for t: v = fmaf(input of tap t, w[c/16][t][c%16], v).
+ * tap [T]; w [ceil(C/16)][T][16]; bias [C]; x: channel 0 of what the taps' offsets are relative to.
+ * tile: {most outputs per step, channels per step}; any count and C are allowed. */
+typedef void nnrt_k_dwconv_f32_fn(float *y, const float *x, const nnrt_k_dwconv_f32_tap *tap,
+                                  const float *w, const float *bias, const float *residual,
+                                  size_t count, const nnrt_k_dwconv_f32_params *params);
 
 #endif

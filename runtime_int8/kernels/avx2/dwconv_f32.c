@@ -8,6 +8,7 @@
 #define FMA(acc, a, b) __asm__("vfmadd231ps %2, %1, %0" : "+x"(acc) : "x"(a), "x"(b))
 
 static const int32_t mask_bits[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
+static const float zeros[8];
 
 INLINE __m256 load(const float *p, int part, __m256i mask)
 {
@@ -47,19 +48,38 @@ INLINE void store(int part, float *y, __m256 v, const float *residual, __m256i m
         _mm256_storeu_ps(y, v);
 }
 
-/* `n` outputs of 8 channels, or of those selected by mask when `part`. */
-INLINE void block(size_t n, int part, float *y, const float *const *x, size_t offset,
-                  const float *w, const float *bias, const float *residual, __m256i mask,
-                  const nnrt_k_dwconv_f32_params *p)
+/* Input of output i for a tap: +0 outside of the tap's range. */
+INLINE __m256 input(int part, int edge, const float *x, const nnrt_k_dwconv_f32_tap *tap, size_t i,
+                    size_t step, __m256i mask)
 {
+    const float *from = x + (tap->offset + (ptrdiff_t)(i * step));
+    if (edge)
+        from = i - tap->first < tap->end - tap->first ? from : zeros;
+    return load(from, part, mask);
+}
+
+typedef struct run {
+    float *y;
+    const float *x, *w, *bias, *residual;
+    const nnrt_k_dwconv_f32_tap *tap;
+    const nnrt_k_dwconv_f32_params *p;
+    __m256i mask; /* channels that exist */
+} run;
+
+/* Outputs [from, from + n) of 8 channels, or of fewer when `part`; edge: some tap does not reach all of them. */
+INLINE void block(size_t n, int part, int edge, const run *s, size_t from)
+{
+    const nnrt_k_dwconv_f32_params *p = s->p;
+    const __m256i mask = s->mask;
     const size_t step = p->x_step;
+    float *y = s->y + from * p->y_step;
+    const float *residual = s->residual ? s->residual + from * p->y_step : NULL;
     __m256 acc[8];
-#define START(i) acc[i] = bias ? load(bias, part, mask) : _mm256_setzero_ps()
+#define START(i) acc[i] = s->bias ? load(s->bias, part, mask) : _mm256_setzero_ps()
     EACH(START);
     for (size_t t = 0; t < p->taps; t++) {
-        const float *xt = x[t] + offset;
-        const __m256 wt = _mm256_loadu_ps(w + t * 16);
-#define STEP(i) FMA(acc[i], wt, load(xt + (i) * step, part, mask))
+        const __m256 wt = _mm256_loadu_ps(s->w + t * 16);
+#define STEP(i) FMA(acc[i], wt, input(part, edge, s->x, &s->tap[t], from + (i), step, mask))
         EACH(STEP);
     }
 #define END(i)                                                                                     \
@@ -67,37 +87,67 @@ INLINE void block(size_t n, int part, float *y, const float *const *x, size_t of
     EACH(END);
 }
 
-/* All outputs of 8 channels: y, w, bias, residual and x + offset point at the first of them. */
-INLINE void channels(int part, float *y, const float *const *x, size_t offset, const float *w,
-                     const float *bias, const float *residual, size_t count, __m256i mask,
-                     const nnrt_k_dwconv_f32_params *p)
+INLINE void block_of(size_t n, int part, int edge, const run *s, size_t from)
 {
-    for (size_t i = 0, n = 0; i < count; i += n) {
-        float *yi = y + i * p->y_step;
-        const float *ri = residual ? residual + i * p->y_step : NULL;
-        const size_t at = offset + i * p->x_step;
-        n = count - i >= 8 ? 8 : count - i >= 4 ? 4 : 1;
-        if (n == 8)
-            block(8, part, yi, x, at, w, bias, ri, mask, p);
-        else if (n == 4)
-            block(4, part, yi, x, at, w, bias, ri, mask, p);
-        else
-            block(1, part, yi, x, at, w, bias, ri, mask, p);
+    switch (n) {
+    case 1:
+        block(1, part, edge, s, from);
+        break;
+    case 2:
+        block(2, part, edge, s, from);
+        break;
+    case 3:
+        block(3, part, edge, s, from);
+        break;
+    case 4:
+        block(4, part, edge, s, from);
+        break;
+    case 5:
+        block(5, part, edge, s, from);
+        break;
+    case 6:
+        block(6, part, edge, s, from);
+        break;
+    case 7:
+        block(7, part, edge, s, from);
+        break;
+    default:
+        block(8, part, edge, s, from);
+        break;
     }
 }
 
-void nnrt_k_dwconv_f32__avx2_8x8(float *y, const float *const *x, const float *w, const float *bias,
-                                 const float *residual, size_t count,
-                                 const nnrt_k_dwconv_f32_params *p)
+void nnrt_k_dwconv_f32__avx2_8x8(float *y, const float *x, const nnrt_k_dwconv_f32_tap *tap,
+                                 const float *w, const float *bias, const float *residual,
+                                 size_t count, const nnrt_k_dwconv_f32_params *p)
 {
+    size_t first = 0, end = count;
+    for (size_t t = 0; t < p->taps; t++) {
+        first = tap[t].first > first ? tap[t].first : first;
+        end = tap[t].end < end ? tap[t].end : end;
+    }
+    const size_t blocks = (count + 7) / 8;
     for (size_t c = 0; c < p->channels; c += 8) {
         const size_t left = p->channels - c;
-        const float *wc = w + c / 16 * 16 * p->taps + c % 16, *bc = bias ? bias + c : NULL;
-        const float *rc = residual ? residual + c : NULL;
-        if (left >= 8)
-            channels(0, y + c, x, c, wc, bc, rc, count, _mm256_setzero_si256(), p);
-        else
-            channels(1, y + c, x, c, wc, bc, rc, count,
-                     _mm256_loadu_si256((const __m256i *)(mask_bits + 8 - left)), p);
+        const run s = {
+            .y = y + c,
+            .x = x + c,
+            .w = w + c / 16 * 16 * p->taps + c % 16,
+            .bias = bias ? bias + c : NULL,
+            .residual = residual ? residual + c : NULL,
+            .tap = tap,
+            .p = p,
+            .mask = _mm256_loadu_si256((const __m256i *)(mask_bits + (left < 8 ? 8 - left : 0))),
+        };
+        for (size_t b = 0, i = 0, n = 0; b < blocks; b++, i += n) {
+            n = count / blocks + (b < count % blocks);
+            const int inside = i >= first && i + n <= end;
+            if (left < 8)
+                block_of(n, 1, 1, &s, i);
+            else if (inside)
+                block_of(n, 0, 0, &s, i);
+            else
+                block_of(n, 0, 1, &s, i);
+        }
     }
 }

@@ -36,19 +36,37 @@ INLINE void store(float *y, __m512 v, const float *residual, __mmask16 mask,
     _mm512_mask_storeu_ps(y, mask, _mm512_min_ps(_mm512_set1_ps(p->hi), v));
 }
 
-/* `n` outputs of 16 channels; mask selects the channels that exist. */
-INLINE void block(size_t n, float *y, const float *const *x, size_t offset, const float *w,
-                  const float *bias, const float *residual, __mmask16 mask,
-                  const nnrt_k_dwconv_f32_params *p)
+/* Input of output i for a tap: +0 outside of the tap's range, by an empty mask. */
+INLINE __m512 input(int edge, const float *x, const nnrt_k_dwconv_f32_tap *tap, size_t i,
+                    size_t step, __mmask16 mask)
 {
+    if (edge)
+        mask = i - tap->first < tap->end - tap->first ? mask : 0;
+    return _mm512_maskz_loadu_ps(mask, x + (tap->offset + (ptrdiff_t)(i * step)));
+}
+
+typedef struct run {
+    float *y;
+    const float *x, *w, *bias, *residual;
+    const nnrt_k_dwconv_f32_tap *tap;
+    const nnrt_k_dwconv_f32_params *p;
+    __mmask16 mask; /* channels that exist */
+} run;
+
+/* Outputs [from, from + n) of 16 channels; edge: some tap does not reach all of them. */
+INLINE void block(size_t n, int edge, const run *s, size_t from)
+{
+    const nnrt_k_dwconv_f32_params *p = s->p;
+    const __mmask16 mask = s->mask;
     const size_t step = p->x_step;
+    float *y = s->y + from * p->y_step;
+    const float *residual = s->residual ? s->residual + from * p->y_step : NULL;
     __m512 acc[8];
-#define START(i) acc[i] = bias ? _mm512_maskz_loadu_ps(mask, bias) : _mm512_setzero_ps()
+#define START(i) acc[i] = s->bias ? _mm512_maskz_loadu_ps(mask, s->bias) : _mm512_setzero_ps()
     EACH(START);
     for (size_t t = 0; t < p->taps; t++) {
-        const float *xt = x[t] + offset;
-        const __m512 wt = _mm512_loadu_ps(w + t * 16);
-#define STEP(i) FMA(acc[i], wt, _mm512_maskz_loadu_ps(mask, xt + (i) * step))
+        const __m512 wt = _mm512_loadu_ps(s->w + t * 16);
+#define STEP(i) FMA(acc[i], wt, input(edge, s->x, &s->tap[t], from + (i), step, mask))
         EACH(STEP);
     }
 #define END(i)                                                                                     \
@@ -56,26 +74,64 @@ INLINE void block(size_t n, float *y, const float *const *x, size_t offset, cons
     EACH(END);
 }
 
-void nnrt_k_dwconv_f32__avx512_8x16(float *y, const float *const *x, const float *w,
-                                    const float *bias, const float *residual, size_t count,
-                                    const nnrt_k_dwconv_f32_params *p)
+INLINE void block_of(size_t n, int edge, const run *s, size_t from)
 {
+    switch (n) {
+    case 1:
+        block(1, edge, s, from);
+        break;
+    case 2:
+        block(2, edge, s, from);
+        break;
+    case 3:
+        block(3, edge, s, from);
+        break;
+    case 4:
+        block(4, edge, s, from);
+        break;
+    case 5:
+        block(5, edge, s, from);
+        break;
+    case 6:
+        block(6, edge, s, from);
+        break;
+    case 7:
+        block(7, edge, s, from);
+        break;
+    default:
+        block(8, edge, s, from);
+        break;
+    }
+}
+
+void nnrt_k_dwconv_f32__avx512_8x16(float *y, const float *x, const nnrt_k_dwconv_f32_tap *tap,
+                                    const float *w, const float *bias, const float *residual,
+                                    size_t count, const nnrt_k_dwconv_f32_params *p)
+{
+    size_t first = 0, end = count;
+    for (size_t t = 0; t < p->taps; t++) {
+        first = tap[t].first > first ? tap[t].first : first;
+        end = tap[t].end < end ? tap[t].end : end;
+    }
+    const size_t blocks = (count + 7) / 8;
     for (size_t c = 0; c < p->channels; c += 16) {
         const size_t left = p->channels - c;
-        const __mmask16 mask = left >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << left) - 1);
-        const float *wc = w + c * p->taps, *bc = bias ? bias + c : NULL;
-        const float *rc = residual ? residual + c : NULL;
-        for (size_t i = 0, n = 0; i < count; i += n) {
-            float *yi = y + i * p->y_step + c;
-            const float *ri = rc ? rc + i * p->y_step : NULL;
-            const size_t offset = i * p->x_step + c;
-            n = count - i >= 8 ? 8 : count - i >= 4 ? 4 : 1;
-            if (n == 8)
-                block(8, yi, x, offset, wc, bc, ri, mask, p);
-            else if (n == 4)
-                block(4, yi, x, offset, wc, bc, ri, mask, p);
+        const run s = {
+            .y = y + c,
+            .x = x + c,
+            .w = w + c * p->taps,
+            .bias = bias ? bias + c : NULL,
+            .residual = residual ? residual + c : NULL,
+            .tap = tap,
+            .p = p,
+            .mask = left >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << left) - 1),
+        };
+        for (size_t b = 0, i = 0, n = 0; b < blocks; b++, i += n) {
+            n = count / blocks + (b < count % blocks);
+            if (i >= first && i + n <= end)
+                block_of(n, 0, &s, i);
             else
-                block(1, yi, x, offset, wc, bc, ri, mask, p);
+                block_of(n, 1, &s, i);
         }
     }
 }

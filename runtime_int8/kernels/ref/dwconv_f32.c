@@ -3,15 +3,19 @@
 
 #include "runtime_int8/kernels/ref/fma_clone.h"
 
-NNRT_INLINE void ref_run(float *y, const float *const *x, const float *w, const float *bias,
-                         const float *residual, size_t count, const nnrt_k_dwconv_f32_params *p)
+NNRT_INLINE void ref_run(float *y, const float *x, const nnrt_k_dwconv_f32_tap *tap, const float *w,
+                         const float *bias, const float *residual, size_t count,
+                         const nnrt_k_dwconv_f32_params *p)
 {
     for (size_t i = 0; i < count; i++) {
         for (size_t c = 0; c < p->channels; c++) {
             const float *wc = w + c / 16 * 16 * p->taps + c % 16;
             float v = bias ? bias[c] : 0.0f;
-            for (size_t t = 0; t < p->taps; t++)
-                v = __builtin_fmaf(x[t][i * p->x_step + c], wc[t * 16], v);
+            for (size_t t = 0; t < p->taps; t++) {
+                const int inside = i >= tap[t].first && i < tap[t].end;
+                const ptrdiff_t at = tap[t].offset + (ptrdiff_t)(i * p->x_step + c);
+                v = __builtin_fmaf(inside ? x[at] : 0.0f, wc[t * 16], v);
+            }
             if (residual)
                 v = v + residual[i * p->y_step + c];
             y[i * p->y_step + c] = nnrt_clamp_f32(v, p->lo, p->hi);
@@ -19,18 +23,19 @@ NNRT_INLINE void ref_run(float *y, const float *const *x, const float *w, const 
     }
 }
 
-NNRT_FMA_CLONE static void ref_run_fma(float *y, const float *const *x, const float *w,
-                                       const float *bias, const float *residual, size_t count,
-                                       const nnrt_k_dwconv_f32_params *p)
+NNRT_FMA_CLONE static void ref_run_fma(float *y, const float *x, const nnrt_k_dwconv_f32_tap *tap,
+                                       const float *w, const float *bias, const float *residual,
+                                       size_t count, const nnrt_k_dwconv_f32_params *p)
 {
-    ref_run(y, x, w, bias, residual, count, p);
+    ref_run(y, x, tap, w, bias, residual, count, p);
 }
 
-void nnrt_k_dwconv_f32__ref(float *y, const float *const *x, const float *w, const float *bias,
-                            const float *residual, size_t count, const nnrt_k_dwconv_f32_params *p)
+void nnrt_k_dwconv_f32__ref(float *y, const float *x, const nnrt_k_dwconv_f32_tap *tap, const float *w,
+                            const float *bias, const float *residual, size_t count,
+                            const nnrt_k_dwconv_f32_params *p)
 {
     if (NNRT_CPU_HAS_FMA)
-        ref_run_fma(y, x, w, bias, residual, count, p);
+        ref_run_fma(y, x, tap, w, bias, residual, count, p);
     else
-        ref_run(y, x, w, bias, residual, count, p);
+        ref_run(y, x, tap, w, bias, residual, count, p);
 }

@@ -1,0 +1,143 @@
+/* dwconv_f32: per task some output rows; channel blocks outside, rows inside, so that the rows of a block stay in L1.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "runtime_int8/kernels/contracts.h"
+#include "runtime_int8/kernels/kernel.h"
+#include "runtime_int8/ops/check_f32.h"
+#include "runtime_int8/ops/util.h"
+#include "runtime_int8/ops/window.h"
+
+#include "base/mem.h"
+
+/* Multiply-accumulates per task, and below which one task does all. Depthwise is bound by memory: smaller than a product's. */
+#define TASK_MACS 500000u
+#define ONE_TASK_MACS 1000000u
+
+typedef struct dw_plan {
+    nnrt_window_dims d;
+    const nnrt_kernel *kernel;
+    size_t taps;
+    size_t rows_per_task, tasks; /* over N*OH output rows */
+} dw_plan;
+
+static nnc_status dw_check(const nnrt_node_ctx *ctx)
+{
+    const nnrt_conv_f32_params *p = ctx->params;
+    NNC_TRY(nnrt_window_check(ctx, &p->window));
+    NNC_TRY(nnrt_check_clamp(ctx, p->clamp.lo, p->clamp.hi));
+    if (p->groups == 0 || p->c_in != p->groups || p->c_out != p->groups)
+        NNC_FAIL(NNC_ERR_MODEL, "'%s': %u input and %u output channels in %u groups, expected equal",
+                 ctx->name, p->c_in, p->c_out, p->groups);
+    const uint64_t taps = (uint64_t)p->window.kernel[0] * p->window.kernel[1];
+    return nnrt_check_product_f32(ctx, 1, taps, p->c_out, p->has_bias, p->has_residual);
+}
+
+static nnc_status dw_reshape(nnrt_node_ctx *ctx)
+{
+    const nnrt_conv_f32_params *p = ctx->params;
+    nnrt_window_dims d;
+    NNC_TRY(dw_check(ctx));
+    NNC_TRY(nnrt_window_resolve(&d, ctx, &p->window, &ctx->in[0].shape));
+    if (d.c != p->c_in)
+        NNC_FAIL(NNC_ERR_MODEL, "'%s': input has %lld channels, expected %u", ctx->name,
+                 (long long)d.c, p->c_in);
+    const nnrt_shape shape = nnrt_window_shape(&d, &p->window, p->c_out);
+    nnrt_set_output(ctx, NNRT_F32, &shape);
+    NNC_TRY(nnrt_check_residual_f32(ctx, p->has_bias, p->has_residual));
+    NNC_TRY(nnrt_ctx_state(ctx, sizeof(dw_plan)));
+    dw_plan *g = ctx->state;
+    *g = (dw_plan){.d = d, .taps = (size_t)d.r * (size_t)d.s};
+    g->kernel = nnrt_kernel_find(NNRT_K_dwconv_f32, ctx->isa);
+    const size_t rows = (size_t)(d.n * d.oh), row_macs = (size_t)d.ow * p->c_out * g->taps;
+    ctx->kernel = g->kernel->name;
+    ctx->macs = (uint64_t)rows * row_macs;
+    g->rows_per_task = ctx->macs <= ONE_TASK_MACS ? rows : TASK_MACS / (row_macs + 1) + 1;
+    if (g->rows_per_task == 0 || g->rows_per_task > (size_t)d.oh)
+        g->rows_per_task = (size_t)d.oh + (d.oh == 0);
+    g->tasks = (rows + g->rows_per_task - 1) / g->rows_per_task;
+    /* Each task describes the taps of its rows. */
+    if (!nnc_size_mul(&ctx->scratch_bytes, g->tasks * g->rows_per_task,
+                      g->taps * sizeof(nnrt_k_dwconv_f32_tap)))
+        NNC_FAIL(NNC_ERR_LIMIT, "'%s': %zu output rows of %zu taps are too many", ctx->name, rows,
+                 g->taps);
+    return NNC_OK;
+}
+
+/* Outputs 0 <= o < out with 0 <= o*stride + at < in, as [first, end). */
+static void tap_range(nnrt_k_dwconv_f32_tap *tap, int64_t out, int64_t in, int64_t at,
+                      int64_t stride)
+{
+    const int64_t first = at < 0 ? (-at + stride - 1) / stride : 0;
+    const int64_t end = in > at ? (in - at + stride - 1) / stride : 0;
+    tap->first = (size_t)(first < out ? first : out);
+    tap->end = (size_t)(end < out ? end : out);
+    if (tap->end < tap->first)
+        tap->end = tap->first;
+}
+
+/* Taps of output row `row` of [N*OH]. */
+static void row_taps(nnrt_k_dwconv_f32_tap *tap, const dw_plan *g, int64_t row)
+{
+    const nnrt_window_dims *d = &g->d;
+    const int64_t n = row / d->oh, y0 = row % d->oh * d->sh - d->top;
+    for (int64_t r = 0; r < d->r; r++) {
+        const int64_t iy = y0 + r * d->dh;
+        for (int64_t s = 0; s < d->s; s++, tap++) {
+            const int64_t at = s * d->dw - d->left;
+            tap_range(tap, d->ow, iy >= 0 && iy < d->h ? d->w : 0, at, d->sw);
+            tap->offset = (ptrdiff_t)(((n * d->h + iy) * d->w + at) * d->c);
+            if (tap->first == tap->end)
+                tap->first = tap->end = 0;
+        }
+    }
+}
+
+static void dw_task(void *user, size_t task)
+{
+    const nnrt_node_ctx *ctx = user;
+    const nnrt_conv_f32_params *p = ctx->params;
+    const dw_plan *g = ctx->state;
+    nnrt_k_dwconv_f32_fn *const fn = (nnrt_k_dwconv_f32_fn *)g->kernel->fn;
+    nnrt_k_dwconv_f32_tap *taps = ctx->scratch;
+    const float *x = ctx->in[0].data, *w = ctx->in[1].data;
+    const float *bias = p->has_bias ? ctx->in[2].data : NULL;
+    const float *residual = p->has_residual ? ctx->in[2 + p->has_bias].data : NULL;
+    const size_t c_all = p->c_out, rows = (size_t)(g->d.n * g->d.oh), begin = task * g->rows_per_task;
+    const size_t end = begin + g->rows_per_task < rows ? begin + g->rows_per_task : rows;
+    taps += begin * g->taps;
+    for (size_t row = begin; row < end; row++)
+        row_taps(taps + (row - begin) * g->taps, g, (int64_t)row);
+    nnrt_k_dwconv_f32_params params = {
+        .taps = g->taps,
+        .x_step = (size_t)g->d.sw * c_all,
+        .y_step = c_all,
+        .lo = p->clamp.lo,
+        .hi = p->clamp.hi,
+    };
+    for (size_t c = 0; c < c_all; c += 16) {
+        params.channels = c_all - c < 16 ? c_all - c : 16;
+        for (size_t row = begin; row < end; row++) {
+            const size_t at = row * (size_t)g->d.ow * c_all + c;
+            fn((float *)ctx->out[0].data + at, x + c, taps + (row - begin) * g->taps,
+               w + c * g->taps, bias ? bias + c : NULL, residual ? residual + at : NULL,
+               (size_t)g->d.ow, &params);
+        }
+    }
+}
+
+static void dw_run(const nnrt_node_ctx *ctx)
+{
+    const dw_plan *g = ctx->state;
+    nnrt_node_ctx copy = *ctx;
+    nnrt_parallel(ctx->macs <= ONE_TASK_MACS ? NULL : ctx->pool, dw_task, &copy, g->tasks);
+}
+
+const nnrt_rop nnrt_rop_dwconv_f32 = {
+    .name = "dwconv_f32",
+    .params_bytes = sizeof(nnrt_conv_f32_params),
+    .min_in = 2,
+    .max_in = 4,
+    .out_count = 1,
+    .check = dw_check,
+    .reshape = dw_reshape,
+    .run = dw_run,
+};
