@@ -89,6 +89,3 @@ function(nnc_link_libraries_and_tools)
     target_link_libraries(nncompress PRIVATE nncompress_static)
   endif()
 endfunction()
-
-function(nnc_install)
-endfunction()
