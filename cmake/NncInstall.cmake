@@ -63,8 +63,6 @@ function(nnc_installed_library name)
   target_link_options(${name}_shared PRIVATE "LINKER:--version-script=${map}")
   if(NNC_SANITIZE)
     target_link_options(${name}_shared PRIVATE -fsanitize=address,undefined)
-  else()
-    target_link_options(${name}_shared PRIVATE LINKER:-z,defs)
   endif()
 
   nnc_merge_objects(merged ${name} "${objects}" ${arg_LOCALIZE})
