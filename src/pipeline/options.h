@@ -1,0 +1,35 @@
+/* Option groups that several verbs share. SPDX-License-Identifier: Apache-2.0 */
+#ifndef NNC_PIPELINE_OPTIONS_H
+#define NNC_PIPELINE_OPTIONS_H
+
+#include "base/option.h"
+#include "datasets/dataset.h"
+#include "nnrt.h"
+
+/* Members of OPT_DATA rows. */
+typedef struct nnc_data_flags {
+    const char *labels, *classes, *preset, *resize, *crop, *interpolation, *color, *scale, *mean, *std;
+    int64_t label_offset;
+    int layout, data_layout;
+    double max_bad;
+} nnc_data_flags;
+
+/* Members of OPT_RUN rows. */
+typedef struct nnc_run_flags {
+    int64_t threads;
+    int isa; /* index into nnc_isa_choices */
+    nnc_option_list shapes;
+    bool json, quiet, verbose;
+} nnc_run_flags;
+
+extern const char *const nnc_layout_choices[];
+extern const char *const nnc_isa_choices[];
+
+/* nnrt_isa of the flag. */
+uint32_t nnc_run_isa(const nnc_run_flags *flags);
+
+/* One row of an option table: field `member` of struct `type`. */
+#define NNC_OPT(type, name, shorthand, kind, member, metavar, help, group, min, max, choices)      \
+    {name, shorthand, NNC_OPTION_##kind, offsetof(type, member), metavar, help, group, min, max, choices}
+
+#endif

@@ -1,0 +1,231 @@
+/* Loading what a verb works on. SPDX-License-Identifier: Apache-2.0 */
+#include "pipeline/source.h"
+
+#include <dirent.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "ops/op.h"
+#include "passes/pass.h"
+
+static char *copy_string(const char *s)
+{
+    size_t n = strlen(s) + 1;
+    char *copy = nnc_calloc(n, 1);
+    if (copy) {
+        memcpy(copy, s, n);
+    }
+    return copy;
+}
+
+static bool ends_with(const char *s, const char *end)
+{
+    size_t n = strlen(s), m = strlen(end);
+    return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+static nnc_status load_graph(nnc_source *source, const nnc_run_flags *flags, bool keep_structure,
+                             const nnc_log *log)
+{
+    nnc_onnx_load_options options = {.shapes = flags ? flags->shapes.items : NULL,
+                                     .shape_count = flags ? flags->shapes.count : 0,
+                                     .keep_unsupported = keep_structure};
+    NNC_TRY(nnc_onnx_load(&source->graph, source->path, &options, &source->info, log));
+    source->bytes = source->info.file_bytes + source->info.external_bytes;
+    if (keep_structure) {
+        return NNC_OK;
+    }
+    nnc_pass_ctx ctx = {.log = log, .threads = flags ? (uint32_t)flags->threads : 0,
+                        .isa_max = flags ? nnc_run_isa(flags) : NNRT_ISA_BEST};
+    nnc_status status = nnc_passes_prepare(source->graph, &ctx);
+    return status == NNC_OK ? NNC_OK : nnc_error_prepend(status, "%s", source->path);
+}
+
+nnc_status nnc_source_load(nnc_source *out, const char *path, const nnc_run_flags *flags,
+                           bool keep_structure, const nnc_log *log)
+{
+    *out = (nnc_source){0};
+    out->path = copy_string(path);
+    if (!out->path) {
+        return NNC_ERR_LIMIT;
+    }
+    out->plan = ends_with(path, ".nncp");
+    nnc_status status = NNC_OK;
+    if (out->plan) {
+        nnc_file_map map;
+        status = nnc_file_map_open(&map, path, UINT64_MAX);
+        if (status == NNC_OK) {
+            out->bytes = map.bytes;
+            nnc_file_map_close(&map);
+        }
+    } else {
+        status = load_graph(out, flags, keep_structure, log);
+    }
+    if (status == NNC_OK && strcmp(path, "-") != 0) {
+        status = nnc_sha256_file(out->sha256, path);
+    }
+    if (status != NNC_OK) {
+        nnc_source_deinit(out);
+    }
+    return status;
+}
+
+void nnc_source_deinit(nnc_source *source)
+{
+    nnc_graph_destroy(source->graph);
+    nnc_free(source->path);
+    *source = (nnc_source){0};
+}
+
+nnc_status nnc_source_exec(nnc_exec **out, const nnc_source *source, const nnc_run_flags *flags,
+                           bool profile)
+{
+    nnc_exec_options options = {.threads = (uint32_t)flags->threads, .isa_max = nnc_run_isa(flags),
+                                .profile = profile};
+    nnc_status status = source->plan ? nnc_exec_load(out, source->path, &options)
+                                     : nnc_exec_create(out, source->graph, &options);
+    return status == NNC_OK ? NNC_OK : nnc_error_prepend(status, "%s", source->path);
+}
+
+bool nnc_graph_is_quantized(const nnc_graph *graph)
+{
+    for (nnc_value_id i = 0; i < nnc_graph_value_count(graph); i++) {
+        const nnc_value *v = nnc_graph_value_const(graph, i);
+        if (!v->dead && v->qparams) {
+            return true;
+        }
+    }
+    for (nnc_node_id i = 0; i < nnc_graph_node_count(graph); i++) {
+        const nnc_node *node = nnc_graph_node_const(graph, i);
+        if (!node->dead && (nnc_node_is(node, "QuantizeLinear") || nnc_node_is(node, "DequantizeLinear"))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The .onnx files of a folder, appended to `found`; stops counting at two. */
+static nnc_status scan_folder(nnc_str *found, size_t *count, const char *folder)
+{
+    DIR *dir = opendir(folder);
+    if (!dir) {
+        return NNC_OK;
+    }
+    for (struct dirent *e = readdir(dir); e; e = readdir(dir)) {
+        if (e->d_name[0] != '.' && ends_with(e->d_name, ".onnx")) {
+            if (++*count == 1) {
+                nnc_str_appendf(found, "%s/%s", folder, e->d_name);
+            }
+        }
+    }
+    closedir(dir);
+    return nnc_str_status(found);
+}
+
+nnc_status nnc_source_find(char **path, const char *data)
+{
+    nnc_str found = {0};
+    size_t count = 0;
+    nnc_status status = scan_folder(&found, &count, ".");
+    if (status == NNC_OK && count == 0 && data) {
+        status = scan_folder(&found, &count, data);
+    }
+    if (status == NNC_OK && count != 1) {
+        status = nnc_error_set(NNC_ERR_USAGE,
+                               count ? "no model named and several .onnx files here. Name one: "
+                                       "nncompress MODEL.onnx --int8 --calib DATA"
+                                     : "no model named and no .onnx file here. Name one: "
+                                       "nncompress MODEL.onnx --int8 --calib DATA");
+    }
+    if (status == NNC_OK) {
+        const char *text = nnc_str_get(&found);
+        *path = copy_string(strncmp(text, "./", 2) == 0 ? text + 2 : text);
+        status = *path ? NNC_OK : NNC_ERR_LIMIT;
+    }
+    nnc_str_deinit(&found);
+    return status;
+}
+
+/* Inputs of the model as the data set wants them; classes from output 0. */
+typedef struct signature {
+    nnc_dataset_input *inputs;
+    size_t count, classes;
+    const char *preset;
+} signature;
+
+static nnc_status graph_signature(signature *s, const nnc_graph *graph)
+{
+    s->count = nnc_graph_input_count(graph);
+    s->inputs = nnc_calloc(s->count + 1, sizeof(*s->inputs));
+    if (!s->inputs) {
+        return NNC_ERR_LIMIT;
+    }
+    for (size_t i = 0; i < s->count; i++) {
+        const nnc_value *v = nnc_graph_value_const(graph, nnc_graph_input(graph, i));
+        s->inputs[i] = (nnc_dataset_input){v->name, v->dtype, v->shape};
+    }
+    if (nnc_graph_output_count(graph)) {
+        const nnc_value *y = nnc_graph_value_const(graph, nnc_graph_output(graph, 0));
+        uint32_t rank = y->has_shape ? y->shape.rank : 0;
+        int64_t last = 0;
+        for (uint32_t d = 1; d < rank; d++) {
+            last = y->shape.dims[d] > 1 ? y->shape.dims[d] : last;
+        }
+        s->classes = last > 1 ? (size_t)last : 0;
+    }
+    const nnc_graph_meta *meta = nnc_graph_get_meta((nnc_graph *)graph);
+    for (size_t i = 0; i < meta->prop_count; i++) {
+        if (strcmp(meta->prop_keys[i], "nncompress.preprocess") == 0) {
+            s->preset = meta->prop_values[i];
+        }
+    }
+    return NNC_OK;
+}
+
+static nnc_status plan_signature(signature *s, const nnrt_model *model)
+{
+    s->count = nnrt_model_input_count(model);
+    s->inputs = nnc_calloc(s->count + 1, sizeof(*s->inputs));
+    if (!s->inputs) {
+        return NNC_ERR_LIMIT;
+    }
+    for (uint32_t i = 0; i < s->count; i++) {
+        nnrt_io_info info;
+        NNC_TRY(nnrt_model_input(model, i, &info));
+        s->inputs[i] = (nnc_dataset_input){info.name, (nnc_dtype)info.dtype,
+                                           nnc_shape_make(info.shape.rank, info.shape.dims)};
+    }
+    nnrt_io_info y;
+    if (nnrt_model_output_count(model) && nnrt_model_output(model, 0, &y) == NNRT_OK &&
+        y.shape.rank >= 2 && y.shape.dims[y.shape.rank - 1] > 1) {
+        s->classes = (size_t)y.shape.dims[y.shape.rank - 1];
+    }
+    s->preset = nnrt_model_metadata(model, "nncompress.preprocess");
+    return NNC_OK;
+}
+
+nnc_status nnc_source_data(nnc_dataset **out, const char *spec, const nnc_source *source,
+                           const nnc_exec *plan_exec, const nnc_data_flags *flags, uint32_t threads,
+                           bool use_labels, size_t max_samples, uint64_t seed, const nnc_log *log)
+{
+    signature s = {0};
+    nnc_status status = source->graph ? graph_signature(&s, source->graph)
+                                      : plan_signature(&s, nnc_exec_model(plan_exec));
+    if (status == NNC_OK) {
+        nnc_dataset_options options = {
+            .inputs = s.inputs, .input_count = s.count, .layout = (nnc_data_layout)flags->layout,
+            .data_layout = (nnc_data_layout)flags->data_layout, .preset = flags->preset,
+            .model_preset = s.preset, .resize = flags->resize, .crop = flags->crop,
+            .interpolation = flags->interpolation, .color = flags->color, .scale = flags->scale,
+            .mean = flags->mean, .std = flags->std, .classes = flags->classes,
+            .labels = use_labels ? flags->labels : NULL, .num_classes = use_labels ? s.classes : 0,
+            .label_offset = flags->label_offset, .no_labels = !use_labels,
+            .max_samples = max_samples, .seed = seed, .max_bad = flags->max_bad, .threads = threads};
+        status = nnc_dataset_open(out, spec, &options, log);
+    }
+    nnc_free(s.inputs);
+    return status;
+}
