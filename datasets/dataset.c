@@ -179,8 +179,11 @@ static nnc_status probe(nnc_dataset *d)
     for (size_t i = 0; i < d->count && i < PROBES; i++) {
         nnc_sample sample;
         status = nnc_dataset_get(&sample, d, i);
-        if (status == NNC_OK)
+        if (status == NNC_OK) {
+            for (size_t k = 0; k < sample.input_count; k++)
+                d->sample_bytes += nnc_tensor_bytes(&sample.inputs[k]);
             nnc_sample_deinit(&sample);
+        }
         if (status != NNC_ERR_DATA && status != NNC_ERR_IO)
             return status;
     }

@@ -45,6 +45,7 @@ struct nnc_dataset {
     int64_t *labels;  /* [total] or NULL */
     size_t *subset;   /* [count] ascending raw indices, or NULL: all */
     size_t count;
+    size_t sample_bytes; /* of the inputs of the first readable sample */
     nnc_str format_text;
     nnc_str preprocessing;
     nnc_str notes;    /* one per line, told through the log after opening */
