@@ -15,6 +15,11 @@
 
 #define NNRT_INLINE static inline __attribute__((always_inline))
 
+NNRT_INLINE __m512i nnrt_residual16(const uint8_t *residual)
+{
+    return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)residual));
+}
+
 /* round_clamp of the first product; stays a float, integers there are exact. */
 NNRT_INLINE __m512 nnrt_inner_q8(__m512 t, const nnrt_q8_epilogue *e)
 {
@@ -24,16 +29,15 @@ NNRT_INLINE __m512 nnrt_inner_q8(__m512 t, const nnrt_q8_epilogue *e)
     return _mm512_mul_ps(t, _mm512_set1_ps(e->mult_a));
 }
 
-/* 16 outputs minus zy as int32, the lower bound not applied yet. residual: its 16 bytes, or NULL. */
-NNRT_INLINE __m512i nnrt_requant_q8(__m512i acc, __m512 mult, const uint8_t *residual, int mode,
+/* 16 outputs minus zy as int32, the lower bound not applied yet. residual: q as int32, unused in mode NONE. */
+NNRT_INLINE __m512i nnrt_requant_q8(__m512i acc, __m512 mult, __m512i residual, int mode,
                                     const nnrt_q8_epilogue *e)
 {
     __m512 t = _mm512_mul_ps(_mm512_cvtepi32_ps(acc), mult);
     if (mode != NNRT_Q8_RES_NONE) {
         if (mode == NNRT_Q8_RES_TWICE)
             t = nnrt_inner_q8(t, e);
-        __m512i r = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)residual));
-        __m512 tr = _mm512_cvtepi32_ps(_mm512_sub_epi32(r, _mm512_set1_epi32(e->zr)));
+        __m512 tr = _mm512_cvtepi32_ps(_mm512_sub_epi32(residual, _mm512_set1_epi32(e->zr)));
         t = _mm512_add_ps(t, _mm512_mul_ps(tr, _mm512_set1_ps(e->mult_r)));
     }
     return _mm512_cvtps_epi32(_mm512_min_ps(t, _mm512_set1_ps(e->hi)));

@@ -30,13 +30,14 @@ NNRT_INLINE void store_row(const tile_args *t, size_t m, const __m512i *c, int p
     const nnrt_q8_epilogue *e = a->epilogue;
     const float *mult = a->mult + t->n;
     const size_t at = m * a->ldy + t->n;
-    const uint8_t *r = mode == NNRT_Q8_RES_NONE ? NULL : a->residual + at;
+    const int residual = mode != NNRT_Q8_RES_NONE;
+    const uint8_t *r = residual ? a->residual + at : NULL;
     const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     __m512i q[4];
-    q[0] = nnrt_requant_q8(c[0], _mm512_loadu_ps(mult), r, mode, e);
-    q[1] = panels > 1 ? nnrt_requant_q8(c[1], _mm512_loadu_ps(mult + 16), r + 16, mode, e) : q[0];
-    q[2] = panels > 2 ? nnrt_requant_q8(c[2], _mm512_loadu_ps(mult + 32), r + 32, mode, e) : q[0];
-    q[3] = panels > 3 ? nnrt_requant_q8(c[3], _mm512_loadu_ps(mult + 48), r + 48, mode, e) : q[0];
+    for (int j = 0; j < 4; j++)
+        q[j] = j < panels ? nnrt_requant_q8(c[j], _mm512_loadu_ps(mult + 16 * j),
+                                            residual ? nnrt_residual16(r + 16 * j) : c[j], mode, e)
+                          : q[0];
     __m512i y = nnrt_pack_q8(q[0], q[1], q[2], q[3], e);
     y = _mm512_permutexvar_epi32(order, y);
     uint8_t *out = (uint8_t *)a->y + at;
@@ -157,10 +158,11 @@ static void store_buffer(const tile_args *t, size_t rows, size_t panels)
                 continue;
             }
             __m512i q;
+            const __m512i r = nnrt_residual16(a->residual + at);
             if (e->residual == NNRT_Q8_RES_DIRECT)
-                q = nnrt_requant_q8(c, mult, a->residual + at, NNRT_Q8_RES_DIRECT, e);
+                q = nnrt_requant_q8(c, mult, r, NNRT_Q8_RES_DIRECT, e);
             else
-                q = nnrt_requant_q8(c, mult, a->residual + at, NNRT_Q8_RES_TWICE, e);
+                q = nnrt_requant_q8(c, mult, r, NNRT_Q8_RES_TWICE, e);
             q = nnrt_pack_q8(q, q, q, q, e);
             q = _mm512_permutexvar_epi32(
                 _mm512_setr_epi32(0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12), q);
