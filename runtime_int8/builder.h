@@ -27,6 +27,9 @@ uint32_t nnrt_builder_value(nnrt_builder *b, nnrt_value_kind kind, const char *n
 /* A constant; the bytes are copied (equal constants are stored once). */
 uint32_t nnrt_builder_const(nnrt_builder *b, const char *name, nnrt_dtype dtype,
                             const nnrt_shape *shape, const void *data, size_t bytes);
+/* A session variable with its initial bytes. */
+uint32_t nnrt_builder_variable(nnrt_builder *b, const char *name, nnrt_dtype dtype,
+                               const nnrt_shape *shape, const void *data, size_t bytes);
 /* Appends a node in execution order. params: the rop's struct or NULL. */
 void nnrt_builder_node(nnrt_builder *b, uint32_t rop, const char *name, const void *params,
                        size_t params_bytes, const uint32_t *in, uint32_t in_count,

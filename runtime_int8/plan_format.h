@@ -25,8 +25,8 @@ typedef struct nnrt_plan_header {
 
 #define NNRT_SECTION_REQUIRED 1u
 typedef struct nnrt_plan_section {
-    char kind[4];   /* "STRS", "DIMS", "VALS", "QPAR", "NODE", "PARM", "BLKS", "ARNA", "SIGN", "CNST", "TUNE", "PROV" */
-    uint32_t flags;
+    char kind[4];   /* "STRS", "DIMS", "VALS", "QPAR", "NODE", "IOLS", "PARM", "BLKS", "SIGN", "CNST", "PROV", ... */
+    uint32_t flags; /* NNRT_SECTION_REQUIRED: refuse the plan if the kind is unknown */
     uint64_t offset, bytes;
     uint64_t hash;  /* xxh3 of the bytes */
 } nnrt_plan_section;
@@ -53,7 +53,7 @@ typedef struct nnrt_plan_value {
     uint32_t rank, dims; /* index into DIMS */
     uint32_t quant;      /* index into QPAR or NNRT_NONE */
     uint32_t reserved;
-    uint64_t data, bytes; /* CONST, VARIABLE: offset in CNST (64-aligned) and size */
+    uint64_t data, bytes; /* CONST, VARIABLE (initial): offset in CNST (64-aligned) and size */
 } nnrt_plan_value;
 
 typedef struct nnrt_plan_quant {
@@ -68,9 +68,30 @@ typedef struct nnrt_plan_node {
     uint32_t rop, name;
     uint32_t params, params_bytes; /* PARM offset (8-aligned) */
     uint32_t in_count, out_count;
-    uint32_t io;                   /* index into the u32 value-id list that ends PARM's sibling: see BLKS/NODE docs */
-    uint32_t block, region;
+    uint32_t io;            /* IOLS index: in_count value ids, then out_count */
+    uint32_t block, region; /* region: ascending within a block; 0 until an operator with data-dependent shapes */
     uint32_t reserved[3];
 } nnrt_plan_node;
+
+/* BLKS: node ranges; block 0 is the graph itself. */
+typedef struct nnrt_plan_block {
+    uint32_t name;
+    uint32_t first_node, node_count;
+    uint32_t in_count, out_count;
+    uint32_t io; /* IOLS index: in_count value ids, then out_count */
+    uint32_t reserved[2];
+} nnrt_plan_block;
+
+/* SIGN: this head, output_count u32 STRS offsets (names of block 0's outputs), pair_count pairs. PROV: head with output_count 0
+ * and its pairs. */
+typedef struct nnrt_plan_sign {
+    uint32_t output_count, pair_count;
+} nnrt_plan_sign;
+typedef struct nnrt_plan_pair {
+    uint32_t key, value; /* STRS offsets */
+} nnrt_plan_pair;
+
+/* CNST ends in at least this many zero bytes, so that kernels may read past the last constant. */
+#define NNRT_PLAN_TAIL 64u
 
 #endif

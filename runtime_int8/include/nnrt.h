@@ -130,6 +130,9 @@ NNRT_API nnrt_status nnrt_session_run(nnrt_session *session);
 /* Output i of the last run, valid until the next run or reshape. */
 NNRT_API nnrt_status nnrt_session_output(nnrt_session *session, uint32_t i, nnrt_view *view);
 
+/* A variable of the session by name, to read or to write between runs. Fails: USAGE (no such variable). */
+NNRT_API nnrt_status nnrt_session_variable(nnrt_session *session, const char *name, nnrt_view *view);
+
 /* Memory: arena bytes of the current shapes, and bytes of constants in the plan. */
 NNRT_API size_t nnrt_session_arena_bytes(const nnrt_session *session);
 NNRT_API size_t nnrt_model_constant_bytes(const nnrt_model *model);

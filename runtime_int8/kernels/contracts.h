@@ -3,7 +3,9 @@
 #ifndef NNRT_KERNELS_CONTRACTS_H
 #define NNRT_KERNELS_CONTRACTS_H
 
+#include "runtime_int8/kernels/contracts_ew.h"
 #include "runtime_int8/kernels/contracts_f32.h"
+#include "runtime_int8/kernels/contracts_move.h"
 #include "runtime_int8/kernels/contracts_q8.h"
 
 #define NNRT_KERNEL(contract, impl, isa, ...) nnrt_k_##contract##_fn nnrt_k_##contract##__##impl;

@@ -56,6 +56,9 @@ typedef struct nnrt_node_ctx {
 /* Allocates (or reuses) the node's private memory during reshape; fails with NNC_ERR_LIMIT. Zeroed. */
 nnc_status nnrt_ctx_state(nnrt_node_ctx *ctx, size_t bytes);
 
+/* Hands a tensor to the session's callback, if one is set. */
+void nnrt_ctx_callback(const nnrt_node_ctx *ctx, uint32_t tag, const nnrt_tensor *tensor);
+
 typedef struct nnrt_rop {
     const char *name;
     uint32_t params_bytes;

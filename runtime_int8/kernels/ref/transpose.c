@@ -1,0 +1,3 @@
+/* transpose from its shared body. SPDX-License-Identifier: Apache-2.0 */
+#define NNRT_IMPL ref
+#include "runtime_int8/kernels/body/transpose.h"

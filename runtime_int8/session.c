@@ -1,0 +1,284 @@
+/* Sessions: creation, shapes, views. SPDX-License-Identifier: Apache-2.0 */
+#include "runtime_int8/session.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "runtime_int8/kernels/cpu.h"
+#include "runtime_int8/ops/util.h"
+
+static nnc_status init_variables(nnrt_session *s)
+{
+    for (size_t id = 0; id < s->plan->value_count; id++) {
+        const nnrt_plan_value *v = &s->plan->values[id];
+        if (v->kind != NNRT_VALUE_VARIABLE)
+            continue;
+        s->variables[id] = nnc_alloc_aligned(v->bytes);
+        if (s->variables[id] == NULL)
+            return NNC_ERR_LIMIT;
+        memcpy(s->variables[id], s->plan->constants + v->data, v->bytes);
+    }
+    return NNC_OK;
+}
+
+/* The node after which no one reads a value: known from the plan alone. */
+static void init_uses(nnrt_session *s)
+{
+    const nnrt_plan *plan = s->plan;
+    for (uint32_t i = 0; i < plan->node_count; i++) {
+        const nnrt_plan_node *node = &plan->nodes[i];
+        for (uint32_t k = 0; k < node->in_count; k++) {
+            session_value *v = &s->values[plan->io[node->io + k]];
+            v->last_use = i;
+            v->read = true;
+        }
+    }
+    const nnrt_plan_block *block = &plan->blocks[0];
+    for (uint32_t i = 0; i < block->in_count + block->out_count; i++) {
+        session_value *v = &s->values[plan->io[block->io + i]];
+        v->last_use = SESSION_END;
+        v->read = true;
+    }
+    for (size_t id = 0; id < plan->value_count; id++) {
+        if (plan->values[id].kind == NNRT_VALUE_OUTPUT) {
+            s->values[id].last_use = SESSION_END;
+            s->values[id].read = true;
+        }
+    }
+}
+
+static void init_nodes(nnrt_session *s)
+{
+    const nnrt_plan *plan = s->plan;
+    nnrt_tensor *next = s->tensors;
+    for (size_t i = 0; i < plan->node_count; i++) {
+        const nnrt_plan_node *node = &plan->nodes[i];
+        s->nodes[i].rop = nnrt_rop_find(node->rop);
+        s->nodes[i].ctx = (nnrt_node_ctx){
+            .name = nnrt_plan_string(plan, node->name),
+            .params = plan->params + node->params,
+            .in_count = node->in_count,
+            .out_count = node->out_count,
+            .in = next,
+            .out = next + node->in_count,
+            .isa = s->isa,
+            .session = s,
+        };
+        next += node->in_count + node->out_count;
+    }
+}
+
+static size_t physical_memory(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    size_t bytes;
+    if (pages <= 0 || page <= 0 || !nnc_size_mul(&bytes, (size_t)pages, (size_t)page))
+        return SIZE_MAX / 4;
+    return bytes;
+}
+
+static size_t tensor_count(const nnrt_plan *plan)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < plan->node_count; i++)
+        n += (size_t)plan->nodes[i].in_count + plan->nodes[i].out_count;
+    return n;
+}
+
+static nnc_status create(nnrt_session *s, const nnrt_session_options *options)
+{
+    const nnrt_plan *plan = s->plan;
+    uint32_t inputs = plan->blocks[0].in_count;
+    nnrt_isa best = NNRT_ISA_REF;
+    NNC_TRY(nnrt_isa_detect(&best));
+    s->isa = options->isa_max < (uint32_t)best ? (nnrt_isa)options->isa_max : best;
+    s->profile = options->profile != 0;
+    s->arena_limit = physical_memory();
+    s->last_parallel = SESSION_END;
+    s->shapes = nnc_calloc(inputs + 1, sizeof *s->shapes);
+    s->symbols = nnc_calloc(inputs + 1, NNRT_RANK_MAX * sizeof *s->symbols);
+    s->values = nnc_calloc(plan->value_count + 1, sizeof *s->values);
+    s->nodes = nnc_calloc(plan->node_count + 1, sizeof *s->nodes);
+    s->tensors = nnc_calloc(tensor_count(plan) + 1, sizeof *s->tensors);
+    s->blocks = nnc_calloc(plan->value_count + 1, sizeof *s->blocks);
+    s->variables = nnc_calloc(plan->value_count + 1, sizeof *s->variables);
+    if (s->shapes == NULL || s->symbols == NULL || s->values == NULL || s->nodes == NULL ||
+        s->tensors == NULL || s->blocks == NULL || s->variables == NULL)
+        return NNC_ERR_LIMIT;
+    NNC_TRY(init_variables(s));
+    NNC_TRY(nnrt_pool_create(&s->pool, options->threads));
+    init_uses(s);
+    init_nodes(s);
+    return NNC_OK;
+}
+
+nnrt_status nnrt_session_create(nnrt_session **out, const nnrt_model *model,
+                                const nnrt_session_options *options)
+{
+    *out = NULL;
+    nnrt_session_options o = {.size = sizeof o, .isa_max = NNRT_ISA_BEST};
+    if (options != NULL) {
+        if (options->size < sizeof options->size || options->size > 4096)
+            return (nnrt_status)nnc_error_set(NNC_ERR_USAGE, "session options of %zu bytes",
+                                              options->size);
+        memcpy(&o, options, options->size < sizeof o ? options->size : sizeof o);
+    }
+    nnrt_session *s = nnc_calloc(1, sizeof *s);
+    if (s == NULL)
+        return NNRT_ERR_LIMIT;
+    s->plan = &model->plan;
+    nnc_status status = create(s, &o);
+    if (status != NNC_OK) {
+        nnrt_session_destroy(s);
+        return (nnrt_status)status;
+    }
+    *out = s;
+    return NNRT_OK;
+}
+
+void nnrt_session_destroy(nnrt_session *s)
+{
+    if (s == NULL)
+        return;
+    nnrt_pool_destroy(s->pool);
+    for (size_t i = 0; s->nodes != NULL && i < s->plan->node_count; i++)
+        nnc_free(s->nodes[i].state);
+    for (size_t i = 0; s->variables != NULL && i < s->plan->value_count; i++)
+        nnc_free(s->variables[i]);
+    nnc_arena_destroy(s->host);
+    nnc_free(s->arena);
+    nnc_free(s->shapes);
+    nnc_free(s->symbols);
+    nnc_free(s->values);
+    nnc_free(s->nodes);
+    nnc_free(s->tensors);
+    nnc_free(s->blocks);
+    nnc_free(s->variables);
+    nnc_free(s);
+}
+
+/* A dim must be the declared number, and equal symbols must get equal numbers. */
+static nnc_status check_dim(nnrt_session *s, uint32_t *symbols, uint32_t input, uint32_t i,
+                            const nnrt_plan_dim *dim, int64_t size)
+{
+    if (size < 0 || size > NNRT_DIM_MAX)
+        NNC_FAIL(NNC_ERR_USAGE, "input %u: dim %u is %lld, expected 0..%d", input, i,
+                 (long long)size, NNRT_DIM_MAX);
+    if (dim->kind == NNRT_DIM_CONST && dim->value != size)
+        NNC_FAIL(NNC_ERR_USAGE, "input %u: dim %u is %lld, the model takes %lld", input, i,
+                 (long long)size, (long long)dim->value);
+    if (dim->kind == NNRT_DIM_CONST || dim->name == 0)
+        return NNC_OK;
+    for (uint32_t k = 0; k < *symbols; k++) {
+        if (s->symbols[k].name == dim->name && s->symbols[k].value != size)
+            NNC_FAIL(NNC_ERR_USAGE, "input %u: dim %u (%s) is %lld, but %lld elsewhere", input, i,
+                     nnrt_plan_string(s->plan, dim->name), (long long)size,
+                     (long long)s->symbols[k].value);
+    }
+    s->symbols[(*symbols)++] = (session_symbol){dim->name, size};
+    return NNC_OK;
+}
+
+static nnc_status check_shapes(nnrt_session *s, const nnrt_shape *shapes, uint32_t count)
+{
+    const nnrt_plan *plan = s->plan;
+    const nnrt_plan_block *block = &plan->blocks[0];
+    uint32_t symbols = 0;
+    if (count != block->in_count)
+        NNC_FAIL(NNC_ERR_USAGE, "%u input shapes, the model takes %u", count, block->in_count);
+    for (uint32_t i = 0; i < count; i++) {
+        const nnrt_plan_value *v = &plan->values[plan->io[block->io + i]];
+        if (shapes[i].rank != v->rank)
+            NNC_FAIL(NNC_ERR_USAGE, "input %u ('%s'): rank %u, the model takes %u", i,
+                     nnrt_plan_string(plan, v->name), shapes[i].rank, v->rank);
+        for (uint32_t d = 0; d < v->rank; d++)
+            NNC_TRY(check_dim(s, &symbols, i, d, &plan->dims[v->dims + d], shapes[i].dims[d]));
+    }
+    return NNC_OK;
+}
+
+static nnc_status reshape(nnrt_session *s, const nnrt_shape *shapes, uint32_t count)
+{
+    NNC_TRY(check_shapes(s, shapes, count));
+    bool same = s->phase == SESSION_READY;
+    for (uint32_t i = 0; i < count && same; i++)
+        same = nnrt_shape_same(&shapes[i], &s->shapes[i]);
+    if (same)
+        return NNC_OK;
+    for (uint32_t i = 0; i < count; i++)
+        s->shapes[i] = shapes[i];
+    s->phase = SESSION_FAILED;
+    NNC_TRY(nnrt_session_plan(s));
+    s->phase = SESSION_READY;
+    return NNC_OK;
+}
+
+nnrt_status nnrt_session_reshape(nnrt_session *session, const nnrt_shape *shapes, uint32_t count)
+{
+    return (nnrt_status)reshape(session, shapes, count);
+}
+
+nnc_status nnrt_session_ready(nnrt_session *s)
+{
+    if (s->phase == SESSION_READY)
+        return NNC_OK;
+    if (s->phase == SESSION_FAILED)
+        NNC_FAIL(NNC_ERR_USAGE, "the session's last reshape failed");
+    const nnrt_plan_block *block = &s->plan->blocks[0];
+    for (uint32_t i = 0; i < block->in_count; i++) {
+        s->shapes[i] = nnrt_plan_shape(s->plan, s->plan->io[block->io + i]);
+        for (uint32_t d = 0; d < s->shapes[i].rank; d++) {
+            if (s->shapes[i].dims[d] < 0)
+                s->shapes[i].dims[d] = 1;
+        }
+    }
+    return reshape(s, s->shapes, block->in_count);
+}
+
+static void set_view(nnrt_view *view, const nnrt_tensor *t)
+{
+    *view = (nnrt_view){t->data, t->bytes, t->dtype, t->shape};
+}
+
+nnrt_status nnrt_session_input(nnrt_session *session, uint32_t i, nnrt_view *view)
+{
+    const nnrt_plan_block *block = &session->plan->blocks[0];
+    if (i >= block->in_count)
+        return (nnrt_status)nnc_error_set(NNC_ERR_USAGE, "input %u of %u", i, block->in_count);
+    nnc_status status = nnrt_session_ready(session);
+    if (status != NNC_OK)
+        return (nnrt_status)status;
+    set_view(view, &session->values[session->plan->io[block->io + i]].tensor);
+    return NNRT_OK;
+}
+
+nnrt_status nnrt_session_output(nnrt_session *session, uint32_t i, nnrt_view *view)
+{
+    const nnrt_plan_block *block = &session->plan->blocks[0];
+    if (i >= block->out_count)
+        return (nnrt_status)nnc_error_set(NNC_ERR_USAGE, "output %u of %u", i, block->out_count);
+    nnc_status status = nnrt_session_ready(session);
+    if (status != NNC_OK)
+        return (nnrt_status)status;
+    set_view(view, &session->values[session->plan->io[block->io + block->in_count + i]].tensor);
+    return NNRT_OK;
+}
+
+nnrt_status nnrt_session_variable(nnrt_session *session, const char *name, nnrt_view *view)
+{
+    const nnrt_plan *plan = session->plan;
+    for (uint32_t id = 0; id < plan->value_count; id++) {
+        const nnrt_plan_value *v = &plan->values[id];
+        if (v->kind != NNRT_VALUE_VARIABLE || strcmp(nnrt_plan_string(plan, v->name), name) != 0)
+            continue;
+        *view = (nnrt_view){session->variables[id], v->bytes, (nnrt_dtype)v->dtype,
+                            nnrt_plan_shape(plan, id)};
+        return NNRT_OK;
+    }
+    return (nnrt_status)nnc_error_set(NNC_ERR_USAGE, "no variable '%s'", name);
+}
+
+size_t nnrt_session_arena_bytes(const nnrt_session *session)
+{
+    return session->arena_bytes;
+}

@@ -1,0 +1,92 @@
+/* Runs a planned session; profile and callback. SPDX-License-Identifier: Apache-2.0 */
+#include <time.h>
+
+#include "runtime_int8/session.h"
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC_RAW, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void run_node(nnrt_session *s, session_node *node)
+{
+    if (!s->profile) {
+        node->rop->run(&node->ctx);
+        return;
+    }
+    uint64_t start = now_ns();
+    node->rop->run(&node->ctx);
+    node->ns += now_ns() - start;
+    node->runs++;
+}
+
+nnrt_status nnrt_session_run(nnrt_session *s)
+{
+    nnc_status status = nnrt_session_ready(s);
+    if (status != NNC_OK)
+        return (nnrt_status)status;
+    uint32_t last = SESSION_END;
+    for (uint32_t i = 0; i < s->plan->node_count; i++) {
+        session_node *node = &s->nodes[i];
+        if (node->skip)
+            continue;
+        uint64_t regions = nnrt_pool_regions(s->pool);
+        if (i == s->last_parallel)
+            nnrt_pool_set_rest(s->pool, true);
+        run_node(s, node);
+        if (nnrt_pool_regions(s->pool) != regions)
+            last = i;
+    }
+    nnrt_pool_set_rest(s->pool, false);
+    nnrt_pool_settle(s->pool);
+    s->last_parallel = last;
+    return NNRT_OK;
+}
+
+void nnrt_ctx_callback(const nnrt_node_ctx *ctx, uint32_t tag, const nnrt_tensor *tensor)
+{
+    const nnrt_session *s = ctx->session;
+    if (s->callback == NULL)
+        return;
+    nnrt_view view = {tensor->data, tensor->bytes, tensor->dtype, tensor->shape};
+    s->callback(s->callback_user, tag, &view);
+}
+
+void nnrt_session_set_callback(nnrt_session *session, nnrt_callback_fn *fn, void *user)
+{
+    session->callback = fn;
+    session->callback_user = user;
+}
+
+uint32_t nnrt_session_node_count(const nnrt_session *session)
+{
+    return (uint32_t)session->plan->node_count;
+}
+
+nnrt_status nnrt_session_node(const nnrt_session *session, uint32_t i, nnrt_node_info *info)
+{
+    if (i >= session->plan->node_count)
+        return (nnrt_status)nnc_error_set(NNC_ERR_USAGE, "node %u of %zu", i,
+                                          session->plan->node_count);
+    const session_node *node = &session->nodes[i];
+    *info = (nnrt_node_info){
+        .name = node->ctx.name,
+        .rop = node->rop->name,
+        .kernel = node->ctx.kernel != NULL ? node->ctx.kernel : "",
+        .macs = node->ctx.macs,
+        .bytes = node->bytes,
+        .ns = node->ns,
+        .runs = node->runs,
+    };
+    return NNRT_OK;
+}
+
+void nnrt_session_profile_reset(nnrt_session *session)
+{
+    for (size_t i = 0; i < session->plan->node_count; i++) {
+        session->nodes[i].ns = 0;
+        session->nodes[i].runs = 0;
+    }
+}
