@@ -10,7 +10,11 @@ enum { MESSAGE_BYTES = 2048 };
 
 static _Thread_local char nnc_error_text[MESSAGE_BYTES];
 
-/* Formats and escapes into buf. The arguments may point into nnc_error_text, so buf must not be it. */
+/* Formats and escapes into buf. The arguments may point into nnc_error_text, so buf must not be it.
+ */
+static void format_line(char *buf, size_t bytes, const char *fmt, va_list args)
+    __attribute__((format(printf, 3, 0)));
+
 static void format_line(char *buf, size_t bytes, const char *fmt, va_list args)
 {
     char raw[MESSAGE_BYTES];

@@ -78,7 +78,8 @@ static nnc_status fail_not_found(const char *path)
         size_t distance = nnc_edit_distance(name, candidate);
         size_t best_distance = best[0] != '\0' ? nnc_edit_distance(name, best) : SIZE_MAX;
         /* Equal distances: the lower name, whatever order the folder has. */
-        if (distance < best_distance || (distance == best_distance && strcmp(candidate, best) < 0)) {
+        if (distance < best_distance ||
+            (distance == best_distance && strcmp(candidate, best) < 0)) {
             snprintf(best, sizeof best, "%s", candidate);
         }
     }
@@ -115,8 +116,8 @@ static nnc_status fail_directory(const char *path, int fd)
     if (models == 1) {
         NNC_FAIL(NNC_ERR_IO, "'%s' is a directory; it contains %s, pass that", path, first);
     }
-    NNC_FAIL(NNC_ERR_IO, "'%s' is a directory; it contains %zu .onnx files (%s, ...), pass one", path,
-             models, first);
+    NNC_FAIL(NNC_ERR_IO, "'%s' is a directory; it contains %zu .onnx files (%s, ...), pass one",
+             path, models, first);
 }
 
 nnc_status nnc_file_open(int *fd, uint64_t *bytes, const char *path)
@@ -141,7 +142,9 @@ nnc_status nnc_file_open(int *fd, uint64_t *bytes, const char *path)
     if (!S_ISREG(st.st_mode)) {
         close(f);
         NNC_FAIL(NNC_ERR_IO, "'%s' is a %s, not a regular file", path,
-                 S_ISFIFO(st.st_mode) ? "pipe" : S_ISSOCK(st.st_mode) ? "socket" : "device");
+                 S_ISFIFO(st.st_mode)   ? "pipe"
+                 : S_ISSOCK(st.st_mode) ? "socket"
+                                        : "device");
     }
     *fd = f;
     *bytes = (uint64_t)st.st_size;
@@ -170,7 +173,8 @@ static nnc_status read_all(uint8_t *data, int fd, uint64_t offset, size_t bytes)
     return NNC_OK;
 }
 
-static nnc_status fill_map(map_impl *impl, const uint8_t **data, int fd, uint64_t offset, size_t bytes)
+static nnc_status fill_map(map_impl *impl, const uint8_t **data, int fd, uint64_t offset,
+                           size_t bytes)
 {
     uint64_t skip = offset % (uint64_t)sysconf(_SC_PAGESIZE);
     impl->length = bytes + (size_t)skip;
@@ -256,7 +260,8 @@ void nnc_file_map_close(nnc_file_map *map)
 bool nnc_file_same(const char *a, const char *b)
 {
     struct stat sa, sb;
-    return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+    return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev &&
+           sa.st_ino == sb.st_ino;
 }
 
 bool nnc_file_exists(const char *path)

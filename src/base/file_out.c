@@ -1,6 +1,7 @@
-/* Files that are written: complete under their name, or not there. SPDX-License-Identifier: Apache-2.0
- * The order temporary, fsync, rename, fsync of the folder is the one that survives a power loss on every
- * common file system: Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014. */
+/* Files that are written: complete under their name, or not there. The order temporary, fsync,
+ * rename, fsync of the folder is the one that survives a power loss on every common file system:
+ * Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -98,7 +99,8 @@ static nnc_status resolve(target *t, const char *path, bool replace)
     if (name[0] == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
         NNC_FAIL(NNC_ERR_IO, "cannot write '%s': it names a folder", path);
     }
-    snprintf(t->dir, sizeof t->dir, "%.*s", dir_len > 0 ? (int)dir_len : 1, dir_len > 0 ? real : ".");
+    snprintf(t->dir, sizeof t->dir, "%.*s", dir_len > 0 ? (int)dir_len : 1,
+             dir_len > 0 ? real : ".");
     snprintf(t->name, sizeof t->name, "%s", name);
     return NNC_OK;
 }
@@ -201,7 +203,8 @@ static nnc_status open_temp(nnc_file_out *out, const target *t)
 {
     out->dir = open(t->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (out->dir < 0 && errno == EACCES) {
-        /* A folder that may be written but not listed still works; only its fsync has to be left out. */
+        /* A folder that may be written but not listed still works; only its fsync has to be left
+         * out. */
         out->dir = open(t->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     }
     if (out->dir < 0) {
@@ -218,9 +221,11 @@ static nnc_status open_temp(nnc_file_out *out, const target *t)
     if (out->temp_path == NULL) {
         return NNC_ERR_LIMIT;
     }
-    /* Marked open before the file exists: an interrupt in between removes nothing, never too little. */
+    /* Marked open before the file exists: an interrupt in between removes nothing, never too
+     * little. */
     atomic_store(&out->slot->state, SLOT_OPEN);
-    out->fd = openat(out->dir, out->slot->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+    out->fd =
+        openat(out->dir, out->slot->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (out->fd < 0) {
         return fail_path(out->path, errno);
     }
@@ -247,7 +252,8 @@ nnc_status nnc_file_out_create(nnc_file_out **out, const char *path, nnc_file_mo
     file->mode = mode;
     file->path = duplicate(path);
     file->name = duplicate(t.name);
-    nnc_status status = file->path != NULL && file->name != NULL ? open_temp(file, &t) : NNC_ERR_LIMIT;
+    nnc_status status =
+        file->path != NULL && file->name != NULL ? open_temp(file, &t) : NNC_ERR_LIMIT;
     if (status != NNC_OK) {
         dispose(file);
         return status;
@@ -375,7 +381,8 @@ static nnc_status publish(nnc_file_out *out)
     }
     /* Only a real device error counts: some file systems and O_PATH know no fsync of a folder. */
     if (fsync(out->dir) != 0 && (errno == EIO || errno == ENOSPC || errno == EDQUOT)) {
-        NNC_FAIL(NNC_ERR_IO, "'%s' is written, but its folder entry may be lost on a power failure: %s",
+        NNC_FAIL(NNC_ERR_IO,
+                 "'%s' is written, but its folder entry may be lost on a power failure: %s",
                  out->path, nnc_errno_text(errno));
     }
     return NNC_OK;

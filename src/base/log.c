@@ -1,4 +1,5 @@
-/* Messages, progress and cancellation through the caller's table. SPDX-License-Identifier: Apache-2.0 */
+/* Messages, progress and cancellation through the caller's table.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 
 #include <stdio.h>
@@ -6,6 +7,9 @@
 #include "base/str.h"
 
 enum { LINE_BYTES = 4096 };
+
+static void emit(const nnc_log *log, nnc_log_level level, const char *fmt, va_list args)
+    __attribute__((format(printf, 3, 0)));
 
 static void emit(const nnc_log *log, nnc_log_level level, const char *fmt, va_list args)
 {

@@ -1,4 +1,5 @@
-/* Hash map from strings to uint32: linear probing, at most 3/4 full. SPDX-License-Identifier: Apache-2.0 */
+/* Hash map from strings to uint32: linear probing, at most 3/4 full.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "base/map.h"
 
 #include <string.h>
@@ -24,7 +25,8 @@ struct nnc_map {
 
 enum { FIRST_SIZE = 16 };
 
-/* Names come from files: an unpredictable seed keeps crafted names from all falling into one chain. */
+/* Names come from files: an unpredictable seed keeps crafted names from all falling into one chain.
+ */
 static uint64_t random_seed(const void *address)
 {
     uint64_t seed;

@@ -162,8 +162,9 @@ _Static_assert(sizeof(arena_block) % ARENA_ALIGN == 0, "block header keeps the a
 nnc_arena *nnc_arena_create(size_t budget)
 {
     if (budget != 0 && budget < sizeof(nnc_arena)) {
-        nnc_error_set(NNC_ERR_LIMIT, "memory budget of %zu bytes is less than the %zu of an empty arena",
-                      budget, sizeof(nnc_arena));
+        nnc_error_set(NNC_ERR_LIMIT,
+                      "memory budget of %zu bytes is less than the %zu of an empty arena", budget,
+                      sizeof(nnc_arena));
         return NULL;
     }
     nnc_arena *arena = nnc_calloc(1, sizeof *arena);
@@ -199,7 +200,8 @@ static uint8_t *add_block(nnc_arena *arena, size_t bytes)
         return NULL;
     }
     if (arena->budget != 0 && total > arena->budget - arena->taken) {
-        nnc_error_set(NNC_ERR_LIMIT, "memory budget exceeded: %zu bytes taken, %zu more asked for, %zu allowed",
+        nnc_error_set(NNC_ERR_LIMIT,
+                      "memory budget exceeded: %zu bytes taken, %zu more asked for, %zu allowed",
                       arena->taken, total, arena->budget);
         return NULL;
     }

@@ -107,8 +107,8 @@ static nnc_status apply_enum(const nnc_option *option, int *field, const char *v
     }
     const char *near = nnc_nearest(value, option->choices, n);
     nnc_error_set(NNC_ERR_USAGE, "--%s: '%s' is not one of %s%s%s%s", option->name, value,
-                  nnc_str_get(&all), near != NULL ? "; did you mean '" : "", near != NULL ? near : "",
-                  near != NULL ? "'?" : "");
+                  nnc_str_get(&all), near != NULL ? "; did you mean '" : "",
+                  near != NULL ? near : "", near != NULL ? "'?" : "");
     nnc_str_deinit(&all);
     return NNC_ERR_USAGE;
 }
@@ -161,7 +161,8 @@ static nnc_status apply_flag(const nnc_option *option, bool *field, const char *
     return NNC_OK;
 }
 
-nnc_status nnc_option_apply(const nnc_option *option, void *options, const char *value, bool negated)
+nnc_status nnc_option_apply(const nnc_option *option, void *options, const char *value,
+                            bool negated)
 {
     void *field = (char *)options + option->offset;
     if (option->type == NNC_OPTION_FLAG) {

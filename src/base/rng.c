@@ -72,8 +72,8 @@ float nnc_rng_uniform(nnc_rng *rng)
 
 float nnc_rng_normal(nnc_rng *rng)
 {
-    /* The first factor is in (0, 1], so that the logarithm is finite. Two words per number, the second
-     * normal of the pair is not kept: the stream position stays a plain count. */
+    /* The first factor is in (0, 1], so that the logarithm is finite. Two words per number, the
+     * second normal of the pair is not kept: the stream position stays a plain count. */
     double u = ((double)nnc_rng_u32(rng) + 1.0) * 0x1p-32;
     double v = (double)nnc_rng_u32(rng) * 0x1p-32;
     return (float)(sqrt(-2.0 * log(u)) * cos(6.283185307179586476925 * v));

@@ -1,4 +1,5 @@
-/* Patterns, near names and strict numbers (declared in base/str.h). SPDX-License-Identifier: Apache-2.0 */
+/* Patterns, near names and strict numbers (declared in base/str.h).
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <locale.h>
 #include <math.h>
 #include <stdio.h>
@@ -74,7 +75,8 @@ const char *nnc_nearest(const char *word, const char *const *names, size_t n)
     const char *prefixed = NULL;
     for (size_t i = 0; i < n; i++) {
         size_t distance = nnc_edit_distance(word, names[i]);
-        if (distance < len && (distance < best_distance || (best == NULL && distance == best_distance))) {
+        if (distance < len &&
+            (distance < best_distance || (best == NULL && distance == best_distance))) {
             best = names[i];
             best_distance = distance;
         }
@@ -149,7 +151,8 @@ static uint64_t size_unit(const char *unit)
         return 0;
     }
     uint64_t base = strcmp(unit + 1, "B") == 0 ? 1000 : 1024;
-    if (base == 1024 && unit[1] != '\0' && strcmp(unit + 1, "iB") != 0 && strcmp(unit + 1, "i") != 0) {
+    if (base == 1024 && unit[1] != '\0' && strcmp(unit + 1, "iB") != 0 &&
+        strcmp(unit + 1, "i") != 0) {
         return 0;
     }
     uint64_t unit_bytes = base;
@@ -170,7 +173,8 @@ bool nnc_parse_size(const char *text, uint64_t *out)
     number[digits] = '\0';
     uint64_t value;
     uint64_t unit = size_unit(text + digits);
-    if (unit == 0 || !nnc_parse_u64(number, &value) || __builtin_mul_overflow(value, unit, &value)) {
+    if (unit == 0 || !nnc_parse_u64(number, &value) ||
+        __builtin_mul_overflow(value, unit, &value)) {
         return false;
     }
     *out = value;

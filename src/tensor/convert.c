@@ -1,4 +1,5 @@
-/* Conversion between element types (declared in tensor/tensor.h). SPDX-License-Identifier: Apache-2.0 */
+/* Conversion between element types (declared in tensor/tensor.h).
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -9,8 +10,9 @@
 
 enum { RUN = 512 }; /* elements in flight: 8 KiB on the stack */
 
-/* double to float, inexact results to the odd neighbour: rounding that again to fewer bits is then correct
- * (S. Boldo, G. Melquiond, "Emulation of FMA and correctly rounded sums", 2008, theorem 3). */
+/* double to float, inexact results to the odd neighbour: rounding that again to fewer bits is then
+ * correct (S. Boldo, G. Melquiond, "Emulation of FMA and correctly rounded sums", 2008, theorem 3).
+ */
 static float round_to_odd(double x)
 {
     float f = (float)x;
@@ -27,7 +29,8 @@ static float round_to_odd(double x)
     return f;
 }
 
-/* An integer as a double, inexact ones with the lowest bit set so that later rounding is correct. */
+/* An integer as a double, inexact ones with the lowest bit set so that later rounding is correct.
+ */
 static double int_to_double_odd(uint64_t magnitude, bool negative)
 {
     enum { DROPPED = 11 }; /* 64 - 53 */

@@ -1,6 +1,6 @@
 /* Loading and storing runs of elements. SPDX-License-Identifier: Apache-2.0
- * Float8: P. Micikevicius et al., "FP8 Formats for Deep Learning", 2022; the FNUZ forms have one NaN (0x80), no
- * infinity and no negative zero. Float4: OCP Microscaling Formats 1.0. */
+ * Float8: P. Micikevicius et al., "FP8 Formats for Deep Learning", 2022; the FNUZ forms have one
+ * NaN (0x80), no infinity and no negative zero. Float4: OCP Microscaling Formats 1.0. */
 #include "tensor/elements.h"
 
 #include <math.h>
@@ -31,9 +31,9 @@ static double decode_small(const small_float *f, unsigned bits)
             return mantissa != 0 ? NAN : negative ? -INFINITY : INFINITY;
         }
     }
-    double magnitude = exponent == 0
-                           ? ldexp(mantissa, 1 - f->bias - f->mantissa_bits)
-                           : ldexp(mantissa + mantissa_mask + 1, (int)exponent - f->bias - f->mantissa_bits);
+    double magnitude = exponent == 0 ? ldexp(mantissa, 1 - f->bias - f->mantissa_bits)
+                                     : ldexp(mantissa + mantissa_mask + 1,
+                                             (int)exponent - f->bias - f->mantissa_bits);
     return negative ? -magnitude : magnitude;
 }
 
@@ -72,7 +72,8 @@ static bool load_small(double *out, int dtype, const uint8_t *data, size_t first
         return false;
     }
     for (size_t i = 0; i < n; i++) {
-        unsigned bits = dtype == NNC_DTYPE_FLOAT4E2M1 ? packed_at(data, 4, first + i) : data[first + i];
+        unsigned bits =
+            dtype == NNC_DTYPE_FLOAT4E2M1 ? packed_at(data, 4, first + i) : data[first + i];
         out[i] = decode_small(&format, bits);
     }
     return true;

@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-/* One running sum per quantity in element order: the result does not depend on how the pairs are cut into
- * pieces. */
+/* One running sum per quantity in element order: the result does not depend on how the pairs are
+ * cut into pieces. */
 void nnc_error_sums_add(nnc_error_sums *sums, const float *reference, const float *test, size_t n)
 {
     nnc_error_sums s = *sums;

@@ -1,4 +1,5 @@
-/* Quantization parameters; quantize and dequantize whole tensors. SPDX-License-Identifier: Apache-2.0 */
+/* Quantization parameters; quantize and dequantize whole tensors.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "tensor/qparams.h"
 
 #include <assert.h>
@@ -98,9 +99,9 @@ bool nnc_qparams_equal(const nnc_qparams *a, const nnc_qparams *b)
 {
     return a->dtype == b->dtype && a->qmin == b->qmin && a->qmax == b->qmax && a->axis == b->axis &&
            a->group == b->group && a->count == b->count &&
-           (a->count == 0 || (memcmp(a->scale, b->scale, a->count * sizeof *a->scale) == 0 &&
-                              memcmp(a->zero_point, b->zero_point,
-                                     a->count * sizeof *a->zero_point) == 0));
+           (a->count == 0 ||
+            (memcmp(a->scale, b->scale, a->count * sizeof *a->scale) == 0 &&
+             memcmp(a->zero_point, b->zero_point, a->count * sizeof *a->zero_point) == 0));
 }
 
 bool nnc_qparams_per_tensor(const nnc_qparams *q)
@@ -108,8 +109,8 @@ bool nnc_qparams_per_tensor(const nnc_qparams *q)
     return q->axis < 0;
 }
 
-/* Where the scale of an element is: elements run as [outer, axis, inner], scales as [outer or 1, steps,
- * inner or 1]. */
+/* Where the scale of an element is: elements run as [outer, axis, inner], scales as [outer or 1,
+ * steps, inner or 1]. */
 typedef struct scale_walk {
     size_t inner;      /* elements behind the axis */
     size_t axis_count; /* dim of the axis */
@@ -144,8 +145,8 @@ static nnc_status walk_init(scale_walk *walk, const nnc_shape *shape, const nnc_
     walk->group = walk->blocked ? (size_t)q->group : 1;
     walk->steps = walk->axis_count / walk->group + (walk->axis_count % walk->group != 0);
     needed = walk->steps;
-    if (walk->blocked && (!nnc_size_mul(&needed, needed, outer) ||
-                          !nnc_size_mul(&needed, needed, walk->inner))) {
+    if (walk->blocked &&
+        (!nnc_size_mul(&needed, needed, outer) || !nnc_size_mul(&needed, needed, walk->inner))) {
         NNC_FAIL(NNC_ERR_LIMIT, "the dims of the quantized tensor do not fit into memory");
     }
     if (needed != q->count) {

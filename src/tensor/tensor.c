@@ -139,7 +139,8 @@ nnc_buffer *nnc_buffer_ref(nnc_buffer *buffer)
 
 void nnc_buffer_unref(nnc_buffer *buffer)
 {
-    if (buffer == NULL || atomic_fetch_sub_explicit(&buffer->owners, 1, memory_order_acq_rel) != 1) {
+    if (buffer == NULL ||
+        atomic_fetch_sub_explicit(&buffer->owners, 1, memory_order_acq_rel) != 1) {
         return;
     }
     if (buffer->release != NULL) {
@@ -170,7 +171,8 @@ nnc_status nnc_tensor_create(nnc_tensor *out, nnc_dtype dtype, const nnc_shape *
     if (!nnc_shape_count(&count, shape) || !nnc_dtype_bytes(&bytes, dtype, count)) {
         NNC_FAIL(NNC_ERR_LIMIT, "%s tensor of shape %s %s", nnc_dtype_name(dtype),
                  nnc_shape_format(text, sizeof text, shape),
-                 nnc_shape_is_static(shape) ? "does not fit into memory" : "has unknown dimensions");
+                 nnc_shape_is_static(shape) ? "does not fit into memory"
+                                            : "has unknown dimensions");
     }
     nnc_buffer *buffer = nnc_buffer_create(bytes);
     if (buffer == NULL) {

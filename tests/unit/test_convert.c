@@ -33,16 +33,20 @@ static void test_float_to_int(void **state)
     const float in[10] = {1.9f, -1.9f, 127.6f, 128, -128.9f, -129, 300, NAN, INFINITY, -INFINITY};
     check(NNC_DTYPE_FLOAT, NNC_DTYPE_INT8, 10, in,
           (const int8_t[]){1, -1, 127, 127, -128, -128, 127, 0, 127, -128});
-    check(NNC_DTYPE_FLOAT, NNC_DTYPE_UINT8, 10, in, (const uint8_t[]){1, 0, 127, 128, 0, 0, 255, 0, 255, 0});
+    check(NNC_DTYPE_FLOAT, NNC_DTYPE_UINT8, 10, in,
+          (const uint8_t[]){1, 0, 127, 128, 0, 0, 255, 0, 255, 0});
     const double wide[8] = {9.3e18, -9.3e18, 2e19, -0.5, 4294967295.5, 4294967296.0, 9.2e18, -1};
     check(NNC_DTYPE_DOUBLE, NNC_DTYPE_INT64, 8, wide,
-          (const int64_t[]){INT64_MAX, INT64_MIN, INT64_MAX, 0, 4294967295, 4294967296, 9200000000000000000, -1});
+          (const int64_t[]){INT64_MAX, INT64_MIN, INT64_MAX, 0, 4294967295, 4294967296,
+                            9200000000000000000, -1});
     check(NNC_DTYPE_DOUBLE, NNC_DTYPE_UINT64, 8, wide,
-          (const uint64_t[]){9300000000000000000u, 0, UINT64_MAX, 0, 4294967295, 4294967296, 9200000000000000000u, 0});
+          (const uint64_t[]){9300000000000000000u, 0, UINT64_MAX, 0, 4294967295, 4294967296,
+                             9200000000000000000u, 0});
     check(NNC_DTYPE_DOUBLE, NNC_DTYPE_UINT32, 8, wide,
           (const uint32_t[]){UINT32_MAX, 0, UINT32_MAX, 0, UINT32_MAX, UINT32_MAX, UINT32_MAX, 0});
-    check(NNC_DTYPE_DOUBLE, NNC_DTYPE_INT32, 8, wide,
-          (const int32_t[]){INT32_MAX, INT32_MIN, INT32_MAX, 0, INT32_MAX, INT32_MAX, INT32_MAX, -1});
+    check(
+        NNC_DTYPE_DOUBLE, NNC_DTYPE_INT32, 8, wide,
+        (const int32_t[]){INT32_MAX, INT32_MIN, INT32_MAX, 0, INT32_MAX, INT32_MAX, INT32_MAX, -1});
     check(NNC_DTYPE_FLOAT, NNC_DTYPE_INT4, 4, (const float[]){7.5f, 9, -8.5f, -3}, "\x77\xD8");
     check(NNC_DTYPE_FLOAT, NNC_DTYPE_UINT2, 5, (const float[]){0, 1, 2, 5, -1}, "\xE4\x00");
     check(NNC_DTYPE_FLOAT, NNC_DTYPE_BOOL, 4, (const float[]){0, -0.0f, 0.1f, NAN}, "\0\0\1\1");
@@ -51,9 +55,12 @@ static void test_float_to_int(void **state)
 static void test_int_to_int(void **state)
 {
     (void)state;
-    check(NNC_DTYPE_INT16, NNC_DTYPE_INT8, 4, (const int16_t[]){200, -129, 127, -1}, (const int8_t[]){-56, 127, 127, -1});
-    check(NNC_DTYPE_INT8, NNC_DTYPE_UINT64, 2, (const int8_t[]){-1, 5}, (const uint64_t[]){UINT64_MAX, 5});
-    check(NNC_DTYPE_UINT64, NNC_DTYPE_INT64, 1, (const uint64_t[]){UINT64_MAX}, (const int64_t[]){-1});
+    check(NNC_DTYPE_INT16, NNC_DTYPE_INT8, 4, (const int16_t[]){200, -129, 127, -1},
+          (const int8_t[]){-56, 127, 127, -1});
+    check(NNC_DTYPE_INT8, NNC_DTYPE_UINT64, 2, (const int8_t[]){-1, 5},
+          (const uint64_t[]){UINT64_MAX, 5});
+    check(NNC_DTYPE_UINT64, NNC_DTYPE_INT64, 1, (const uint64_t[]){UINT64_MAX},
+          (const int64_t[]){-1});
     check(NNC_DTYPE_INT4, NNC_DTYPE_INT32, 3, "\x8F\x07", (const int32_t[]){-1, -8, 7});
     check(NNC_DTYPE_UINT4, NNC_DTYPE_UINT8, 3, "\x8F\x07", "\x0F\x08\x07");
     check(NNC_DTYPE_INT2, NNC_DTYPE_INT8, 5, "\xE4\x03", (const int8_t[]){0, 1, -2, -1, -1});
@@ -67,12 +74,14 @@ static void test_int_to_int(void **state)
 static void test_int_to_float(void **state)
 {
     (void)state;
-    check(NNC_DTYPE_UINT64, NNC_DTYPE_FLOAT, 2, (const uint64_t[]){UINT64_MAX, 3}, (const float[]){0x1p64f, 3});
+    check(NNC_DTYPE_UINT64, NNC_DTYPE_FLOAT, 2, (const uint64_t[]){UINT64_MAX, 3},
+          (const float[]){0x1p64f, 3});
     check(NNC_DTYPE_INT64, NNC_DTYPE_DOUBLE, 2, (const int64_t[]){INT64_MIN, INT64_MAX},
           (const double[]){-0x1p63, 0x1p63});
     /* Once rounded to double this would look like a tie and go down to 2^60. */
     check(NNC_DTYPE_INT64, NNC_DTYPE_FLOAT, 2,
-          (const int64_t[]){((int64_t)1 << 60) + ((int64_t)1 << 36) + 1, -((int64_t)1 << 60) - ((int64_t)1 << 36) - 1},
+          (const int64_t[]){((int64_t)1 << 60) + ((int64_t)1 << 36) + 1,
+                            -((int64_t)1 << 60) - ((int64_t)1 << 36) - 1},
           (const float[]){0x1.000002p60f, -0x1.000002p60f});
     check(NNC_DTYPE_INT32, NNC_DTYPE_FLOAT16, 4, (const int32_t[]){65519, 65520, -70000, 2049},
           (const uint16_t[]){0x7BFF, 0x7C00, 0xFC00, 0x6800});
@@ -81,12 +90,15 @@ static void test_int_to_float(void **state)
 static void test_float_to_half(void **state)
 {
     (void)state;
-    check(NNC_DTYPE_FLOAT, NNC_DTYPE_FLOAT16, 7, (const float[]){1, -2, 65504, 65520, 0x1p-24f, 0x1p-25f, 0x1.8p-25f},
+    check(NNC_DTYPE_FLOAT, NNC_DTYPE_FLOAT16, 7,
+          (const float[]){1, -2, 65504, 65520, 0x1p-24f, 0x1p-25f, 0x1.8p-25f},
           (const uint16_t[]){0x3C00, 0xC000, 0x7BFF, 0x7C00, 1, 0, 1});
-    check(NNC_DTYPE_FLOAT, NNC_DTYPE_BFLOAT16, 5, (const float[]){1, 0x1.01p0f, 0x1.03p0f, 0x1.010002p0f, 3.4e38f},
+    check(NNC_DTYPE_FLOAT, NNC_DTYPE_BFLOAT16, 5,
+          (const float[]){1, 0x1.01p0f, 0x1.03p0f, 0x1.010002p0f, 3.4e38f},
           (const uint16_t[]){0x3F80, 0x3F80, 0x3F82, 0x3F81, 0x7F80});
     /* Double rounding: 1 + 2^-11 + 2^-40 is above the tie, but its float is the tie. */
-    check(NNC_DTYPE_DOUBLE, NNC_DTYPE_FLOAT16, 2, (const double[]){1 + 0x1p-11 + 0x1p-40, -1 - 0x1p-11},
+    check(NNC_DTYPE_DOUBLE, NNC_DTYPE_FLOAT16, 2,
+          (const double[]){1 + 0x1p-11 + 0x1p-40, -1 - 0x1p-11},
           (const uint16_t[]){0x3C01, 0xBC00});
     check(NNC_DTYPE_DOUBLE, NNC_DTYPE_BFLOAT16, 2, (const double[]){1 + 0x1p-8 + 0x1p-40, 1e300},
           (const uint16_t[]){0x3F81, 0x7F80});
@@ -123,20 +135,32 @@ static void test_float8(void **state)
         nnc_dtype dtype;
         uint8_t bits;
         float value;
-    } rows[] = {
-        {NNC_DTYPE_FLOAT8E4M3FN, 0x7E, 448},          {NNC_DTYPE_FLOAT8E4M3FN, 0x01, 0x1p-9f},
-        {NNC_DTYPE_FLOAT8E4M3FN, 0x08, 0x1p-6f},      {NNC_DTYPE_FLOAT8E4M3FN, 0xB8, -1},
-        {NNC_DTYPE_FLOAT8E4M3FN, 0x7F, NAN},          {NNC_DTYPE_FLOAT8E4M3FN, 0xFF, NAN},
-        {NNC_DTYPE_FLOAT8E4M3FN, 0x78, 256},          {NNC_DTYPE_FLOAT8E4M3FNUZ, 0x7F, 240},
-        {NNC_DTYPE_FLOAT8E4M3FNUZ, 0x80, NAN},        {NNC_DTYPE_FLOAT8E4M3FNUZ, 0x01, 0x1p-10f},
-        {NNC_DTYPE_FLOAT8E4M3FNUZ, 0x40, 1},          {NNC_DTYPE_FLOAT8E5M2, 0x7B, 57344},
-        {NNC_DTYPE_FLOAT8E5M2, 0x7C, INFINITY},       {NNC_DTYPE_FLOAT8E5M2, 0xFC, -INFINITY},
-        {NNC_DTYPE_FLOAT8E5M2, 0x7D, NAN},            {NNC_DTYPE_FLOAT8E5M2, 0x01, 0x1p-16f},
-        {NNC_DTYPE_FLOAT8E5M2FNUZ, 0x7F, 57344},      {NNC_DTYPE_FLOAT8E5M2FNUZ, 0x80, NAN},
-        {NNC_DTYPE_FLOAT8E5M2FNUZ, 0x01, 0x1p-17f},   {NNC_DTYPE_FLOAT8E8M0, 127, 1},
-        {NNC_DTYPE_FLOAT8E8M0, 0, 0x1p-127f},         {NNC_DTYPE_FLOAT8E8M0, 254, 0x1p127f},
-        {NNC_DTYPE_FLOAT8E8M0, 255, NAN},             {NNC_DTYPE_FLOAT4E2M1, 0x01, 0.5f},
-        {NNC_DTYPE_FLOAT4E2M1, 0x07, 6},              {NNC_DTYPE_FLOAT4E2M1, 0x0D, -3}};
+    } rows[] = {{NNC_DTYPE_FLOAT8E4M3FN, 0x7E, 448},
+                {NNC_DTYPE_FLOAT8E4M3FN, 0x01, 0x1p-9f},
+                {NNC_DTYPE_FLOAT8E4M3FN, 0x08, 0x1p-6f},
+                {NNC_DTYPE_FLOAT8E4M3FN, 0xB8, -1},
+                {NNC_DTYPE_FLOAT8E4M3FN, 0x7F, NAN},
+                {NNC_DTYPE_FLOAT8E4M3FN, 0xFF, NAN},
+                {NNC_DTYPE_FLOAT8E4M3FN, 0x78, 256},
+                {NNC_DTYPE_FLOAT8E4M3FNUZ, 0x7F, 240},
+                {NNC_DTYPE_FLOAT8E4M3FNUZ, 0x80, NAN},
+                {NNC_DTYPE_FLOAT8E4M3FNUZ, 0x01, 0x1p-10f},
+                {NNC_DTYPE_FLOAT8E4M3FNUZ, 0x40, 1},
+                {NNC_DTYPE_FLOAT8E5M2, 0x7B, 57344},
+                {NNC_DTYPE_FLOAT8E5M2, 0x7C, INFINITY},
+                {NNC_DTYPE_FLOAT8E5M2, 0xFC, -INFINITY},
+                {NNC_DTYPE_FLOAT8E5M2, 0x7D, NAN},
+                {NNC_DTYPE_FLOAT8E5M2, 0x01, 0x1p-16f},
+                {NNC_DTYPE_FLOAT8E5M2FNUZ, 0x7F, 57344},
+                {NNC_DTYPE_FLOAT8E5M2FNUZ, 0x80, NAN},
+                {NNC_DTYPE_FLOAT8E5M2FNUZ, 0x01, 0x1p-17f},
+                {NNC_DTYPE_FLOAT8E8M0, 127, 1},
+                {NNC_DTYPE_FLOAT8E8M0, 0, 0x1p-127f},
+                {NNC_DTYPE_FLOAT8E8M0, 254, 0x1p127f},
+                {NNC_DTYPE_FLOAT8E8M0, 255, NAN},
+                {NNC_DTYPE_FLOAT4E2M1, 0x01, 0.5f},
+                {NNC_DTYPE_FLOAT4E2M1, 0x07, 6},
+                {NNC_DTYPE_FLOAT4E2M1, 0x0D, -3}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         nnc_tensor x = make(rows[i].dtype, 1, &rows[i].bits), y;
         assert_int_equal(nnc_tensor_convert(&y, &x, NNC_DTYPE_FLOAT), NNC_OK);
@@ -152,8 +176,9 @@ static void test_float8(void **state)
 static void test_float8_order(void **state)
 {
     (void)state;
-    static const nnc_dtype dtypes[] = {NNC_DTYPE_FLOAT8E4M3FN, NNC_DTYPE_FLOAT8E4M3FNUZ, NNC_DTYPE_FLOAT8E5M2,
-                                       NNC_DTYPE_FLOAT8E5M2FNUZ, NNC_DTYPE_FLOAT8E8M0};
+    static const nnc_dtype dtypes[] = {NNC_DTYPE_FLOAT8E4M3FN, NNC_DTYPE_FLOAT8E4M3FNUZ,
+                                       NNC_DTYPE_FLOAT8E5M2, NNC_DTYPE_FLOAT8E5M2FNUZ,
+                                       NNC_DTYPE_FLOAT8E8M0};
     uint8_t codes[256];
     for (int i = 0; i < 256; i++) {
         codes[i] = (uint8_t)i;
@@ -167,7 +192,8 @@ static void test_float8_order(void **state)
     }
 }
 
-/* All pairs of types over more elements than one run: small values survive every way there and back. */
+/* All pairs of types over more elements than one run: small values survive every way there and
+ * back. */
 static void test_all_pairs(void **state)
 {
     (void)state;
@@ -205,8 +231,9 @@ static void test_unsupported(void **state)
 {
     (void)state;
     nnc_tensor x = make(NNC_DTYPE_FLOAT, 1, (const float[]){1}), y;
-    static const nnc_dtype refused[] = {NNC_DTYPE_STRING, NNC_DTYPE_COMPLEX64, NNC_DTYPE_COMPLEX128,
-                                        NNC_DTYPE_UNDEFINED, NNC_DTYPE_FLOAT8E4M3FN, NNC_DTYPE_FLOAT4E2M1};
+    static const nnc_dtype refused[] = {NNC_DTYPE_STRING,       NNC_DTYPE_COMPLEX64,
+                                        NNC_DTYPE_COMPLEX128,   NNC_DTYPE_UNDEFINED,
+                                        NNC_DTYPE_FLOAT8E4M3FN, NNC_DTYPE_FLOAT4E2M1};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         assert_int_equal(nnc_tensor_convert(&y, &x, refused[i]), NNC_ERR_UNSUPPORTED);
         assert_null(y.buffer);
@@ -242,9 +269,10 @@ static void test_get(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_float_to_int), cmocka_unit_test(test_int_to_int), cmocka_unit_test(test_int_to_float),
-        cmocka_unit_test(test_float_to_half), cmocka_unit_test(test_half_round_trip), cmocka_unit_test(test_float8),
-        cmocka_unit_test(test_float8_order), cmocka_unit_test(test_all_pairs), cmocka_unit_test(test_unsupported),
-        cmocka_unit_test(test_get)};
+        cmocka_unit_test(test_float_to_int),    cmocka_unit_test(test_int_to_int),
+        cmocka_unit_test(test_int_to_float),    cmocka_unit_test(test_float_to_half),
+        cmocka_unit_test(test_half_round_trip), cmocka_unit_test(test_float8),
+        cmocka_unit_test(test_float8_order),    cmocka_unit_test(test_all_pairs),
+        cmocka_unit_test(test_unsupported),     cmocka_unit_test(test_get)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

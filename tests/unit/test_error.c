@@ -8,8 +8,9 @@
 static void test_set_and_clear(void **state)
 {
     (void)state;
-    assert_int_equal(nnc_error_set(NNC_ERR_MODEL, "Conv '%s': weight has %d dims, expected %d", "c1", 3, 4),
-                     NNC_ERR_MODEL);
+    assert_int_equal(
+        nnc_error_set(NNC_ERR_MODEL, "Conv '%s': weight has %d dims, expected %d", "c1", 3, 4),
+        NNC_ERR_MODEL);
     assert_string_equal(nnc_error_message(), "Conv 'c1': weight has 3 dims, expected 4");
     nnc_error_clear();
     assert_string_equal(nnc_error_message(), "");
@@ -96,10 +97,10 @@ static void test_macros(void **state)
 static void test_status_names(void **state)
 {
     (void)state;
-    static const nnc_status all[] = {NNC_OK, NNC_ERR_GATE, NNC_ERR_USAGE, NNC_ERR_MODEL,
-                                     NNC_ERR_UNSUPPORTED, NNC_ERR_DATA, NNC_ERR_IO, NNC_ERR_LIMIT,
-                                     NNC_ERR_DEVICE, NNC_ERR_VERIFY, NNC_ERR_INTERNAL,
-                                     NNC_ERR_CANCELLED};
+    static const nnc_status all[] = {NNC_OK,         NNC_ERR_GATE,        NNC_ERR_USAGE,
+                                     NNC_ERR_MODEL,  NNC_ERR_UNSUPPORTED, NNC_ERR_DATA,
+                                     NNC_ERR_IO,     NNC_ERR_LIMIT,       NNC_ERR_DEVICE,
+                                     NNC_ERR_VERIFY, NNC_ERR_INTERNAL,    NNC_ERR_CANCELLED};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         assert_string_not_equal(nnc_status_name(all[i]), "unknown");
         for (size_t j = 0; j < i; j++) {
@@ -111,10 +112,13 @@ static void test_status_names(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_set_and_clear), cmocka_unit_test(test_control_bytes),
-        cmocka_unit_test(test_own_message_as_argument), cmocka_unit_test(test_prepend),
-        cmocka_unit_test(test_cut), cmocka_unit_test(test_per_thread), cmocka_unit_test(test_macros),
-        cmocka_unit_test(test_status_names)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_set_and_clear),
+                                       cmocka_unit_test(test_control_bytes),
+                                       cmocka_unit_test(test_own_message_as_argument),
+                                       cmocka_unit_test(test_prepend),
+                                       cmocka_unit_test(test_cut),
+                                       cmocka_unit_test(test_per_thread),
+                                       cmocka_unit_test(test_macros),
+                                       cmocka_unit_test(test_status_names)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,7 +28,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     char command[128];
-    snprintf(command, sizeof command, "chmod -R u+rwx '%s' && rm -rf '%s'", (char *)*state, (char *)*state);
+    snprintf(command, sizeof command, "chmod -R u+rwx '%s' && rm -rf '%s'", (char *)*state,
+             (char *)*state);
     int result = chdir("/tmp") == 0 ? system(command) : -1;
     free(*state);
     return result;
@@ -108,7 +109,8 @@ static void test_open_not_a_file(void **state)
     assert_string_equal(nnc_error_message(), "'sub' is a directory");
     put("sub/model.onnx", "");
     assert_int_equal(nnc_file_open(&fd, &bytes, "sub"), NNC_ERR_IO);
-    assert_string_equal(nnc_error_message(), "'sub' is a directory; it contains model.onnx, pass that");
+    assert_string_equal(nnc_error_message(),
+                        "'sub' is a directory; it contains model.onnx, pass that");
     put("sub/a.onnx", "");
     assert_int_equal(nnc_file_open(&fd, &bytes, "sub/"), NNC_ERR_IO);
     check_message("2 .onnx files (a.onnx, ...)");
@@ -245,7 +247,8 @@ static void test_bad_targets(void **state)
     (void)state;
     nnc_file_out *out;
     assert_int_equal(nnc_file_out_create(&out, "none/m.onnx", NNC_FILE_NEW), NNC_ERR_IO);
-    assert_string_equal(nnc_error_message(), "cannot write 'none/m.onnx': folder 'none': does not exist");
+    assert_string_equal(nnc_error_message(),
+                        "cannot write 'none/m.onnx': folder 'none': does not exist");
     put("plain", "x");
     assert_int_equal(nnc_file_out_create(&out, "plain/m.onnx", NNC_FILE_NEW), NNC_ERR_IO);
     check_message("'plain' is not a folder");
@@ -432,7 +435,8 @@ static void test_write_failure(void **state)
             _exit(1);
         }
         if (nnc_file_out_write(out, data, sizeof data) != NNC_ERR_IO ||
-            strstr(nnc_error_message(), "larger than the file system or the process limit") == NULL) {
+            strstr(nnc_error_message(), "larger than the file system or the process limit") ==
+                NULL) {
             _exit(2);
         }
         if (nnc_file_out_sync(out, NULL) != NNC_ERR_IO || nnc_file_out_commit(out) != NNC_ERR_IO) {

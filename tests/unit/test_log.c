@@ -21,7 +21,8 @@ static void on_message(void *user, nnc_log_level level, const char *text)
     snprintf(r->text, sizeof r->text, "%s", text);
 }
 
-static void on_progress(void *user, const char *stage, uint64_t done, uint64_t total, const char *unit)
+static void on_progress(void *user, const char *stage, uint64_t done, uint64_t total,
+                        const char *unit)
 {
     record *r = user;
     snprintf(r->progress, sizeof r->progress, "%s %d/%d %s", stage, (int)done, (int)total, unit);

@@ -190,11 +190,14 @@ static void test_arena_text(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_size_arithmetic), cmocka_unit_test(test_heap),
-        cmocka_unit_test(test_heap_fails_with_message), cmocka_unit_test(test_aligned),
-        cmocka_unit_test(test_grow), cmocka_unit_test(test_arena),
-        cmocka_unit_test(test_arena_small_after_large), cmocka_unit_test(test_arena_budget),
-        cmocka_unit_test(test_arena_text)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_size_arithmetic),
+                                       cmocka_unit_test(test_heap),
+                                       cmocka_unit_test(test_heap_fails_with_message),
+                                       cmocka_unit_test(test_aligned),
+                                       cmocka_unit_test(test_grow),
+                                       cmocka_unit_test(test_arena),
+                                       cmocka_unit_test(test_arena_small_after_large),
+                                       cmocka_unit_test(test_arena_budget),
+                                       cmocka_unit_test(test_arena_text)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

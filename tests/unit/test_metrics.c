@@ -29,7 +29,8 @@ static void test_limits(void **state)
     (void)state;
     const float zero[2] = {0, 0}, one[2] = {1, -1};
     nnc_error_sums s = {0};
-    assert_true(nnc_error_sqnr_db(&s) == INFINITY && nnc_error_cosine(&s) == 1 && nnc_error_rel_l2(&s) == 0);
+    assert_true(nnc_error_sqnr_db(&s) == INFINITY && nnc_error_cosine(&s) == 1 &&
+                nnc_error_rel_l2(&s) == 0);
     s = sums_of(one, one, 2);
     assert_true(nnc_error_sqnr_db(&s) == INFINITY && nnc_error_rel_l2(&s) == 0);
     assert_true(fabs(nnc_error_cosine(&s) - 1) < 1e-15);
@@ -37,7 +38,8 @@ static void test_limits(void **state)
     assert_true(nnc_error_sqnr_db(&s) == -INFINITY && nnc_error_cosine(&s) == 0 &&
                 nnc_error_rel_l2(&s) == INFINITY);
     s = sums_of(one, zero, 2);
-    assert_true(nnc_error_sqnr_db(&s) == 0 && nnc_error_cosine(&s) == 0 && nnc_error_rel_l2(&s) == 1);
+    assert_true(nnc_error_sqnr_db(&s) == 0 && nnc_error_cosine(&s) == 0 &&
+                nnc_error_rel_l2(&s) == 1);
     s = sums_of(NULL, NULL, 0);
     assert_int_equal(s.count, 0);
 }
@@ -76,6 +78,7 @@ static void test_pieces(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_values), cmocka_unit_test(test_limits),
-                                       cmocka_unit_test(test_nonfinite), cmocka_unit_test(test_pieces)};
+                                       cmocka_unit_test(test_nonfinite),
+                                       cmocka_unit_test(test_pieces)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,8 +43,8 @@ static void run(parse *p, const char *const *args)
         argc++;
     }
     memset(p, 0, sizeof *p);
-    p->status = nnc_option_parse(table, ROWS, &p->o, argc, (char *const *)(uintptr_t)args, &p->positional,
-                                 p->seen);
+    p->status = nnc_option_parse(table, ROWS, &p->o, argc, (char *const *)(uintptr_t)args,
+                                 &p->positional, p->seen);
 }
 
 static void clear(parse *p)
@@ -59,8 +59,9 @@ static void test_all_types(void **state)
 {
     (void)state;
     parse p;
-    RUN(&p, "model.onnx", "--bits", "4", "--lr=-1e-3", "-o", "out.onnx", "--tolerance", "1%", "--limit=64M", "-f",
-        "--device", "cuda", "--target", "ort,trt10", "-t", "portable", "--", "--bits");
+    RUN(&p, "model.onnx", "--bits", "4", "--lr=-1e-3", "-o", "out.onnx", "--tolerance", "1%",
+        "--limit=64M", "-f", "--device", "cuda", "--target", "ort,trt10", "-t", "portable", "--",
+        "--bits");
     assert_int_equal(p.status, NNC_OK);
     assert_true(p.o.force);
     assert_int_equal(p.o.bits, 4);
@@ -139,13 +140,15 @@ static void test_errors(void **state)
     CHECK_ERROR("--tolerance: '101%' is outside 0% to 100%", "--tolerance", "101%");
     CHECK_ERROR("--tolerance: '%' is not a share like 1% or 0.01", "--tolerance", "%");
     CHECK_ERROR("--limit: '1X' is not a size like 512 or 64M", "--limit", "1X");
-    CHECK_ERROR("--device: 'cdua' is not one of cpu, cuda, auto; did you mean 'cuda'?", "--device", "cdua");
+    CHECK_ERROR("--device: 'cdua' is not one of cpu, cuda, auto; did you mean 'cuda'?", "--device",
+                "cdua");
     CHECK_ERROR("--device: 'tpu9' is not one of cpu, cuda, auto", "--device", "tpu9");
     CHECK_ERROR("--target: empty element in the list", "--target", "a,,b");
     CHECK_ERROR("--target: empty element in the list", "--target=");
     CHECK_ERROR("--no-output: --output takes a value and cannot be negated", "--no-output");
     CHECK_ERROR("--force: 'maybe' is neither true nor false", "--force=maybe");
-    CHECK_ERROR("unknown option '--a\\x1bb'", "--a\x1b" "b");
+    CHECK_ERROR("unknown option '--a\\x1bb'", "--a\x1b"
+                                              "b");
 }
 
 static void test_huge_argument(void **state)
@@ -179,8 +182,9 @@ static void test_find(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_all_types), cmocka_unit_test(test_forms),
-                                       cmocka_unit_test(test_errors), cmocka_unit_test(test_huge_argument),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_all_types),
+                                       cmocka_unit_test(test_forms), cmocka_unit_test(test_errors),
+                                       cmocka_unit_test(test_huge_argument),
                                        cmocka_unit_test(test_find)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

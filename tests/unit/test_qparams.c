@@ -9,9 +9,11 @@
 #include "tensor/requant.h"
 
 #define SHAPE(...)                                                                                 \
-    nnc_shape_make(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t), (const int64_t[]){__VA_ARGS__})
+    nnc_shape_make(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t),                             \
+                   (const int64_t[]){__VA_ARGS__})
 
-static nnc_qparams *make(nnc_dtype dtype, int32_t axis, size_t count, const float *scale, const int32_t *zero)
+static nnc_qparams *make(nnc_dtype dtype, int32_t axis, size_t count, const float *scale,
+                         const int32_t *zero)
 {
     nnc_qparams *q;
     assert_int_equal(nnc_qparams_create(&q, dtype, axis, count, scale, zero), NNC_OK);
@@ -60,27 +62,33 @@ static void test_create_fails(void **state)
     nnc_qparams *q;
     static const float bad[] = {0, -1, NAN, INFINITY, 1e-40f, -0.0f};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        assert_int_equal(nnc_qparams_create(&q, NNC_DTYPE_INT8, -1, 1, &bad[i], NULL), NNC_ERR_MODEL);
+        assert_int_equal(nnc_qparams_create(&q, NNC_DTYPE_INT8, -1, 1, &bad[i], NULL),
+                         NNC_ERR_MODEL);
         assert_null(q);
     }
     const float one = 1;
     static const int32_t outside[] = {-129, 128, INT32_MAX, INT32_MIN};
     for (size_t i = 0; i < sizeof outside / sizeof *outside; i++) {
-        assert_int_equal(nnc_qparams_create(&q, NNC_DTYPE_INT8, -1, 1, &one, &outside[i]), NNC_ERR_MODEL);
+        assert_int_equal(nnc_qparams_create(&q, NNC_DTYPE_INT8, -1, 1, &one, &outside[i]),
+                         NNC_ERR_MODEL);
     }
     const float two[2] = {1, 1};
     assert_int_equal(nnc_qparams_create(&q, NNC_DTYPE_INT8, -1, 2, two, NULL), NNC_ERR_MODEL);
     assert_int_equal(nnc_qparams_create(&q, NNC_DTYPE_INT8, -2, 1, two, NULL), NNC_ERR_MODEL);
-    assert_int_equal(nnc_qparams_create(&q, NNC_DTYPE_FLOAT, -1, 1, &one, NULL), NNC_ERR_UNSUPPORTED);
-    assert_int_equal(nnc_qparams_create(&q, NNC_DTYPE_INT64, -1, 1, &one, NULL), NNC_ERR_UNSUPPORTED);
+    assert_int_equal(nnc_qparams_create(&q, NNC_DTYPE_FLOAT, -1, 1, &one, NULL),
+                     NNC_ERR_UNSUPPORTED);
+    assert_int_equal(nnc_qparams_create(&q, NNC_DTYPE_INT64, -1, 1, &one, NULL),
+                     NNC_ERR_UNSUPPORTED);
     assert_int_equal(nnc_qparams_create(&q, (nnc_dtype)-5, -1, 1, &one, NULL), NNC_ERR_UNSUPPORTED);
-    assert_int_equal(nnc_qparams_create(&q, NNC_DTYPE_INT8, 0, SIZE_MAX / 2, &one, NULL), NNC_ERR_LIMIT);
+    assert_int_equal(nnc_qparams_create(&q, NNC_DTYPE_INT8, 0, SIZE_MAX / 2, &one, NULL),
+                     NNC_ERR_LIMIT);
 }
 
 static void test_rounding(void **state)
 {
     (void)state;
-    const float in[12] = {0.5f, 1.5f, 2.5f, -0.5f, -1.5f, 1e30f, -1e30f, NAN, INFINITY, -INFINITY, 126.5f, 127.5f};
+    const float in[12] = {0.5f,   1.5f, 2.5f,     -0.5f,     -1.5f,  1e30f,
+                          -1e30f, NAN,  INFINITY, -INFINITY, 126.5f, 127.5f};
     const float one = 1;
     nnc_tensor x = floats(SHAPE(12), in), y;
     nnc_qparams *q = make(NNC_DTYPE_INT8, -1, 1, &one, NULL);
@@ -129,7 +137,8 @@ static void test_int32(void **state)
     nnc_qparams *q = make(NNC_DTYPE_INT32, -1, 1, &scale, NULL);
     assert_int_equal(nnc_quantize_tensor(&y, &x, q), NNC_OK);
     const int32_t *v = nnc_tensor_data(&y);
-    assert_true(v[0] == INT32_MAX && v[1] == INT32_MIN && v[3] == INT32_MAX && v[4] == 2 && v[5] == INT32_MIN);
+    assert_true(v[0] == INT32_MAX && v[1] == INT32_MIN && v[3] == INT32_MAX && v[4] == 2 &&
+                v[5] == INT32_MIN);
     assert_int_equal(v[2], (int32_t)llrint((double)2047.9999f * 0x1p20));
     nnc_tensor_deinit(&y);
     nnc_tensor_deinit(&x);
@@ -222,7 +231,8 @@ static void test_empty(void **state)
     nnc_qparams_destroy(q);
 }
 
-/* Larger than one run, 16 bits: dequantize(quantize(x)) is within half a step, and a second round is exact. */
+/* Larger than one run, 16 bits: dequantize(quantize(x)) is within half a step, and a second round
+ * is exact. */
 static void test_round_trip(void **state)
 {
     (void)state;
@@ -268,9 +278,10 @@ static void test_requant(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_create), cmocka_unit_test(test_create_fails), cmocka_unit_test(test_rounding),
-        cmocka_unit_test(test_true_division), cmocka_unit_test(test_int32), cmocka_unit_test(test_per_axis),
-        cmocka_unit_test(test_blocked), cmocka_unit_test(test_empty), cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_requant)};
+        cmocka_unit_test(test_create),     cmocka_unit_test(test_create_fails),
+        cmocka_unit_test(test_rounding),   cmocka_unit_test(test_true_division),
+        cmocka_unit_test(test_int32),      cmocka_unit_test(test_per_axis),
+        cmocka_unit_test(test_blocked),    cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_requant)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,13 +84,23 @@ static void test_escape_control(void **state)
 static void test_utf8(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"\x80",         "\xc0\xaf",     "\xc1\x81",         "\xc3",
-                                      "\xe0\x80\xaf", "\xed\xa0\x80", "\xf0\x80\x80\x80", "\xf4\x90\x80\x80",
-                                      "\xf8\x88\x80\x80\x80", "\xff", "a\xe2\x82",        "\xe2\x28\xa1"};
+    static const char *const bad[] = {"\x80",
+                                      "\xc0\xaf",
+                                      "\xc1\x81",
+                                      "\xc3",
+                                      "\xe0\x80\xaf",
+                                      "\xed\xa0\x80",
+                                      "\xf0\x80\x80\x80",
+                                      "\xf4\x90\x80\x80",
+                                      "\xf8\x88\x80\x80\x80",
+                                      "\xff",
+                                      "a\xe2\x82",
+                                      "\xe2\x28\xa1"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_false(nnc_utf8_valid(bad[i], strlen(bad[i])));
     }
-    static const char good[] = "a\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xf0\x90\x80\x80\xf4\x8f\xbf\xbf";
+    static const char good[] =
+        "a\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xf0\x90\x80\x80\xf4\x8f\xbf\xbf";
     assert_true(nnc_utf8_valid(good, sizeof good - 1));
     assert_false(nnc_utf8_valid("a\0b", 3));
     assert_true(nnc_utf8_valid("", 0));
@@ -160,8 +170,18 @@ static void test_integers(void **state)
     (void)state;
     uint64_t u = 7;
     int64_t i = 7;
-    static const char *const bad[] = {"", " 1", "1 ", "+1", "0x10", "1.0", "-", "--1", "18446744073709551616",
-                                      "99999999999999999999999999", "1e3", "\xd9\xa1"};
+    static const char *const bad[] = {"",
+                                      " 1",
+                                      "1 ",
+                                      "+1",
+                                      "0x10",
+                                      "1.0",
+                                      "-",
+                                      "--1",
+                                      "18446744073709551616",
+                                      "99999999999999999999999999",
+                                      "1e3",
+                                      "\xd9\xa1"};
     for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
         assert_false(nnc_parse_u64(bad[k], &u));
         assert_false(nnc_parse_i64(bad[k], &i));
@@ -187,8 +207,8 @@ static void test_doubles(void **state)
 {
     (void)state;
     double d = 7;
-    static const char *const bad[] = {"", " 1", "1 ", "+1", "nan", "inf", "-inf", "0x1p3", "1e999", "1e", ".", "-",
-                                      "1,5", "1.5.2", "e5", "1-2"};
+    static const char *const bad[] = {"",      " 1", "1 ", "+1", "nan", "inf",   "-inf", "0x1p3",
+                                      "1e999", "1e", ".",  "-",  "1,5", "1.5.2", "e5",   "1-2"};
     for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
         assert_false(nnc_parse_double(bad[k], &d));
     }
@@ -214,14 +234,23 @@ static void test_sizes(void **state)
     static const struct {
         const char *text;
         uint64_t bytes;
-    } good[] = {{"0", 0},          {"512", 512},         {"512B", 512},       {"1k", 1024},
-                {"64M", 67108864}, {"64MiB", 67108864},  {"64MB", 64000000},  {"1G", 1073741824},
-                {"2kB", 2000},     {"3T", 3298534883328}, {"16777215T", UINT64_MAX - 1099511627775ull}};
+    } good[] = {{"0", 0},
+                {"512", 512},
+                {"512B", 512},
+                {"1k", 1024},
+                {"64M", 67108864},
+                {"64MiB", 67108864},
+                {"64MB", 64000000},
+                {"1G", 1073741824},
+                {"2kB", 2000},
+                {"3T", 3298534883328},
+                {"16777215T", UINT64_MAX - 1099511627775ull}};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         assert_true(nnc_parse_size(good[i].text, &b));
         assert_true(b == good[i].bytes);
     }
-    static const char *const bad[] = {"", "M", "-1M", "1.5M", "1 M", "1X", "1MM", "1Mi B", "16777216T", "1BB"};
+    static const char *const bad[] = {"",   "M",   "-1M",   "1.5M",      "1 M",
+                                      "1X", "1MM", "1Mi B", "16777216T", "1BB"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_false(nnc_parse_size(bad[i], &b));
     }
@@ -250,10 +279,11 @@ static void test_format_size(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_append), cmocka_unit_test(test_append_failure_sticks),
-        cmocka_unit_test(test_printable), cmocka_unit_test(test_escape_control),
-        cmocka_unit_test(test_utf8), cmocka_unit_test(test_glob), cmocka_unit_test(test_edit_distance),
-        cmocka_unit_test(test_nearest), cmocka_unit_test(test_integers), cmocka_unit_test(test_doubles),
-        cmocka_unit_test(test_sizes), cmocka_unit_test(test_format_size)};
+        cmocka_unit_test(test_append),        cmocka_unit_test(test_append_failure_sticks),
+        cmocka_unit_test(test_printable),     cmocka_unit_test(test_escape_control),
+        cmocka_unit_test(test_utf8),          cmocka_unit_test(test_glob),
+        cmocka_unit_test(test_edit_distance), cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_integers),      cmocka_unit_test(test_doubles),
+        cmocka_unit_test(test_sizes),         cmocka_unit_test(test_format_size)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

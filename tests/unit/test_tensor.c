@@ -5,7 +5,8 @@
 #include "tensor/tensor.h"
 
 #define SHAPE(...)                                                                                 \
-    nnc_shape_make(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t), (const int64_t[]){__VA_ARGS__})
+    nnc_shape_make(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t),                             \
+                   (const int64_t[]){__VA_ARGS__})
 
 static void test_shape(void **state)
 {
@@ -157,8 +158,9 @@ static void test_equal(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_shape),  cmocka_unit_test(test_format),
-                                       cmocka_unit_test(test_buffer), cmocka_unit_test(test_create),
-                                       cmocka_unit_test(test_create_fails), cmocka_unit_test(test_equal)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_shape),        cmocka_unit_test(test_format),
+        cmocka_unit_test(test_buffer),       cmocka_unit_test(test_create),
+        cmocka_unit_test(test_create_fails), cmocka_unit_test(test_equal)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
