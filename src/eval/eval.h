@@ -41,6 +41,9 @@ typedef struct nnc_eval_options {
 nnc_status nnc_eval_accuracy(nnc_accuracy *out, nnc_exec *a, nnc_exec *b, const nnc_dataset *data,
                              const nnc_eval_options *options, const nnc_log *log);
 
+/* Wilson score interval (95 %) of a share: right of n. */
+void nnc_wilson(double *lo, double *hi, uint64_t right, uint64_t n);
+
 /* ---- error per layer: values of the same name in both graphs ---- */
 typedef struct nnc_layer_error {
     nnc_value_id value;  /* in graph a */
