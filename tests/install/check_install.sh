@@ -51,7 +51,7 @@ LD_LIBRARY_PATH=$libdir try "$tree/shared"
 mkdir "$tree/only_static"
 cp "$libdir/lib$package.a" "$tree/only_static"
 "$cc" -std=c11 -Wall -Werror -o "$tree/static" "$example" -L"$tree/only_static" \
-    $(pkg-config --static --cflags --libs "$package" | sed "s|-L$libdir||; s|-L[^ ]*/pkgconfig/[^ ]*||g") ${CFLAGS_EXTRA:-}
+    $(pkg-config --static --cflags --libs "$package" | sed "s|-L$tree[^ ]*||g") ${CFLAGS_EXTRA:-}
 ldd "$tree/static" | grep -q "lib$package" && die "the static program uses lib$package.so"
 try "$tree/static"
 
