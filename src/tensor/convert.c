@@ -67,20 +67,37 @@ static bool store_double(int dtype, void *data, size_t first, size_t n, const do
     }
 }
 
-/* Truncation towards zero into an integer type, saturating; NaN gives 0. */
-static int64_t truncate_to(int dtype, double x)
+/* Range of an integer type: the first real value above it, and the integers at its ends. */
+typedef struct int_range {
+    double limit;
+    bool is_signed;
+    int64_t lowest, highest;
+} int_range;
+
+static int_range range_of(int dtype)
 {
     unsigned bits = nnc_dtype_bits(dtype);
     bool is_signed = nnc_dtype_class_of(dtype) == NNC_DTYPE_CLASS_SINT;
+    uint64_t half = (uint64_t)1 << (bits - 1);
+    int_range range = {ldexp(1.0, (int)bits - is_signed), is_signed, 0, -1};
+    if (is_signed) {
+        range.lowest = (int64_t)(0 - half);
+        range.highest = (int64_t)(half - 1);
+    }
+    return range;
+}
+
+/* Truncation towards zero, saturating; NaN gives 0. An unsigned result is in the low bits. */
+static int64_t truncate_to(const int_range *range, double x)
+{
     if (isnan(x)) {
         return 0;
     }
-    double limit = ldexp(1.0, (int)bits - is_signed); /* first value that is too large */
-    if (x >= limit) {
-        return is_signed ? (int64_t)(((uint64_t)1 << (bits - 1)) - 1) : -1;
+    if (x >= range->limit) {
+        return range->highest;
     }
-    if (is_signed) {
-        return x <= -limit ? (int64_t)(0 - ((uint64_t)1 << (bits - 1))) : (int64_t)x;
+    if (range->is_signed) {
+        return x <= -range->limit ? range->lowest : (int64_t)x;
     }
     return x <= 0 ? 0 : (int64_t)(uint64_t)x;
 }
@@ -94,8 +111,9 @@ static void convert_float_run(nnc_tensor *out, const nnc_tensor *x, size_t first
         ok = ok && store_double(out->dtype, nnc_tensor_data(out), first, n, reals);
     } else {
         bool to_bool = out->dtype == NNC_DTYPE_BOOL;
+        int_range range = range_of(out->dtype);
         for (size_t i = 0; i < n; i++) {
-            integers[i] = to_bool ? reals[i] != 0.0 : truncate_to(out->dtype, reals[i]);
+            integers[i] = to_bool ? reals[i] != 0.0 : truncate_to(&range, reals[i]);
         }
         ok = ok && nnc_elements_store_int(out->dtype, nnc_tensor_data(out), first, n, integers);
     }
@@ -182,7 +200,8 @@ int64_t nnc_tensor_get_int(const nnc_tensor *tensor, size_t i)
     int64_t integer = 0;
     assert(is_numeric(tensor->dtype) && i < nnc_tensor_count(tensor));
     if (nnc_elements_load_double(&real, tensor->dtype, nnc_tensor_data(tensor), i, 1)) {
-        return truncate_to(NNC_DTYPE_INT64, real);
+        int_range range = range_of(NNC_DTYPE_INT64);
+        return truncate_to(&range, real);
     }
     if (!nnc_elements_load_int(&integer, tensor->dtype, nnc_tensor_data(tensor), i, 1)) {
         return 0;

@@ -111,15 +111,44 @@ bool nnc_elements_load_double(double *out, int dtype, const void *data, size_t f
     }
 }
 
-/* Whole-byte integers of `width` bytes, little endian as in the file format. */
+/* Whole-byte integers of 1, 2, 4 or 8 bytes; the host is little endian as the file formats are. */
 static uint64_t load_word(const uint8_t *p, unsigned width)
 {
     uint64_t word = 0;
-    for (unsigned i = 0; i < width; i++) {
-        word |= (uint64_t)p[i] << (8 * i);
+    switch (width) {
+    case 1:
+        return *p;
+    case 2:
+        memcpy(&word, p, 2);
+        return word;
+    case 4:
+        memcpy(&word, p, 4);
+        return word;
+    default:
+        memcpy(&word, p, 8);
+        return word;
     }
-    return word;
 }
+
+static void store_word(uint8_t *p, unsigned width, uint64_t word)
+{
+    switch (width) {
+    case 1:
+        *p = (uint8_t)word;
+        break;
+    case 2:
+        memcpy(p, &word, 2);
+        break;
+    case 4:
+        memcpy(p, &word, 4);
+        break;
+    default:
+        memcpy(p, &word, 8);
+        break;
+    }
+}
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "load_word and store_word copy bytes");
 
 static int64_t sign_extend(uint64_t word, unsigned bits)
 {
@@ -164,10 +193,7 @@ bool nnc_elements_store_int(int dtype, void *data, size_t first, size_t n, const
             uint8_t *byte = &bytes[(first + i) / per_byte];
             *byte = (uint8_t)((*byte & ~mask) | ((unsigned)word << shift & mask));
         } else {
-            uint8_t *p = bytes + (first + i) * (bits / 8);
-            for (unsigned k = 0; k < bits / 8; k++) {
-                p[k] = (uint8_t)(word >> (8 * k));
-            }
+            store_word(bytes + (first + i) * (bits / 8), bits / 8, word);
         }
     }
     return true;
