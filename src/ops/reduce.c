@@ -1,0 +1,369 @@
+/* Reductions, ArgMax, ArgMin, CumSum. SPDX-License-Identifier: Apache-2.0
+ * Axes are an input (the form of opset 18); none means all, unless noop_with_empty_axes. */
+#include "ops/op_util.h"
+
+static const nnc_attr_schema reduce_attrs[] = {
+    NNC_A_BOOL("keepdims"),
+    NNC_A_BOOL("noop_with_empty_axes"),
+};
+
+static nnc_shape reduced_shape(const nnc_shape *x, uint32_t mask, bool keepdims)
+{
+    nnc_shape y = {.rank = 0};
+    for (uint32_t d = 0; d < x->rank; d++) {
+        if (!(mask & (1u << d))) {
+            y.dims[y.rank++] = x->dims[d];
+        } else if (keepdims) {
+            y.dims[y.rank++] = 1;
+        }
+    }
+    return y;
+}
+
+/* Products and sums of known integers (ReduceProd of a shape). */
+static nnc_status propagate(nnc_infer_ctx *ctx, bool product)
+{
+    nnc_ints x, y = {.count = 1};
+    const nnc_node *node = nnc_infer_node(ctx);
+    if (!nnc_infer_known(ctx, 0, &x) || node->outputs[0] == NNC_ID_NONE) {
+        return NNC_OK;
+    }
+    y.data[0] = product ? 1 : 0;
+    for (size_t k = 0; k < x.count; k++) {
+        if (x.symbolic[k] || !(product ? nnc_i64_mul(&y.data[0], y.data[0], x.data[k])
+                                       : nnc_i64_add(&y.data[0], y.data[0], x.data[k]))) {
+            return NNC_OK;
+        }
+    }
+    return nnc_infer_set_known(ctx, 0, &y);
+}
+
+static nnc_status reduce_infer(nnc_infer_ctx *ctx)
+{
+    const nnc_node *node = nnc_infer_node(ctx);
+    const nnc_value *x = nnc_infer_input(ctx, 0);
+    bool keepdims = nnc_node_int(node, "keepdims", 1) != 0;
+    int64_t axes[NNC_RANK_MAX];
+    size_t count = 0;
+    bool given = nnc_infer_input(ctx, 1) != NULL;
+    if (!x->has_shape) {
+        return nnc_infer_output_unknown(ctx, 0, x->dtype, -1);
+    }
+    if (given && !nnc_infer_static_ints(ctx, 1, axes, NNC_RANK_MAX, &count)) {
+        const nnc_value *a = nnc_infer_shaped(ctx, 1);
+        int64_t dropped = a && a->shape.rank == 1 ? a->shape.dims[0] : -1;
+        int rank = keepdims ? (int)x->shape.rank
+                   : dropped > 0 && dropped <= (int64_t)x->shape.rank
+                       ? (int)(x->shape.rank - dropped)
+                       : -1;
+        return nnc_infer_output_unknown(ctx, 0, x->dtype, rank);
+    }
+    uint32_t mask;
+    NNC_TRY(nnc_infer_axes_mask(ctx, &mask, axes, count, x->shape.rank));
+    if (count == 0 && nnc_node_int(node, "noop_with_empty_axes", 0)) {
+        return nnc_infer_same(ctx);
+    }
+    mask = count == 0 ? (1u << x->shape.rank) - 1 : mask;
+    nnc_shape y = reduced_shape(&x->shape, mask, keepdims);
+    NNC_TRY(nnc_infer_output(ctx, 0, x->dtype, &y));
+    if (x->shape.rank == 1 && nnc_node_is(node, "ReduceProd")) {
+        return propagate(ctx, true);
+    }
+    return x->shape.rank == 1 && nnc_node_is(node, "ReduceSum") ? propagate(ctx, false) : NNC_OK;
+}
+
+/* One operation per input element. */
+static void reduce_cost(nnc_cost *out, const nnc_graph *graph, nnc_node_id node)
+{
+    const nnc_value *x = nnc_node_in(graph, node, 0);
+    out->macs = x && x->has_shape ? nnc_cost_elements(&x->shape) : 0;
+}
+
+/* The kept dims pass through; a reduced one is summed away alone. */
+static nnc_status reduce_dims(nnc_dim_links *links, const nnc_graph *graph, nnc_node_id node)
+{
+    const nnc_value *x = nnc_node_in(graph, node, 0), *y = nnc_node_out(graph, node, 0);
+    const nnc_value *axes = nnc_node_in(graph, node, 1);
+    bool constant = axes && axes->kind == NNC_VALUE_CONST;
+    if (!x->has_shape || !y || !y->has_shape || (axes && !constant)) {
+        return NNC_OK;
+    }
+    uint32_t mask = 0;
+    for (size_t k = 0; constant && k < nnc_tensor_count(&axes->tensor); k++) {
+        int64_t axis = nnc_tensor_get_int(&axes->tensor, k);
+        mask |= 1u << (axis < 0 ? axis + x->shape.rank : axis);
+    }
+    bool keep = y->shape.rank == x->shape.rank;
+    uint32_t out_dim = 0;
+    for (uint32_t d = 0; mask != 0 && d < x->shape.rank; d++) {
+        if (!(mask & (1u << d))) {
+            NNC_TRY(nnc_dims_link(links, 0, d, 0, keep ? d : out_dim));
+            out_dim++;
+        }
+    }
+    return NNC_OK;
+}
+
+/* True if the dims left after removing `mask` of the channels-last form are in ONNX order (or the output's own
+ * channels-last form, then *out_nhwc). */
+static bool reduces_in_nhwc(uint32_t rank, uint32_t mask, bool keepdims, bool *out_nhwc)
+{
+    uint32_t perm[NNC_RANK_MAX];
+    *out_nhwc = keepdims;
+    if (keepdims) {
+        return true;
+    }
+    nnc_layout_perm(perm, rank, true);
+    uint32_t left[NNC_RANK_MAX], order[NNC_RANK_MAX], count = 0;
+    for (uint32_t p = 0; p < rank; p++) {
+        if (!(mask & (1u << perm[p]))) {
+            left[count++] = perm[p];
+        }
+    }
+    bool sorted = true, last = true;
+    for (uint32_t i = 0; i < count; i++) {
+        sorted &= i == 0 || left[i - 1] < left[i];
+    }
+    nnc_layout_perm(order, count, true);
+    for (uint32_t i = 0; nnc_rank_has_nhwc(count) && i + 1 < count; i++) {
+        /* Logical order of what is left is ascending; its channels-last form puts place 1 at the end. */
+        for (uint32_t j = i + 1; j < count; j++) {
+            last &= (left[i] < left[j]) == (order[i] < order[j]);
+        }
+    }
+    *out_nhwc = !sorted && nnc_rank_has_nhwc(count) && last;
+    return sorted || *out_nhwc;
+}
+
+static nnc_status reduce_rop(nnrt_reduce_op *rop, nnc_lower_ctx *ctx)
+{
+    static const char *const names[] = {"ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin",
+                                        "ReduceProd", "ReduceL1", "ReduceL2", "ReduceSumSquare",
+                                        "ReduceLogSum", "ReduceLogSumExp"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (nnc_node_is(nnc_lower_node(ctx), names[i])) {
+            *rop = (nnrt_reduce_op)i;
+            return NNC_OK;
+        }
+    }
+    return nnc_lower_fail(ctx, "no runtime reduction");
+}
+
+static nnc_status reduce_lower(nnc_lower_ctx *ctx)
+{
+    const nnc_node *node = nnc_lower_node(ctx);
+    const nnc_value *x = nnc_lower_in_value(ctx, 0);
+    int64_t axes[NNC_RANK_MAX];
+    size_t count = 0;
+    nnrt_reduce_op rop;
+    NNC_TRY(reduce_rop(&rop, ctx));
+    if (!x->has_shape ||
+        (nnc_lower_in_value(ctx, 1) && !nnc_lower_static_ints(ctx, 1, axes, NNC_RANK_MAX, &count))) {
+        return nnc_lower_fail(ctx, "the rank of the input or the axes are not constant");
+    }
+    if (count == 0 && nnc_node_int(node, "noop_with_empty_axes", 0)) {
+        return nnc_lower_alias(ctx);
+    }
+    uint32_t rank = x->shape.rank, mask = 0, physical = 0;
+    for (size_t i = 0; i < count; i++) {
+        mask |= 1u << nnc_lower_axis(axes[i], rank, false);
+    }
+    mask = count == 0 ? (1u << rank) - 1 : mask;
+    bool keepdims = nnc_node_int(node, "keepdims", 1) != 0, out_nhwc = false;
+    bool nhwc = nnc_rank_has_nhwc(rank) && nnc_lower_prefer_nhwc(ctx) &&
+                reduces_in_nhwc(rank, mask, keepdims, &out_nhwc);
+    for (uint32_t d = 0; d < rank; d++) {
+        if (mask & (1u << d)) {
+            physical |= 1u << nnc_lower_axis(d, rank, nhwc);
+        }
+    }
+    nnrt_reduce_params params = {.op = (uint32_t)rop, .mask = physical, .keepdims = keepdims};
+    return nnc_lower_move(ctx, NNRT_ROP_ID_REDUCE, &params, sizeof params, NULL, 0,
+                          nhwc ? NNC_FORM_NHWC : NNC_FORM_LOGICAL,
+                          nhwc && out_nhwc ? NNC_FORM_NHWC : NNC_FORM_LOGICAL);
+}
+
+#define REDUCE_OP(id)                                                                              \
+    const nnc_op nnc_op_##id = {                                                                   \
+        .domain = "",                                                                              \
+        .name = #id,                                                                               \
+        .min_in = 1,                                                                               \
+        .max_in = 2,                                                                               \
+        .min_out = 1,                                                                              \
+        .max_out = 1,                                                                              \
+        NNC_ATTRS(reduce_attrs),                                                                   \
+        .infer = reduce_infer,                                                                     \
+        .lower = reduce_lower,                                                                     \
+        .grad = NNC_NO_GRAD,                                                                       \
+        .cost = reduce_cost,                                                                       \
+        .dims = reduce_dims,                                                                       \
+        .layout = NNC_LAYOUT_AXIS,                                                                 \
+        .quant = NNC_QUANT_FLOAT,                                                                  \
+    }
+REDUCE_OP(ReduceSum);
+REDUCE_OP(ReduceMean);
+REDUCE_OP(ReduceMax);
+REDUCE_OP(ReduceMin);
+REDUCE_OP(ReduceProd);
+REDUCE_OP(ReduceL1);
+REDUCE_OP(ReduceL2);
+REDUCE_OP(ReduceSumSquare);
+REDUCE_OP(ReduceLogSum);
+REDUCE_OP(ReduceLogSumExp);
+
+/* ---- ArgMax, ArgMin ---- */
+
+static const nnc_attr_schema arg_attrs[] = {
+    NNC_A_AXIS("axis"),
+    NNC_A_BOOL("keepdims"),
+    NNC_A_BOOL("select_last_index"),
+};
+
+static nnc_status arg_infer(nnc_infer_ctx *ctx)
+{
+    const nnc_node *node = nnc_infer_node(ctx);
+    const nnc_value *x = nnc_infer_input(ctx, 0);
+    if (!x->has_shape) {
+        return nnc_infer_output_unknown(ctx, 0, NNC_DTYPE_INT64, -1);
+    }
+    uint32_t axis;
+    NNC_TRY(nnc_infer_axis(ctx, &axis, nnc_node_int(node, "axis", 0), x->shape.rank));
+    nnc_shape y = reduced_shape(&x->shape, 1u << axis, nnc_node_int(node, "keepdims", 1) != 0);
+    return nnc_infer_output(ctx, 0, NNC_DTYPE_INT64, &y);
+}
+
+static nnc_status arg_lower(nnc_lower_ctx *ctx)
+{
+    const nnc_node *node = nnc_lower_node(ctx);
+    const nnc_value *x = nnc_lower_in_value(ctx, 0);
+    if (!x->has_shape) {
+        return nnc_lower_fail(ctx, "the rank of '%s' is unknown", x->name);
+    }
+    uint32_t rank = x->shape.rank;
+    uint32_t axis = (uint32_t)nnc_lower_axis(nnc_node_int(node, "axis", 0), rank, false);
+    bool keepdims = nnc_node_int(node, "keepdims", 1) != 0, out_nhwc = false;
+    bool nhwc = nnc_rank_has_nhwc(rank) && nnc_lower_prefer_nhwc(ctx) &&
+                reduces_in_nhwc(rank, 1u << axis, keepdims, &out_nhwc);
+    /* The order of integers on one grid is the order of their numbers. */
+    bool q8 = x->qparams && nnc_qparams_per_tensor(x->qparams) &&
+              nnc_dtype_bits((int)x->qparams->dtype) <= 8;
+    nnrt_arg_params params = {
+        .axis = nnc_lower_axis(axis, rank, nhwc),
+        .min = nnc_node_is(node, "ArgMin"),
+        .keepdims = keepdims,
+        .select_last = nnc_node_int(node, "select_last_index", 0) != 0,
+    };
+    nnc_form in = nhwc ? (q8 ? NNC_FORM_Q8_NHWC : NNC_FORM_NHWC)
+                       : (q8 ? NNC_FORM_Q8 : NNC_FORM_LOGICAL);
+    return nnc_lower_move(ctx, NNRT_ROP_ID_ARG, &params, sizeof params, NULL, 0, in,
+                          nhwc && out_nhwc ? NNC_FORM_NHWC : NNC_FORM_LOGICAL);
+}
+
+#define ARG_OP(id)                                                                                 \
+    const nnc_op nnc_op_##id = {                                                                   \
+        .domain = "",                                                                              \
+        .name = #id,                                                                               \
+        .min_in = 1,                                                                               \
+        .max_in = 1,                                                                               \
+        .min_out = 1,                                                                              \
+        .max_out = 1,                                                                              \
+        NNC_ATTRS(arg_attrs),                                                                      \
+        .infer = arg_infer,                                                                        \
+        .lower = arg_lower,                                                                        \
+        .grad = NNC_NO_GRAD,                                                                       \
+        .cost = NNC_NO_COST,                                                                       \
+        .dims = NNC_NO_DIMS,                                                                       \
+        .layout = NNC_LAYOUT_AXIS,                                                                 \
+        .quant = NNC_QUANT_FLOAT,                                                                  \
+    }
+ARG_OP(ArgMax);
+ARG_OP(ArgMin);
+
+/* ---- CumSum ---- */
+
+static const nnc_attr_schema cumsum_attrs[] = {
+    NNC_A_BOOL("exclusive"),
+    NNC_A_BOOL("reverse"),
+};
+
+static nnc_status cumsum_infer(nnc_infer_ctx *ctx)
+{
+    const nnc_value *x = nnc_infer_shaped(ctx, 0);
+    int64_t axis;
+    uint32_t unused;
+    size_t count;
+    if (x && nnc_infer_static_ints(ctx, 1, &axis, 1, &count) && count == 1) {
+        NNC_TRY(nnc_infer_axis(ctx, &unused, axis, x->shape.rank));
+    }
+    return x ? nnc_infer_output(ctx, 0, x->dtype, &x->shape)
+             : nnc_infer_output_unknown(ctx, 0, nnc_infer_dtype(ctx, 0), -1);
+}
+
+static nnc_status flip(nnc_lower_ctx *ctx, uint32_t in, uint32_t out, int64_t axis)
+{
+    return nnc_lower_slice(ctx, in, out, axis, INT64_MAX, INT64_MIN, -1);
+}
+
+/* A zero in front and the last element dropped. */
+static nnc_status shift_by_one(nnc_lower_ctx *ctx, uint32_t *x, int64_t axis, uint32_t rank,
+                               nnrt_dtype dtype)
+{
+    int64_t pads[2 * NNC_RANK_MAX] = {0};
+    nnrt_pad_params params = {.mode = 0, .value = 0.0f};
+    uint32_t in[2] = {*x, 0}, padded, cut;
+    pads[axis] = 1;
+    NNC_TRY(nnc_lower_const_i64(&in[1], ctx, pads, 2 * (size_t)rank));
+    NNC_TRY(nnc_lower_temp(&padded, ctx, dtype));
+    NNC_TRY(nnc_lower_emit(ctx, NNRT_ROP_ID_PAD, &params, sizeof params, in, 2, &padded, 1));
+    NNC_TRY(nnc_lower_temp(&cut, ctx, dtype));
+    NNC_TRY(nnc_lower_slice(ctx, padded, cut, axis, 0, -1, 1));
+    *x = cut;
+    return NNC_OK;
+}
+
+static nnc_status cumsum_lower(nnc_lower_ctx *ctx)
+{
+    const nnc_node *node = nnc_lower_node(ctx);
+    const nnc_value *v = nnc_lower_in_value(ctx, 0);
+    int64_t axis;
+    size_t count;
+    if (!v->has_shape || !nnc_lower_static_ints(ctx, 1, &axis, 1, &count) || count != 1) {
+        return nnc_lower_fail(ctx, "the axis is not constant");
+    }
+    nnrt_axis_params params = {.axis = nnc_lower_axis(axis, v->shape.rank, false)};
+    bool reverse = nnc_node_int(node, "reverse", 0) != 0;
+    uint32_t x, y, flipped;
+    NNC_TRY(nnc_lower_input(&x, ctx, 0, NNC_FORM_LOGICAL));
+    if (reverse) {
+        NNC_TRY(nnc_lower_temp(&flipped, ctx, nnc_lower_dtype(v)));
+        NNC_TRY(flip(ctx, x, flipped, params.axis));
+        x = flipped;
+    }
+    if (nnc_node_int(node, "exclusive", 0)) {
+        NNC_TRY(shift_by_one(ctx, &x, params.axis, v->shape.rank, nnc_lower_dtype(v)));
+    }
+    NNC_TRY(nnc_lower_output(&y, ctx, 0, NNC_FORM_LOGICAL));
+    if (!reverse) {
+        return nnc_lower_emit(ctx, NNRT_ROP_ID_CUMSUM, &params, sizeof params, &x, 1, &y, 1);
+    }
+    NNC_TRY(nnc_lower_temp(&flipped, ctx, nnc_lower_dtype(v)));
+    NNC_TRY(nnc_lower_emit(ctx, NNRT_ROP_ID_CUMSUM, &params, sizeof params, &x, 1, &flipped, 1));
+    return flip(ctx, flipped, y, params.axis);
+}
+
+const nnc_op nnc_op_CumSum = {
+    .domain = "",
+    .name = "CumSum",
+    .min_in = 2,
+    .max_in = 2,
+    .min_out = 1,
+    .max_out = 1,
+    NNC_ATTRS(cumsum_attrs),
+    .infer = cumsum_infer,
+    .lower = cumsum_lower,
+    .grad = NNC_NO_GRAD,
+    .cost = NNC_NO_COST,
+    .dims = nnc_dims_same,
+    .layout = NNC_LAYOUT_LOGICAL,
+    .quant = NNC_QUANT_FLOAT,
+};
