@@ -32,7 +32,7 @@ nnc_status nnc_infer_axes_mask(const nnc_infer_ctx *ctx, uint32_t *mask, const i
 {
     *mask = 0;
     for (size_t i = 0; i < count; i++) {
-        uint32_t axis;
+        uint32_t axis = 0;
         NNC_TRY(nnc_infer_axis(ctx, &axis, axes[i], rank));
         if (*mask & (1u << axis)) {
             return nnc_infer_fail(ctx, "axis %" PRId64 " is given twice", axes[i]);

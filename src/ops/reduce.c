@@ -155,7 +155,7 @@ static nnc_status reduce_lower(nnc_lower_ctx *ctx)
     const nnc_value *x = nnc_lower_in_value(ctx, 0);
     int64_t axes[NNC_RANK_MAX];
     size_t count = 0;
-    nnrt_reduce_op rop;
+    nnrt_reduce_op rop = NNRT_REDUCE_SUM;
     NNC_TRY(reduce_rop(&rop, ctx));
     if (!x->has_shape ||
         (nnc_lower_in_value(ctx, 1) && !nnc_lower_static_ints(ctx, 1, axes, NNC_RANK_MAX, &count))) {
