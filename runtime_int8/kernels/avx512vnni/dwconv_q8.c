@@ -2,21 +2,25 @@
  * Unpacking within 128-bit lanes leaves channel 16*l + 4*j + i in lane l, element i of vector j. Weights, acc0 and mult are
  * brought into that order once per call, and packing the results undoes it for free. With stride 1 one quad of pixels serves
  * neighbouring outputs: their weights are the same, moved up by a byte. */
-#include <string.h>
-
 #include "runtime_int8/kernels/avx512vnni/epilogue_q8.h"
 #include "runtime_int8/kernels/contracts.h"
 
-#define WEIGHT_VECTORS 256 /* 16 KB on the stack */
+#define WEIGHTS_MAX 64 /* times 64 channels x 4 bytes: 16 KB on the stack */
+
+/* Four vectors that hold 64 channels. A struct of scalars, not an array, so that it stays in registers. */
+typedef struct vec4 {
+    __m512i v0, v1, v2, v3;
+} vec4;
 
 typedef struct dw_block {
     const nnrt_k_dwconv_q8_args *a;
     size_t c0, channels; /* first one, and how many of 64 are valid */
     size_t quads;
-    size_t w_row; /* vectors of w from one kernel row to the next; 0: w is not filled */
-    __m512i acc0[4];
-    __m512 mult[4];
-    __m512i w[WEIGHT_VECTORS];
+    size_t w_row; /* elements of w from one kernel row to the next */
+    __mmask64 mask;
+    nnrt_q8_vectors v;
+    vec4 acc0, mult;
+    vec4 w[WEIGHTS_MAX];
 } dw_block;
 
 /* Input row: pixel i is at base + i*step; step is 0 in the padding. */
@@ -25,112 +29,150 @@ typedef struct dw_row {
     size_t step;
 } dw_row;
 
-/* Lane l of out[j] is lane j of in[l]. */
-NNRT_INLINE void transpose_lanes(__m512i out[4], const __m512i in[4])
+/* Lane l of vector j of the result is lane j of vector l. */
+NNRT_INLINE vec4 transpose_lanes(vec4 x)
 {
-    const __m512i a = _mm512_shuffle_i32x4(in[0], in[1], 0x44);
-    const __m512i b = _mm512_shuffle_i32x4(in[0], in[1], 0xee);
-    const __m512i c = _mm512_shuffle_i32x4(in[2], in[3], 0x44);
-    const __m512i d = _mm512_shuffle_i32x4(in[2], in[3], 0xee);
-    out[0] = _mm512_shuffle_i32x4(a, c, 0x88);
-    out[1] = _mm512_shuffle_i32x4(a, c, 0xdd);
-    out[2] = _mm512_shuffle_i32x4(b, d, 0x88);
-    out[3] = _mm512_shuffle_i32x4(b, d, 0xdd);
+    const __m512i a = _mm512_shuffle_i32x4(x.v0, x.v1, 0x44);
+    const __m512i b = _mm512_shuffle_i32x4(x.v0, x.v1, 0xee);
+    const __m512i c = _mm512_shuffle_i32x4(x.v2, x.v3, 0x44);
+    const __m512i d = _mm512_shuffle_i32x4(x.v2, x.v3, 0xee);
+    return (vec4){_mm512_shuffle_i32x4(a, c, 0x88), _mm512_shuffle_i32x4(a, c, 0xdd),
+                  _mm512_shuffle_i32x4(b, d, 0x88), _mm512_shuffle_i32x4(b, d, 0xdd)};
 }
 
 /* 64 channels of a per-channel array of 4-byte elements; `stride` bytes from one 16 to the next. */
-static void load_channels(__m512i out[4], const void *p, size_t stride, size_t channels)
+static vec4 load_channels(const void *p, size_t stride, size_t channels)
 {
-    __m512i v[4];
-    for (size_t i = 0; i < 4; i++)
-        v[i] = 16 * i < channels ? _mm512_loadu_si512((const char *)p + i * stride)
-                                 : _mm512_setzero_si512();
-    transpose_lanes(out, v);
+    const char *at = p;
+    const __m512i none = _mm512_setzero_si512();
+    vec4 x = {_mm512_loadu_si512(at), none, none, none};
+    if (channels > 16)
+        x.v1 = _mm512_loadu_si512(at + stride);
+    if (channels > 32)
+        x.v2 = _mm512_loadu_si512(at + 2 * stride);
+    if (channels > 48)
+        x.v3 = _mm512_loadu_si512(at + 3 * stride);
+    return transpose_lanes(x);
 }
 
-static void load_weights(__m512i out[4], const dw_block *b, size_t r, size_t q)
+static vec4 load_weights(const dw_block *b, size_t r, size_t q)
 {
     const size_t panel = b->a->r * b->quads * 64;
-    load_channels(out, b->a->weight + b->c0 / 16 * panel + (r * b->quads + q) * 64, panel,
-                  b->channels);
+    return load_channels(b->a->weight + b->c0 / 16 * panel + (r * b->quads + q) * 64, panel,
+                         b->channels);
 }
 
 /* Bytes of 64 channels of four pixels as quads in lane order. */
-NNRT_INLINE void make_quads(__m512i out[4], __m512i p0, __m512i p1, __m512i p2, __m512i p3)
+NNRT_INLINE vec4 make_quads(__m512i p0, __m512i p1, __m512i p2, __m512i p3)
 {
     const __m512i lo01 = _mm512_unpacklo_epi8(p0, p1), hi01 = _mm512_unpackhi_epi8(p0, p1);
     const __m512i lo23 = _mm512_unpacklo_epi8(p2, p3), hi23 = _mm512_unpackhi_epi8(p2, p3);
-    out[0] = _mm512_unpacklo_epi16(lo01, lo23);
-    out[1] = _mm512_unpackhi_epi16(lo01, lo23);
-    out[2] = _mm512_unpacklo_epi16(hi01, hi23);
-    out[3] = _mm512_unpackhi_epi16(hi01, hi23);
+    return (vec4){_mm512_unpacklo_epi16(lo01, lo23), _mm512_unpackhi_epi16(lo01, lo23),
+                  _mm512_unpacklo_epi16(hi01, hi23), _mm512_unpackhi_epi16(hi01, hi23)};
 }
 
-NNRT_INLINE void multiply(__m512i acc[4], const __m512i x[4], const __m512i *w)
+#define MULTIPLY(acc, x, w)                                                                        \
+    do {                                                                                           \
+        NNRT_DPBUSD_M((acc).v0, (x).v0, (w).v0);                                                    \
+        NNRT_DPBUSD_M((acc).v1, (x).v1, (w).v1);                                                    \
+        NNRT_DPBUSD_M((acc).v2, (x).v2, (w).v2);                                                    \
+        NNRT_DPBUSD_M((acc).v3, (x).v3, (w).v3);                                                    \
+    } while (0)
+
+/* What the epilogue of neighbouring pixels needs, read before y is written: bytes may alias anything. */
+typedef struct dw_out {
+    uint8_t *y;
+    size_t step, channels;
+    __mmask64 mask;
+    vec4 mult;
+    nnrt_q8_vectors v;
+} dw_out;
+
+NNRT_INLINE dw_out make_out(const dw_block *b, size_t pixel)
 {
-    NNRT_DPBUSD(acc[0], x[0], w[0]);
-    NNRT_DPBUSD(acc[1], x[1], w[1]);
-    NNRT_DPBUSD(acc[2], x[2], w[2]);
-    NNRT_DPBUSD(acc[3], x[3], w[3]);
+    const size_t step = b->a->channels;
+    return (dw_out){(uint8_t *)b->a->y + pixel * step + b->c0, step, b->channels, b->mask, b->mult,
+                    b->v};
 }
 
-NNRT_INLINE void store_u8(const dw_block *b, size_t pixel, const __m512i acc[4], int mode)
+/* Pixel i after the one that `out` was made for, u8 without a residual. */
+NNRT_INLINE void store_plain(const dw_out *out, size_t i, vec4 acc)
+{
+    const vec4 *m = &out->mult;
+    const nnrt_q8_vectors *v = &out->v;
+    const __m512i y = nnrt_pack_q8(
+        nnrt_requant_q8(acc.v0, _mm512_castsi512_ps(m->v0), acc.v0, NNRT_Q8_RES_NONE, NULL, v),
+        nnrt_requant_q8(acc.v1, _mm512_castsi512_ps(m->v1), acc.v1, NNRT_Q8_RES_NONE, NULL, v),
+        nnrt_requant_q8(acc.v2, _mm512_castsi512_ps(m->v2), acc.v2, NNRT_Q8_RES_NONE, NULL, v),
+        nnrt_requant_q8(acc.v3, _mm512_castsi512_ps(m->v3), acc.v3, NNRT_Q8_RES_NONE, NULL, v), v);
+    if (out->channels == 64)
+        _mm512_storeu_si512(out->y + i * out->step, y);
+    else
+        _mm512_mask_storeu_epi8(out->y + i * out->step, out->mask, y);
+}
+
+NNRT_INLINE void store_u8(const dw_block *b, size_t pixel, vec4 acc, int mode)
 {
     const nnrt_q8_epilogue *e = b->a->epilogue;
     const size_t at = pixel * b->a->channels + b->c0;
     const __m512i none = _mm512_setzero_si512();
-    __m512i r[4] = {none, none, none, none};
+    vec4 r = {none, none, none, none};
     if (mode != NNRT_Q8_RES_NONE)
-        make_quads(r, _mm512_loadu_si512(b->a->residual + at), none, none, none);
-    const __m512i y = nnrt_pack_q8(nnrt_requant_q8(acc[0], b->mult[0], r[0], mode, e),
-                                   nnrt_requant_q8(acc[1], b->mult[1], r[1], mode, e),
-                                   nnrt_requant_q8(acc[2], b->mult[2], r[2], mode, e),
-                                   nnrt_requant_q8(acc[3], b->mult[3], r[3], mode, e), e);
+        r = make_quads(_mm512_loadu_si512(b->a->residual + at), none, none, none);
+    const __m512i y = nnrt_pack_q8(
+        nnrt_requant_q8(acc.v0, _mm512_castsi512_ps(b->mult.v0), r.v0, mode, e, &b->v),
+        nnrt_requant_q8(acc.v1, _mm512_castsi512_ps(b->mult.v1), r.v1, mode, e, &b->v),
+        nnrt_requant_q8(acc.v2, _mm512_castsi512_ps(b->mult.v2), r.v2, mode, e, &b->v),
+        nnrt_requant_q8(acc.v3, _mm512_castsi512_ps(b->mult.v3), r.v3, mode, e, &b->v), &b->v);
     uint8_t *out = (uint8_t *)b->a->y + at;
     if (b->channels == 64)
         _mm512_storeu_si512(out, y);
     else
-        _mm512_mask_storeu_epi8(out, nnrt_byte_mask(b->channels), y);
+        _mm512_mask_storeu_epi8(out, b->mask, y);
 }
 
-static void store_f32(const dw_block *b, size_t pixel, const __m512i acc[4])
+NNRT_INLINE __m512i to_float(__m512i acc, __m512i mult, const nnrt_q8_epilogue *e)
+{
+    __m512 t = _mm512_mul_ps(_mm512_cvtepi32_ps(acc), _mm512_castsi512_ps(mult));
+    t = _mm512_min_ps(t, _mm512_set1_ps(e->hi));
+    return _mm512_castps_si512(_mm512_max_ps(t, _mm512_set1_ps(e->lo)));
+}
+
+static void store_f32(const dw_block *b, size_t pixel, vec4 acc)
 {
     const nnrt_q8_epilogue *e = b->a->epilogue;
-    __m512i t[4], y[4];
-    for (int j = 0; j < 4; j++) {
-        __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(acc[j]), b->mult[j]);
-        v = _mm512_min_ps(v, _mm512_set1_ps(e->hi));
-        t[j] = _mm512_castps_si512(_mm512_max_ps(v, _mm512_set1_ps(e->lo)));
-    }
-    transpose_lanes(y, t);
+    const vec4 y = transpose_lanes(
+        (vec4){to_float(acc.v0, b->mult.v0, e), to_float(acc.v1, b->mult.v1, e),
+               to_float(acc.v2, b->mult.v2, e), to_float(acc.v3, b->mult.v3, e)});
+    const __mmask64 mask = b->mask;
     float *out = (float *)b->a->y + pixel * b->a->channels + b->c0;
-    for (size_t j = 0; 16 * j < b->channels; j++)
-        _mm512_mask_storeu_epi32(out + 16 * j, (__mmask16)nnrt_byte_mask(b->channels - 16 * j < 16
-                                                                             ? b->channels - 16 * j
-                                                                             : 16),
-                                 y[j]);
+    _mm512_mask_storeu_epi32(out, (__mmask16)mask, y.v0);
+    _mm512_mask_storeu_epi32(out + 16, (__mmask16)(mask >> 16), y.v1);
+    _mm512_mask_storeu_epi32(out + 32, (__mmask16)(mask >> 32), y.v2);
+    _mm512_mask_storeu_epi32(out + 48, (__mmask16)(mask >> 48), y.v3);
 }
 
-static __attribute__((noinline)) void store_other(const dw_block *b, size_t pixel,
-                                                  const __m512i acc[4])
+static __attribute__((noinline)) void store_other(const dw_block *b, size_t pixel, const vec4 *acc)
 {
     if (b->a->epilogue->out == NNRT_Q8_OUT_F32)
-        store_f32(b, pixel, acc);
+        store_f32(b, pixel, *acc);
     else if (b->a->epilogue->residual == NNRT_Q8_RES_DIRECT)
-        store_u8(b, pixel, acc, NNRT_Q8_RES_DIRECT);
+        store_u8(b, pixel, *acc, NNRT_Q8_RES_DIRECT);
     else
-        store_u8(b, pixel, acc, NNRT_Q8_RES_TWICE);
+        store_u8(b, pixel, *acc, NNRT_Q8_RES_TWICE);
 }
 
-NNRT_INLINE void store(const dw_block *b, size_t pixel, const __m512i acc[4], int plain)
+NNRT_INLINE void store(const dw_block *b, size_t pixel, vec4 acc, int plain)
 {
-    if (plain)
+    if (plain) {
         store_u8(b, pixel, acc, NNRT_Q8_RES_NONE);
-    else
-        store_other(b, pixel, acc);
+    } else {
+        const vec4 copy = acc;
+        store_other(b, pixel, &copy);
+    }
 }
 
-static dw_row input_row(const dw_block *b, size_t oy, size_t r)
+NNRT_INLINE dw_row input_row(const dw_block *b, size_t oy, size_t r)
 {
     const nnrt_k_dwconv_q8_args *a = b->a;
     const size_t iy = oy * a->stride_h + r * a->dilation_h - a->pad_top; /* wraps above the image */
@@ -147,125 +189,162 @@ NNRT_INLINE __m512i inner_pixel(dw_row row, size_t ix)
 /* Pixel of column ix, which wraps when negative. */
 NNRT_INLINE __m512i input_pixel(const dw_block *b, dw_row row, size_t ix)
 {
-    const uint8_t *p = ix < b->a->width ? row.base + ix * row.step : b->a->pad + b->c0;
-    return _mm512_loadu_si512(p);
+    return _mm512_loadu_si512(ix < b->a->width ? row.base + ix * row.step : b->a->pad + b->c0);
 }
 
-/* Any window, one output. */
-static __attribute__((noinline)) void run_pixel(const dw_block *b, size_t oy, size_t ox)
+/* Quads of four pixels `step` apart from column ix on, all inside the image unless `edge`. */
+NNRT_INLINE vec4 load_quads(const dw_block *b, dw_row row, size_t ix, size_t step, int edge)
+{
+    if (edge)
+        return make_quads(input_pixel(b, row, ix), input_pixel(b, row, ix + step),
+                          input_pixel(b, row, ix + 2 * step), input_pixel(b, row, ix + 3 * step));
+    return make_quads(inner_pixel(row, ix), inner_pixel(row, ix + step),
+                      inner_pixel(row, ix + 2 * step), inner_pixel(row, ix + 3 * step));
+}
+
+/* Any window, one output. Columns past S meet zero weights, so any byte will do there. */
+NNRT_INLINE void run_pixel(const dw_block *b, const dw_row *rows, size_t oy, size_t ox, int edge,
+                           int plain)
 {
     const nnrt_k_dwconv_q8_args *a = b->a;
-    __m512i acc[4];
-    memcpy(acc, b->acc0, sizeof(acc));
+    vec4 acc = b->acc0;
+    for (size_t r = 0; r < a->r; r++) {
+        size_t ix = ox * a->stride_w - a->pad_left;
+        const vec4 *w = b->w + r * b->w_row;
+        for (size_t q = 0; q < b->quads; q++, ix += 4 * a->dilation_w) {
+            const vec4 x = load_quads(b, rows[r], ix, a->dilation_w, edge);
+            MULTIPLY(acc, x, w[q]);
+        }
+    }
+    store(b, oy * a->out_width + ox, acc, plain);
+}
+
+static __attribute__((noinline)) void run_pixel_edge(const dw_block *b, const dw_row *rows,
+                                                     size_t oy, size_t ox, int plain)
+{
+    if (plain)
+        run_pixel(b, rows, oy, ox, 1, 1);
+    else
+        run_pixel(b, rows, oy, ox, 1, 0);
+}
+
+/* The same for a kernel whose weights are too many to keep. */
+static __attribute__((noinline)) void run_pixel_large(const dw_block *b, size_t oy, size_t ox)
+{
+    const nnrt_k_dwconv_q8_args *a = b->a;
+    vec4 acc = b->acc0;
     for (size_t r = 0; r < a->r; r++) {
         const dw_row row = input_row(b, oy, r);
         size_t ix = ox * a->stride_w - a->pad_left;
-        for (size_t q = 0; q < b->quads; q++) {
-            __m512i x[4], w[4];
-            const __m512i *wq = b->w + r * b->w_row + q * 4;
-            if (b->w_row == 0) {
-                load_weights(w, b, r, q);
-                wq = w;
-            }
-            /* Columns past S meet zero weights; any byte will do. */
-            make_quads(x, input_pixel(b, row, ix), input_pixel(b, row, ix + a->dilation_w),
-                       input_pixel(b, row, ix + 2 * a->dilation_w),
-                       input_pixel(b, row, ix + 3 * a->dilation_w));
-            multiply(acc, x, wq);
-            ix += 4 * a->dilation_w;
+        for (size_t q = 0; q < b->quads; q++, ix += 4 * a->dilation_w) {
+            const vec4 x = load_quads(b, row, ix, a->dilation_w, 1);
+            const vec4 w = load_weights(b, r, q);
+            MULTIPLY(acc, x, w);
         }
     }
     const nnrt_q8_epilogue *e = a->epilogue;
-    store(b, oy * a->out_width + ox, acc, e->out == 0 && e->residual == NNRT_Q8_RES_NONE);
+    store(b, oy * a->out_width + ox, acc,
+          e->out == NNRT_Q8_OUT_U8 && e->residual == NNRT_Q8_RES_NONE);
 }
 
-/* Quads of the pixels ix .. ix + 3, all inside the image unless `edge`. */
-NNRT_INLINE void load_quads(__m512i out[4], const dw_block *b, dw_row row, size_t ix, int edge)
+/* S = 3, stride and dilation 1 along W: outputs ox, ox + 1 of `high` rows from four pixels. The weights of kernel row r are
+ * b->w[2*r], moved by a byte b->w[2*r + 1]. Two rows need stride and dilation 1 along H too. */
+NNRT_INLINE void run_pair(const dw_block *b, const dw_row *rows, size_t oy, size_t ox, int high,
+                          int edge, int plain)
 {
-    if (edge)
-        make_quads(out, input_pixel(b, row, ix), input_pixel(b, row, ix + 1),
-                   input_pixel(b, row, ix + 2), input_pixel(b, row, ix + 3));
-    else
-        make_quads(out, inner_pixel(row, ix), inner_pixel(row, ix + 1), inner_pixel(row, ix + 2),
-                   inner_pixel(row, ix + 3));
+    const size_t ix = ox - b->a->pad_left, count = b->a->r;
+    vec4 a00 = b->acc0, a01 = a00, a10 = a00, a11 = a00;
+    const vec4 *w = b->w;
+    vec4 x = load_quads(b, rows[0], ix, 1, edge);
+    MULTIPLY(a00, x, w[0]);
+    MULTIPLY(a01, x, w[1]);
+    for (size_t r = 1; r < count; r++, w += 2) {
+        x = load_quads(b, rows[r], ix, 1, edge);
+        MULTIPLY(a00, x, w[2]);
+        MULTIPLY(a01, x, w[3]);
+        if (high == 2) {
+            MULTIPLY(a10, x, w[0]);
+            MULTIPLY(a11, x, w[1]);
+        }
+    }
+    if (high == 2) {
+        x = load_quads(b, rows[count], ix, 1, edge);
+        MULTIPLY(a10, x, w[0]);
+        MULTIPLY(a11, x, w[1]);
+    }
+    const size_t at = oy * b->a->out_width + ox, below = b->a->out_width;
+    if (plain) {
+        const dw_out out = make_out(b, at);
+        store_plain(&out, 0, a00);
+        store_plain(&out, 1, a01);
+        if (high == 2) {
+            store_plain(&out, below, a10);
+            store_plain(&out, below + 1, a11);
+        }
+    } else {
+        store(b, at, a00, 0);
+        store(b, at + 1, a01, 0);
+    }
 }
 
-/* S = 3, stride and dilation 1 along W: outputs ox, ox + 1 of `high` rows from four pixels. The weights of kernel
- * row r are b->w[8*r], moved by a byte b->w[8*r + 4]. Two rows need stride and dilation 1 along H too. */
-NNRT_INLINE void run_pair(const dw_block *b, size_t oy, size_t ox, int high, int edge,
+/* S = 5, stride and dilation 1 along W: outputs ox .. ox + 3 from eight pixels. b->w[8*r + 2*i + q] is quad q of kernel row r
+ * moved by i bytes. */
+NNRT_INLINE void run_four(const dw_block *b, const dw_row *rows, size_t oy, size_t ox, int edge,
                           int plain)
 {
-    const nnrt_k_dwconv_q8_args *a = b->a;
-    __m512i acc[2][2][4];
-    for (int j = 0; j < 4; j++)
-        acc[0][0][j] = acc[0][1][j] = acc[1][0][j] = acc[1][1][j] = b->acc0[j];
-    const __m512i *w = b->w;
-    for (size_t r = 0; r < a->r + (size_t)high - 1; r++, w += 8) {
-        const dw_row row = input_row(b, oy, r);
-        __m512i x[4];
-        load_quads(x, b, row, ox - a->pad_left, edge);
-        if (high == 1 || r < a->r) {
-            multiply(acc[0][0], x, w);
-            multiply(acc[0][1], x, w + 4);
-        }
-        if (high == 2 && r > 0) {
-            multiply(acc[1][0], x, w - 8);
-            multiply(acc[1][1], x, w - 4);
-        }
+    const size_t ix = ox - b->a->pad_left;
+    vec4 a0 = b->acc0, a1 = a0, a2 = a0, a3 = a0;
+    const vec4 *w = b->w;
+    for (size_t r = 0; r < b->a->r; r++, w += 8) {
+        vec4 x = load_quads(b, rows[r], ix, 1, edge);
+        MULTIPLY(a0, x, w[0]);
+        MULTIPLY(a1, x, w[2]);
+        MULTIPLY(a2, x, w[4]);
+        MULTIPLY(a3, x, w[6]);
+        x = load_quads(b, rows[r], ix + 4, 1, edge);
+        MULTIPLY(a0, x, w[1]);
+        MULTIPLY(a1, x, w[3]);
+        MULTIPLY(a2, x, w[5]);
+        MULTIPLY(a3, x, w[7]);
     }
-    const size_t at = oy * a->out_width + ox;
-    store(b, at, acc[0][0], plain);
-    store(b, at + 1, acc[0][1], plain);
-    if (high == 2) {
-        store(b, at + a->out_width, acc[1][0], plain);
-        store(b, at + a->out_width + 1, acc[1][1], plain);
+    const size_t at = oy * b->a->out_width + ox;
+    if (plain) {
+        const dw_out out = make_out(b, at);
+        store_plain(&out, 0, a0);
+        store_plain(&out, 1, a1);
+        store_plain(&out, 2, a2);
+        store_plain(&out, 3, a3);
+    } else {
+        store(b, at, a0, 0);
+        store(b, at + 1, a1, 0);
+        store(b, at + 2, a2, 0);
+        store(b, at + 3, a3, 0);
     }
 }
 
-/* S = 5, stride and dilation 1 along W: outputs ox .. ox + 3 from eight pixels. b->w[32*r + 8*i + 4*q] is quad q of
- * kernel row r moved by i bytes. */
-NNRT_INLINE void run_four(const dw_block *b, size_t oy, size_t ox, int edge, int plain)
-{
-    const nnrt_k_dwconv_q8_args *a = b->a;
-    __m512i acc[4][4];
-    for (int j = 0; j < 4; j++)
-        acc[0][j] = acc[1][j] = acc[2][j] = acc[3][j] = b->acc0[j];
-    const __m512i *w = b->w;
-    for (size_t r = 0; r < a->r; r++, w += 32) {
-        const dw_row row = input_row(b, oy, r);
-        __m512i x[4];
-        for (size_t q = 0; q < 2; q++) {
-            load_quads(x, b, row, ox - a->pad_left + 4 * q, edge);
-            multiply(acc[0], x, w + 4 * q);
-            multiply(acc[1], x, w + 4 * q + 8);
-            multiply(acc[2], x, w + 4 * q + 16);
-            multiply(acc[3], x, w + 4 * q + 24);
-        }
-    }
-    for (size_t i = 0; i < 4; i++)
-        store(b, oy * a->out_width + ox + i, acc[i], plain);
-}
-
-/* One or two output rows with the pair (S = 3) or four (S = 5) kernel; what is left over goes pixel by pixel. */
+/* One or two output rows by pairs (S = 3) or fours (S = 5); what is left over goes pixel by pixel. */
 NNRT_INLINE void run_rows(const dw_block *b, size_t oy, int high, int wide, int plain)
 {
     const nnrt_k_dwconv_q8_args *a = b->a;
     const size_t step = wide == 3 ? 2 : 4, pixels = wide == 3 ? 4 : 8;
+    dw_row rows[WEIGHTS_MAX];
+    for (size_t r = 0; r < a->r + (size_t)high - 1; r++)
+        rows[r] = input_row(b, oy, r);
     size_t ox = 0;
     for (; ox + step <= a->out_width; ox += step) {
         const int edge = ox < a->pad_left || ox - a->pad_left + pixels > a->width;
         if (wide == 3 && edge)
-            run_pair(b, oy, ox, high, 1, plain);
+            run_pair(b, rows, oy, ox, high, 1, plain);
         else if (wide == 3)
-            run_pair(b, oy, ox, high, 0, plain);
+            run_pair(b, rows, oy, ox, high, 0, plain);
         else if (edge)
-            run_four(b, oy, ox, 1, plain);
+            run_four(b, rows, oy, ox, 1, plain);
         else
-            run_four(b, oy, ox, 0, plain);
+            run_four(b, rows, oy, ox, 0, plain);
     }
     for (; ox < a->out_width; ox++)
         for (int i = 0; i < high; i++)
-            run_pixel(b, oy + (size_t)i, ox);
+            run_pixel_edge(b, rows + i, oy + (size_t)i, ox, plain);
 }
 
 static __attribute__((noinline)) void run_s3(const dw_block *b, size_t oy0, size_t oy1, int plain)
@@ -293,36 +372,55 @@ static __attribute__((noinline)) void run_s5(const dw_block *b, size_t oy0, size
     }
 }
 
-/* Both quads of a kernel row, moved up by 0 .. moves - 1 bytes. */
-static void move_weights(dw_block *b, size_t moves)
+NNRT_INLINE __m512i move_up(__m512i low, __m512i x, unsigned bytes)
+{
+    return _mm512_or_si512(_mm512_slli_epi32(x, 8 * bytes), _mm512_srli_epi32(low, 32 - 8 * bytes));
+}
+
+/* The quads of each kernel row, moved up by 0 .. moves - 1 bytes; shifts by 32 give zero. */
+static void fill_moved(dw_block *b, unsigned moves)
+{
+    const __m512i none = _mm512_setzero_si512();
+    vec4 *out = b->w;
+    b->w_row = moves * b->quads;
+    for (size_t r = 0; r < b->a->r; r++)
+        for (unsigned i = 0; i < moves; i++) {
+            vec4 low = {none, none, none, none};
+            for (size_t q = 0; q < b->quads; q++) {
+                const vec4 w = load_weights(b, r, q);
+                *out++ = (vec4){move_up(low.v0, w.v0, i), move_up(low.v1, w.v1, i),
+                                move_up(low.v2, w.v2, i), move_up(low.v3, w.v3, i)};
+                low = w;
+            }
+        }
+}
+
+static __attribute__((noinline)) void run_any(dw_block *b, size_t oy0, size_t oy1, int plain)
 {
     const nnrt_k_dwconv_q8_args *a = b->a;
-    __m512i *out = b->w;
-    b->w_row = moves * b->quads * 4;
-    for (size_t r = 0; r < a->r; r++) {
-        __m512i w[2][4] = {{_mm512_setzero_si512()}};
-        for (size_t q = 0; q < b->quads; q++)
-            load_weights(w[q], b, r, q);
-        for (size_t i = 0; i < moves; i++)
-            for (size_t q = 0; q < b->quads; q++)
-                for (size_t j = 0; j < 4; j++) {
-                    __m512i v = _mm512_slli_epi32(w[q][j], (unsigned)(8 * i));
-                    if (q == 1 && i > 0)
-                        v = _mm512_or_si512(v, _mm512_srli_epi32(w[0][j], (unsigned)(32 - 8 * i)));
-                    *out++ = v;
-                }
+    const size_t count = a->r * b->quads, reach = (4 * b->quads - 1) * a->dilation_w;
+    dw_row rows[WEIGHTS_MAX];
+    b->w_row = b->quads;
+    for (size_t i = 0; i < count; i++)
+        b->w[i] = load_weights(b, i / b->quads, i % b->quads);
+    for (size_t oy = oy0; oy < oy1; oy++) {
+        for (size_t r = 0; r < a->r; r++)
+            rows[r] = input_row(b, oy, r);
+        for (size_t ox = 0; ox < a->out_width; ox++) {
+            const size_t ix = ox * a->stride_w;
+            if (ix < a->pad_left || ix - a->pad_left + reach >= a->width || !plain)
+                run_pixel_edge(b, rows, oy, ox, plain);
+            else
+                run_pixel(b, rows, oy, ox, 0, 1);
+        }
     }
 }
 
-static void run_any(dw_block *b, size_t oy0, size_t oy1)
+static __attribute__((noinline)) void run_large(const dw_block *b, size_t oy0, size_t oy1)
 {
-    const nnrt_k_dwconv_q8_args *a = b->a;
-    b->w_row = a->r * b->quads * 4 <= WEIGHT_VECTORS ? b->quads * 4 : 0;
-    for (size_t i = 0; b->w_row && i < a->r * b->quads; i++)
-        load_weights(b->w + 4 * i, b, i / b->quads, i % b->quads);
     for (size_t oy = oy0; oy < oy1; oy++)
-        for (size_t ox = 0; ox < a->out_width; ox++)
-            run_pixel(b, oy, ox);
+        for (size_t ox = 0; ox < b->a->out_width; ox++)
+            run_pixel_large(b, oy, ox);
 }
 
 void nnrt_k_dwconv_q8__avx512vnni_2x64(const nnrt_k_dwconv_q8_args *a, size_t oy0, size_t oy1,
@@ -334,21 +432,23 @@ void nnrt_k_dwconv_q8__avx512vnni_2x64(const nnrt_k_dwconv_q8_args *a, size_t oy
     dw_block b;
     b.a = a;
     b.quads = (a->s + 3) / 4;
+    b.v = nnrt_q8_spread(a->epilogue);
     for (size_t c = c0; c < c1; c += 64) {
-        __m512i mult[4];
         b.c0 = c;
         b.channels = c1 - c < 64 ? c1 - c : 64;
-        load_channels(b.acc0, a->acc0 + c, 64, b.channels);
-        load_channels(mult, a->mult + c, 64, b.channels);
-        memcpy(b.mult, mult, sizeof(mult));
-        if (dense && a->s == 3 && a->r * 8 <= WEIGHT_VECTORS) {
-            move_weights(&b, 2);
+        b.mask = nnrt_byte_mask(b.channels);
+        b.acc0 = load_channels(a->acc0 + c, 64, b.channels);
+        b.mult = load_channels(a->mult + c, 64, b.channels);
+        if (dense && a->s == 3 && a->r * 2 < WEIGHTS_MAX) {
+            fill_moved(&b, 2);
             run_s3(&b, oy0, oy1, plain);
-        } else if (dense && a->s == 5 && a->r * 32 <= WEIGHT_VECTORS) {
-            move_weights(&b, 4);
+        } else if (dense && a->s == 5 && a->r * 8 <= WEIGHTS_MAX) {
+            fill_moved(&b, 4);
             run_s5(&b, oy0, oy1, plain);
+        } else if (a->r * b.quads <= WEIGHTS_MAX) {
+            run_any(&b, oy0, oy1, plain);
         } else {
-            run_any(&b, oy0, oy1);
+            run_large(&b, oy0, oy1);
         }
     }
 }

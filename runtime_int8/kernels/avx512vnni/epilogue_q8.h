@@ -13,7 +13,25 @@
 /* gcc 12 copies and spills accumulators of the intrinsic; the instruction itself leaves it no choice. */
 #define NNRT_DPBUSD(acc, x, w) __asm__("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(x), "v"(w))
 
+/* The same with w in memory, where the compiler is not to keep it in a register. */
+#define NNRT_DPBUSD_M(acc, x, w) __asm__("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(x), "m"(w))
+
 #define NNRT_INLINE static inline __attribute__((always_inline))
+
+/* An epilogue's bounds and zero point, spread over vectors once per kernel call. */
+typedef struct nnrt_q8_vectors {
+    __m512 hi;
+    __m512i zero; /* zy as int16 */
+    __m512i low;  /* lo + zy as bytes */
+} nnrt_q8_vectors;
+
+NNRT_INLINE nnrt_q8_vectors nnrt_q8_spread(const nnrt_q8_epilogue *e)
+{
+    if (e->out == NNRT_Q8_OUT_F32) /* bounds are any floats, and only hi is used */
+        return (nnrt_q8_vectors){.hi = _mm512_set1_ps(e->hi)};
+    return (nnrt_q8_vectors){_mm512_set1_ps(e->hi), _mm512_set1_epi16((int16_t)e->zy),
+                             _mm512_set1_epi8((char)(lrintf(e->lo) + e->zy))};
+}
 
 NNRT_INLINE __m512i nnrt_residual16(const uint8_t *residual)
 {
@@ -31,7 +49,7 @@ NNRT_INLINE __m512 nnrt_inner_q8(__m512 t, const nnrt_q8_epilogue *e)
 
 /* 16 outputs minus zy as int32, the lower bound not applied yet. residual: q as int32, unused in mode NONE. */
 NNRT_INLINE __m512i nnrt_requant_q8(__m512i acc, __m512 mult, __m512i residual, int mode,
-                                    const nnrt_q8_epilogue *e)
+                                    const nnrt_q8_epilogue *e, const nnrt_q8_vectors *v)
 {
     __m512 t = _mm512_mul_ps(_mm512_cvtepi32_ps(acc), mult);
     if (mode != NNRT_Q8_RES_NONE) {
@@ -40,18 +58,16 @@ NNRT_INLINE __m512i nnrt_requant_q8(__m512i acc, __m512 mult, __m512i residual, 
         __m512 tr = _mm512_cvtepi32_ps(_mm512_sub_epi32(residual, _mm512_set1_epi32(e->zr)));
         t = _mm512_add_ps(t, _mm512_mul_ps(tr, _mm512_set1_ps(e->mult_r)));
     }
-    return _mm512_cvtps_epi32(_mm512_min_ps(t, _mm512_set1_ps(e->hi)));
+    return _mm512_cvtps_epi32(_mm512_min_ps(t, v->hi));
 }
 
 /* Four vectors of 16 outputs to bytes: lane l of the result holds lane l of a, b, c, d one after the other. */
 NNRT_INLINE __m512i nnrt_pack_q8(__m512i a, __m512i b, __m512i c, __m512i d,
-                                 const nnrt_q8_epilogue *e)
+                                 const nnrt_q8_vectors *v)
 {
-    const __m512i zero = _mm512_set1_epi16((int16_t)e->zy);
-    const __m512i low = _mm512_set1_epi8((char)(lrintf(e->lo) + e->zy));
-    __m512i ab = _mm512_adds_epi16(_mm512_packs_epi32(a, b), zero);
-    __m512i cd = _mm512_adds_epi16(_mm512_packs_epi32(c, d), zero);
-    return _mm512_max_epu8(_mm512_packus_epi16(ab, cd), low);
+    __m512i ab = _mm512_adds_epi16(_mm512_packs_epi32(a, b), v->zero);
+    __m512i cd = _mm512_adds_epi16(_mm512_packs_epi32(c, d), v->zero);
+    return _mm512_max_epu8(_mm512_packus_epi16(ab, cd), v->low);
 }
 
 NNRT_INLINE __mmask64 nnrt_byte_mask(size_t n)

@@ -12,6 +12,7 @@ typedef struct tile_args {
     size_t m, n;
     size_t columns; /* valid ones of the tile */
     __m512i *buffer;
+    nnrt_q8_vectors v;
 } tile_args;
 
 typedef void tile_fn(const tile_args *t);
@@ -36,9 +37,9 @@ NNRT_INLINE void store_row(const tile_args *t, size_t m, const __m512i *c, int p
     __m512i q[4];
     for (int j = 0; j < 4; j++)
         q[j] = j < panels ? nnrt_requant_q8(c[j], _mm512_loadu_ps(mult + 16 * j),
-                                            residual ? nnrt_residual16(r + 16 * j) : c[j], mode, e)
+                                            residual ? nnrt_residual16(r + 16 * j) : c[j], mode, e, &t->v)
                           : q[0];
-    __m512i y = nnrt_pack_q8(q[0], q[1], q[2], q[3], e);
+    __m512i y = nnrt_pack_q8(q[0], q[1], q[2], q[3], &t->v);
     y = _mm512_permutexvar_epi32(order, y);
     uint8_t *out = (uint8_t *)a->y + at;
     if (t->columns == 64)
@@ -144,7 +145,7 @@ static void store_buffer(const tile_args *t, size_t rows, size_t panels)
 {
     const nnrt_k_gemm_q8_args *a = t->a;
     const nnrt_q8_epilogue *e = a->epilogue;
-    const __m512 lo = _mm512_set1_ps(e->lo), hi = _mm512_set1_ps(e->hi);
+    const __m512 lo = _mm512_set1_ps(e->lo);
     for (size_t i = 0; i < rows; i++) {
         for (size_t j = 0; j < panels; j++) {
             const __m512i c = t->buffer[i * panels + j];
@@ -153,17 +154,17 @@ static void store_buffer(const tile_args *t, size_t rows, size_t panels)
             const __mmask16 mask = (__mmask16)nnrt_byte_mask(left < 16 ? left : 16);
             if (e->out == NNRT_Q8_OUT_F32) {
                 __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(c), mult);
-                v = _mm512_max_ps(_mm512_min_ps(v, hi), lo);
+                v = _mm512_max_ps(_mm512_min_ps(v, t->v.hi), lo);
                 _mm512_mask_storeu_ps((float *)a->y + at, mask, v);
                 continue;
             }
             __m512i q;
             const __m512i r = nnrt_residual16(a->residual + at);
             if (e->residual == NNRT_Q8_RES_DIRECT)
-                q = nnrt_requant_q8(c, mult, r, NNRT_Q8_RES_DIRECT, e);
+                q = nnrt_requant_q8(c, mult, r, NNRT_Q8_RES_DIRECT, e, &t->v);
             else
-                q = nnrt_requant_q8(c, mult, r, NNRT_Q8_RES_TWICE, e);
-            q = nnrt_pack_q8(q, q, q, q, e);
+                q = nnrt_requant_q8(c, mult, r, NNRT_Q8_RES_TWICE, e, &t->v);
+            q = nnrt_pack_q8(q, q, q, q, &t->v);
             q = _mm512_permutexvar_epi32(
                 _mm512_setr_epi32(0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12), q);
             _mm_mask_storeu_epi8((uint8_t *)a->y + at, mask, _mm512_castsi512_si128(q));
@@ -233,10 +234,11 @@ void nnrt_k_gemm_q8__avx512vnni_6x64(const nnrt_k_gemm_q8_args *a, size_t m0, si
 {
     static const size_t max_rows[4] = {12, 12, 8, 6};
     __m512i buffer[24];
+    const nnrt_q8_vectors v = nnrt_q8_spread(a->epilogue);
     for (size_t n = n0; n < n1;) {
         const size_t columns = n1 - n < 64 ? n1 - n : 64, panels = (columns + 15) / 16;
         const size_t rows = m1 - m0, tiles = (rows + max_rows[panels - 1] - 1) / max_rows[panels - 1];
-        tile_args t = {a, m0, n, columns, buffer};
+        tile_args t = {a, m0, n, columns, buffer, v};
         for (size_t i = 0; i < tiles; i++) {
             const size_t next = m0 + (i + 1) * rows / tiles;
             choose_tile(a->epilogue, next - t.m, panels)(&t);
