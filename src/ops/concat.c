@@ -120,12 +120,6 @@ static void requant_table(uint8_t table[256], const nnc_qparams *from, const nnc
     }
 }
 
-static bool byte_annotated(const nnc_value *v)
-{
-    return v && v->qparams && nnc_qparams_per_tensor(v->qparams) &&
-           nnc_dtype_bits((int)v->qparams->dtype) <= 8;
-}
-
 /* Input i as integers of the output's grid. */
 static nnc_status requantized_input(uint32_t *out, nnc_lower_ctx *ctx, uint32_t i, nnc_form form)
 {
@@ -149,9 +143,9 @@ static nnc_status concat_emit(nnc_lower_ctx *ctx, uint32_t *ids)
     const nnc_node *node = nnc_lower_node(ctx);
     const nnc_value *y = nnc_lower_out_value(ctx, 0);
     bool nhwc = nnc_rank_has_nhwc(y->shape.rank) && nnc_lower_prefer_nhwc(ctx);
-    bool integers = byte_annotated(y);
+    bool integers = nnc_on_byte_grid(y);
     for (uint32_t i = 0; i < node->input_count; i++) {
-        integers &= byte_annotated(nnc_lower_in_value(ctx, i));
+        integers &= nnc_on_byte_grid(nnc_lower_in_value(ctx, i));
     }
     nnc_form form = integers ? (nhwc ? NNC_FORM_Q8_NHWC : NNC_FORM_Q8)
                              : (nhwc ? NNC_FORM_NHWC : NNC_FORM_LOGICAL);

@@ -29,20 +29,20 @@ bool nnc_lower_static_ints(const nnc_lower_ctx *ctx, uint32_t i, int64_t *data, 
     return true;
 }
 
-static bool on_byte_grid(const nnc_value *v)
+bool nnc_on_byte_grid(const nnc_value *v)
 {
-    return v && v->qparams && nnc_qparams_per_tensor(v->qparams) &&
-           nnc_dtype_bits((int)v->qparams->dtype) <= 8;
+    return v && v->qparams && nnc_qparams_per_tensor(v->qparams) && v->qparams->group == 0 &&
+           (v->qparams->dtype == NNC_DTYPE_UINT8 || v->qparams->dtype == NNC_DTYPE_INT8);
 }
 
 nnc_form nnc_lower_moving_form(const nnc_lower_ctx *ctx, uint32_t i, bool nhwc)
 {
     const nnc_value *x = nnc_lower_in_value(ctx, i);
-    bool integers = on_byte_grid(x);
+    bool integers = nnc_on_byte_grid(x);
     const nnc_node *node = nnc_lower_node(ctx);
     for (uint32_t k = 0; integers && k < node->output_count; k++) {
         const nnc_value *y = nnc_lower_out_value(ctx, k);
-        integers = !y || (on_byte_grid(y) && nnc_qparams_equal(x->qparams, y->qparams));
+        integers = !y || (nnc_on_byte_grid(y) && nnc_qparams_equal(x->qparams, y->qparams));
     }
     if (integers) {
         return nhwc ? NNC_FORM_Q8_NHWC : NNC_FORM_Q8;

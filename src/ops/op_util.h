@@ -126,7 +126,9 @@ bool nnc_lower_static_ints(const nnc_lower_ctx *ctx, uint32_t i, int64_t *data, 
                            size_t *count);
 nnc_status nnc_lower_fail(const nnc_lower_ctx *ctx, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-/* Form for an op that moves or selects data: integers when input i and output 0..outputs-1 lie on one <= 8-bit grid. */
+/* Annotated with one 8-bit grid, so that integer forms exist. */
+bool nnc_on_byte_grid(const nnc_value *v);
+/* Form for an op that moves or selects data: integers when input i and all outputs lie on one 8-bit grid. */
 nnc_form nnc_lower_moving_form(const nnc_lower_ctx *ctx, uint32_t i, bool nhwc);
 /* True if rank-`rank` values have a channels-last form that differs. */
 bool nnc_rank_has_nhwc(uint32_t rank);

@@ -104,35 +104,14 @@ static nnc_status reduce_dims(nnc_dim_links *links, const nnc_graph *graph, nnc_
     return NNC_OK;
 }
 
-/* True if the dims left after removing `mask` of the channels-last form are in ONNX order (or the output's own
- * channels-last form, then *out_nhwc). */
-static bool reduces_in_nhwc(uint32_t rank, uint32_t mask, bool keepdims, bool *out_nhwc)
+/* Channels-last input: where dims are kept if the layout is there already; where they go, for images reduced to [N,C], whose
+ * convolutions work channels-last anyway. */
+static bool reduces_in_nhwc(const nnc_lower_ctx *ctx, uint32_t rank, uint32_t mask, bool keepdims)
 {
-    uint32_t perm[NNC_RANK_MAX];
-    *out_nhwc = keepdims;
-    if (keepdims) {
-        return true;
+    if (!keepdims) {
+        return rank == 4 && mask == (1u << 2 | 1u << 3);
     }
-    nnc_layout_perm(perm, rank, true);
-    uint32_t left[NNC_RANK_MAX], order[NNC_RANK_MAX], count = 0;
-    for (uint32_t p = 0; p < rank; p++) {
-        if (!(mask & (1u << perm[p]))) {
-            left[count++] = perm[p];
-        }
-    }
-    bool sorted = true, last = true;
-    for (uint32_t i = 0; i < count; i++) {
-        sorted &= i == 0 || left[i - 1] < left[i];
-    }
-    nnc_layout_perm(order, count, true);
-    for (uint32_t i = 0; nnc_rank_has_nhwc(count) && i + 1 < count; i++) {
-        /* Logical order of what is left is ascending; its channels-last form puts place 1 at the end. */
-        for (uint32_t j = i + 1; j < count; j++) {
-            last &= (left[i] < left[j]) == (order[i] < order[j]);
-        }
-    }
-    *out_nhwc = !sorted && nnc_rank_has_nhwc(count) && last;
-    return sorted || *out_nhwc;
+    return nnc_rank_has_nhwc(rank) && nnc_lower_prefer_nhwc(ctx);
 }
 
 static nnc_status reduce_rop(nnrt_reduce_op *rop, nnc_lower_ctx *ctx)
@@ -169,9 +148,8 @@ static nnc_status reduce_lower(nnc_lower_ctx *ctx)
         mask |= 1u << nnc_lower_axis(axes[i], rank, false);
     }
     mask = count == 0 ? (1u << rank) - 1 : mask;
-    bool keepdims = nnc_node_int(node, "keepdims", 1) != 0, out_nhwc = false;
-    bool nhwc = nnc_rank_has_nhwc(rank) && nnc_lower_prefer_nhwc(ctx) &&
-                reduces_in_nhwc(rank, mask, keepdims, &out_nhwc);
+    bool keepdims = nnc_node_int(node, "keepdims", 1) != 0;
+    bool nhwc = reduces_in_nhwc(ctx, rank, mask, keepdims);
     for (uint32_t d = 0; d < rank; d++) {
         if (mask & (1u << d)) {
             physical |= 1u << nnc_lower_axis(d, rank, nhwc);
@@ -180,7 +158,7 @@ static nnc_status reduce_lower(nnc_lower_ctx *ctx)
     nnrt_reduce_params params = {.op = (uint32_t)rop, .mask = physical, .keepdims = keepdims};
     return nnc_lower_move(ctx, NNRT_ROP_ID_REDUCE, &params, sizeof params, NULL, 0,
                           nhwc ? NNC_FORM_NHWC : NNC_FORM_LOGICAL,
-                          nhwc && out_nhwc ? NNC_FORM_NHWC : NNC_FORM_LOGICAL);
+                          nhwc && keepdims ? NNC_FORM_NHWC : NNC_FORM_LOGICAL);
 }
 
 #define REDUCE_OP(id)                                                                              \
@@ -241,12 +219,10 @@ static nnc_status arg_lower(nnc_lower_ctx *ctx)
     }
     uint32_t rank = x->shape.rank;
     uint32_t axis = (uint32_t)nnc_lower_axis(nnc_node_int(node, "axis", 0), rank, false);
-    bool keepdims = nnc_node_int(node, "keepdims", 1) != 0, out_nhwc = false;
-    bool nhwc = nnc_rank_has_nhwc(rank) && nnc_lower_prefer_nhwc(ctx) &&
-                reduces_in_nhwc(rank, 1u << axis, keepdims, &out_nhwc);
+    bool keepdims = nnc_node_int(node, "keepdims", 1) != 0;
+    bool nhwc = reduces_in_nhwc(ctx, rank, 1u << axis, keepdims);
     /* The order of integers on one grid is the order of their numbers. */
-    bool q8 = x->qparams && nnc_qparams_per_tensor(x->qparams) &&
-              nnc_dtype_bits((int)x->qparams->dtype) <= 8;
+    bool q8 = nnc_on_byte_grid(x);
     nnrt_arg_params params = {
         .axis = nnc_lower_axis(axis, rank, nhwc),
         .min = nnc_node_is(node, "ArgMin"),
@@ -256,7 +232,7 @@ static nnc_status arg_lower(nnc_lower_ctx *ctx)
     nnc_form in = nhwc ? (q8 ? NNC_FORM_Q8_NHWC : NNC_FORM_NHWC)
                        : (q8 ? NNC_FORM_Q8 : NNC_FORM_LOGICAL);
     return nnc_lower_move(ctx, NNRT_ROP_ID_ARG, &params, sizeof params, NULL, 0, in,
-                          nhwc && out_nhwc ? NNC_FORM_NHWC : NNC_FORM_LOGICAL);
+                          nhwc && keepdims ? NNC_FORM_NHWC : NNC_FORM_LOGICAL);
 }
 
 #define ARG_OP(id)                                                                                 \

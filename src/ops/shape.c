@@ -47,8 +47,7 @@ static nnc_status emit_shape(uint32_t *out, nnc_lower_ctx *ctx, uint32_t final)
     int64_t start, end, order[NNC_RANK_MAX];
     uint32_t in[2], physical;
     bool nhwc = nnc_rank_has_nhwc(x->shape.rank) && nnc_lower_prefer_nhwc(ctx);
-    bool q8 = x->qparams && nnc_qparams_per_tensor(x->qparams) &&
-              nnc_dtype_bits((int)x->qparams->dtype) <= 8;
+    bool q8 = nnc_on_byte_grid(x);
     nnc_form form = nhwc ? (q8 ? NNC_FORM_Q8_NHWC : NNC_FORM_NHWC)
                          : (q8 ? NNC_FORM_Q8 : NNC_FORM_LOGICAL);
     if (nnc_node_is(nnc_lower_node(ctx), "Size")) {

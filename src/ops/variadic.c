@@ -47,9 +47,10 @@ static nnc_status chain_lower(nnc_lower_ctx *ctx, nnrt_binary_op op, bool mean)
     if (!mean) {
         return NNC_OK;
     }
-    float count = (float)node->input_count;
+    const float count = (float)node->input_count;
+    const int64_t scalar[1] = {1};
     params.op = NNRT_BINARY_DIV;
-    NNC_TRY(nnc_lower_const(&in[1], ctx, NNRT_F32, 0, NULL, &count, sizeof count));
+    NNC_TRY(nnc_lower_const(&in[1], ctx, NNRT_F32, 0, scalar, &count, sizeof count));
     NNC_TRY(nnc_lower_output(&y, ctx, 0, form));
     return nnc_lower_emit(ctx, NNRT_ROP_ID_BINARY, &params, sizeof params, in, 2, &y, 1);
 }
