@@ -31,6 +31,19 @@ class GainNorm(nn.Module):
         return self.bn(x) * self.gain[:, None, None]
 
 
+RARE_BELOW = 1 / 16
+
+
+def stretch_of(gain, factor):
+    """Per channel: `factor` for the rare low-gain channels, 1 for the others.
+
+    Dividing such a channel by `factor` and multiplying its depthwise filter by it changes no
+    result: ReLU6 is positively homogeneous below its upper end, and a gain under RARE_BELOW
+    keeps the channel from ever reaching 6 (it would take 96 standard deviations).
+    """
+    return torch.where(gain < RARE_BELOW, factor, 1.0).to(torch.float32)
+
+
 def draw_gains(channels, rng, rare_share, rare_range):
     """Most channels get a gain in [1/3,1]; a rare share of them one in 1/rare_range."""
     gain = np.exp(-rng.uniform(0.0, np.log(3.0), channels))
@@ -116,15 +129,19 @@ class _Writer:
         self.nodes.append(helper.make_node(op, inputs, [output], name, **attributes))
         return output
 
-    def conv_norm(self, name, m, x):
+    def conv_norm(self, name, m, x, out_stretch=1.0, in_stretch=None):
+        """in_stretch: factors [C] that a depthwise filter takes over from its input channels."""
         k, p = m.conv.kernel_size[0], m.conv.padding[0]
-        x = self.node("Conv", name + ".conv", [x, self.tensor(name + ".conv.weight", m.conv.weight)],
-                      kernel_shape=[k, k], strides=list(m.conv.stride), pads=[p] * 4,
-                      dilations=[1, 1], group=m.conv.groups)
+        weight = m.conv.weight if in_stretch is None else (
+            m.conv.weight * in_stretch[:, None, None, None])
+        weight = self.tensor(name + ".conv.weight", weight)
+        x = self.node("Conv", name + ".conv", [x, weight], kernel_shape=[k, k],
+                      strides=list(m.conv.stride), pads=[p] * 4, dilations=[1, 1],
+                      group=m.conv.groups)
         bn, gain = m.norm.bn, m.norm.gain
         x = self.node("BatchNormalization", name + ".bn",
-                      [x, self.tensor(name + ".bn.scale", bn.weight * gain),
-                       self.tensor(name + ".bn.bias", bn.bias * gain),
+                      [x, self.tensor(name + ".bn.scale", bn.weight * gain / out_stretch),
+                       self.tensor(name + ".bn.bias", bn.bias * gain / out_stretch),
                        self.tensor(name + ".bn.mean", bn.running_mean),
                        self.tensor(name + ".bn.var", bn.running_var)], epsilon=bn.eps)
         if m.act:
@@ -132,15 +149,19 @@ class _Writer:
         return x
 
 
-def export(net, path, metadata):
-    """Writes the network as ONNX: float32, symbolic batch N, one node per layer."""
+def export(net, path, metadata, stretch):
+    """Writes the network as ONNX: float32, symbolic batch N, one node per layer.
+
+    stretch: how much further the rare channels' ranges are moved apart (stretch_of).
+    """
     w = _Writer()
     x = w.conv_norm("stem", net.stem, "input")
     x = w.node("MaxPool", "pool", [x], kernel_shape=[2, 2], strides=[2, 2])
     for i, block in enumerate(net.blocks):
         name, shortcut = f"block{i}", x
-        x = w.conv_norm(name + ".expand", block.expand, x)
-        x = w.conv_norm(name + ".depthwise", block.depthwise, x)
+        factor = stretch_of(block.expand.norm.gain, stretch)
+        x = w.conv_norm(name + ".expand", block.expand, x, out_stretch=factor)
+        x = w.conv_norm(name + ".depthwise", block.depthwise, x, in_stretch=factor)
         x = w.conv_norm(name + ".project", block.project, x)
         if block.residual:
             x = w.node("Add", name + ".add", [shortcut, x])

@@ -20,7 +20,7 @@ import model
 
 SEED_TRAIN, SEED_CALIB, SEED_TEST, SEED_GAINS, SEED_TORCH = 1000, 2, 3, 4, 5
 CALIB_COUNT, TEST_COUNT = 512, 2000
-RARE_SHARE, RARE_RANGE = 1 / 64, (32.0, 64.0)
+RARE_SHARE, RARE_RANGE, STRETCH = 1 / 64, (32.0, 64.0), 1.5
 PREPROCESS = "unit"  # x / 255, RGB, NCHW
 
 
@@ -109,7 +109,7 @@ def main():
     print(f"top-1 on the test set: {100 * accuracy(net, *test):.2f} %")
     path = os.path.join(args.out, "model.onnx")
     model.export(net, path, {"nncompress.preprocess": PREPROCESS,
-                             "nncompress.classes": ",".join(glyphs.CLASSES)})
+                             "nncompress.classes": ",".join(glyphs.CLASSES)}, STRETCH)
     write_reference(os.path.join(args.out, "test_data_set_0"), path, test[0][0])
 
 
