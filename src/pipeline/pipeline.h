@@ -1,4 +1,4 @@
-/* The steps of a compression run: recipe, step table, runner. SPDX-License-Identifier: Apache-2.0 */
+/* A compression run: recipe (ordered steps), step table, runner. SPDX-License-Identifier: Apache-2.0 */
 #ifndef NNC_PIPELINE_PIPELINE_H
 #define NNC_PIPELINE_PIPELINE_H
 
@@ -6,18 +6,77 @@
 #include "base/option.h"
 #include "eval/eval.h"
 #include "graph/graph.h"
+#include "pipeline/options.h"
+#include "pipeline/source.h"
 #include "quant/quant.h"
+#include "reports/report.h"
 
-typedef struct nnc_run nnc_run; /* state of one run: graphs, data, report */
+typedef struct nnc_run nnc_run;
 
-/* A step: a pass with parsed options, one line in steps.def. */
+/* A step: options and a function that edits run->graph and may add to the report. One file, one line in steps.def. */
 typedef struct nnc_step {
     const char *name, *help;
-    const nnc_option *options; /* decision 9: one option table per step */
-    size_t option_count, options_bytes;
+    const nnc_option *options; /* one table feeds flags, help and (later) recipes */
+    size_t option_count;
     nnc_status (*run)(nnc_run *run, const void *options);
 } nnc_step;
-const nnc_step *nnc_step_find(const char *name);
-const nnc_step *nnc_step_row(size_t i);
+const nnc_step *nnc_step_find(const char *name); /* NULL if unknown */
+const nnc_step *nnc_step_row(size_t i);          /* NULL past the end */
+
+/* Options of step int8 (step_int8.def). */
+typedef struct nnc_int8_options {
+    const char *method;
+    double percentile;
+    bool per_channel;
+    nnc_option_list exclude;
+    const char *target;
+    bool requantize;
+    const char *cache;
+} nnc_int8_options;
+/* The defaults: auto, per channel, target ort. */
+nnc_int8_options nnc_int8_defaults(void);
+
+typedef struct nnc_recipe_step {
+    const nnc_step *step;
+    const void *options;
+} nnc_recipe_step;
+
+typedef struct nnc_recipe {
+    const char *model, *output; /* output ends in .onnx or .nncp */
+    const char *report_html, *report_json; /* NULL: not written */
+    bool force;                 /* replace existing output */
+    const nnc_recipe_step *steps;
+    size_t step_count;
+    const char *calib, *eval;   /* data set specs; eval may be NULL */
+    int64_t samples;            /* calibration samples, 0 = 300 */
+    int64_t seed;
+    double bench_seconds;       /* per model; 0: no latency measurement */
+    const char *command;        /* exact command line, for the report */
+    nnc_data_flags data;
+    nnc_run_flags run;
+} nnc_recipe;
+
+/* State of a run, given to steps. */
+struct nnc_run {
+    const nnc_recipe *recipe;
+    const nnc_log *log;
+    nnc_source source;          /* the model as loaded and prepared: the FP32 reference */
+    nnc_graph *graph;           /* being compressed */
+    nnc_dataset *calib, *eval;
+    size_t *calib_indices, *held_indices; /* split of the calibration samples by content hash */
+    size_t calib_count, held_count;
+    uint64_t calib_hash, eval_hash; /* over the samples' content hashes */
+    const nnc_target *target;   /* set by the step that quantizes */
+    nnc_quant_result quant;
+    bool quantized;
+    nnc_report *report;
+};
+
+/* Runs the recipe: load, steps, write beside the target, reopen, compare, measure, publish, report. *report (also set on a gate failure) is the
+ * caller's. Fails with the status of what failed; then no output exists. */
+nnc_status nnc_pipeline_run(nnc_report **report, const nnc_recipe *recipe, const nnc_log *log);
+
+/* A warning that is logged and kept in the report. */
+void nnc_run_warn(nnc_run *run, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

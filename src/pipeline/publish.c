@@ -1,0 +1,189 @@
+/* Publishing: nothing ships that was not reopened, run and measured. SPDX-License-Identifier: Apache-2.0 */
+#include "pipeline/publish.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "passes/pass.h"
+#include "pipeline/proof.h"
+#include "plan/plan.h"
+
+#define VERIFY_SAMPLES 4
+
+static nnc_status same_outputs(nnc_exec *a, nnc_exec *b, const nnc_sample *sample)
+{
+    NNC_TRY(nnc_exec_run(a, sample->inputs, sample->input_count));
+    NNC_TRY(nnc_exec_run(b, sample->inputs, sample->input_count));
+    uint32_t n = nnrt_model_output_count(nnc_exec_model(a));
+    if (nnrt_model_output_count(nnc_exec_model(b)) != n) {
+        NNC_FAIL(NNC_ERR_VERIFY, "the written file has %u outputs, expected %u",
+                 nnrt_model_output_count(nnc_exec_model(b)), n);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        nnc_tensor x = {0}, y = {0};
+        nnc_status status = nnc_exec_output(&x, a, i);
+        status = status == NNC_OK ? nnc_exec_output(&y, b, i) : status;
+        bool equal = status == NNC_OK && nnc_tensor_equal(&x, &y);
+        nnc_tensor_deinit(&x);
+        nnc_tensor_deinit(&y);
+        NNC_TRY(status);
+        if (!equal) {
+            NNC_FAIL(NNC_ERR_VERIFY, "the written file computes other numbers than the graph in memory "
+                     "(output %u, sample '%s')", i, sample->name);
+        }
+    }
+    return NNC_OK;
+}
+
+/* The file as reopened against the graph in memory, bit by bit, on held-back samples. */
+static nnc_status compare_bits(nnc_run *run, const nnc_source *shipped)
+{
+    nnc_exec *memory = NULL, *file = NULL;
+    nnc_exec_options options = {.threads = (uint32_t)run->recipe->run.threads,
+                                .isa_max = nnc_run_isa(&run->recipe->run)};
+    nnc_status status = nnc_exec_create(&memory, run->graph, &options);
+    status = status == NNC_OK ? nnc_source_exec(&file, shipped, &run->recipe->run, false) : status;
+    const size_t *indices = run->held_count ? run->held_indices : run->calib_indices;
+    size_t n = run->held_count ? run->held_count : run->calib_count;
+    for (size_t i = 0; status == NNC_OK && i < n && i < VERIFY_SAMPLES; i++) {
+        nnc_sample sample = {0};
+        status = nnc_dataset_get(&sample, run->calib, indices[i]);
+        status = status == NNC_OK ? same_outputs(memory, file, &sample) : status;
+        nnc_sample_deinit(&sample);
+    }
+    nnc_exec_destroy(memory);
+    nnc_exec_destroy(file);
+    return status;
+}
+
+/* Called with the complete temporary file. */
+static nnc_status verify(void *user, const char *temp_path)
+{
+    nnc_run *run = user;
+    nnc_source shipped = {0};
+    nnc_log quiet = *run->log;
+    quiet.message = NULL; /* the file is our own: its import has nothing to tell */
+    nnc_status status = nnc_source_load(&shipped, temp_path, &run->recipe->run, false, &quiet);
+    if (status != NNC_OK && status != NNC_ERR_CANCELLED) {
+        return nnc_error_prepend(NNC_ERR_VERIFY, "the written file does not load");
+    }
+    status = status == NNC_OK ? compare_bits(run, &shipped) : status;
+    if (status == NNC_OK) {
+        nnc_report_row *root = nnc_report_root(run->report);
+        nnc_report_string(root, "output.path", run->recipe->output);
+        nnc_report_string(root, "output.sha256", shipped.sha256);
+        nnc_report_int(root, "output.bytes", (int64_t)shipped.bytes);
+        status = nnc_proof(run, &shipped);
+    }
+    nnc_source_deinit(&shipped);
+    return status;
+}
+
+static nnc_status publish_onnx(nnc_run *run)
+{
+    nnc_graph *out = NULL;
+    nnc_emit_options emit = {.bias_int32 = run->target && run->target->bias_int32};
+    char calib[32];
+    snprintf(calib, sizeof(calib), "%016llx", (unsigned long long)run->calib_hash);
+    const char *keys[] = {"nncompress.version", "nncompress.source_sha256", "nncompress.calibration_xxh3",
+                          "nncompress.target"};
+    const char *values[] = {NNC_VERSION, run->source.sha256, calib,
+                            run->target ? run->target->name : ""};
+    nnc_onnx_save_options options = {.mode = run->recipe->force ? NNC_FILE_REPLACE : NNC_FILE_NEW,
+                                     .prop_keys = keys, .prop_values = values, .prop_count = 4,
+                                     .verify = verify, .user = run};
+    nnc_onnx_save_info info = {0};
+    nnc_status status = nnc_graph_clone(&out, run->graph);
+    status = status == NNC_OK ? nnc_qdq_emit(out, &emit) : status;
+    status = status == NNC_OK ? nnc_onnx_save(out, run->recipe->output, &options, &info, run->log) : status;
+    nnc_graph_destroy(out);
+    NNC_TRY(status);
+    nnc_report_row *root = nnc_report_root(run->report);
+    nnc_report_string(root, "output.format", "onnx");
+    nnc_report_int(root, "output.opset", info.opset);
+    nnc_report_int(root, "output.ir_version", info.ir_version);
+    if (info.raised) {
+        nnc_log_info(run->log, "opset raised to %lld: %s", (long long)info.opset, info.why);
+        nnc_report_string(root, "output.opset_raised", info.why);
+    }
+    return NNC_OK;
+}
+
+static nnc_status write_plan(nnc_run *run, nnc_file_out *file, const void *image, size_t bytes)
+{
+    const char *temp;
+    NNC_TRY(nnc_file_out_reserve(file, bytes));
+    NNC_TRY(nnc_file_out_write(file, image, bytes));
+    NNC_TRY(nnc_file_out_sync(file, &temp));
+    return verify(run, temp);
+}
+
+static nnc_status publish_plan(nnc_run *run)
+{
+    void *image = NULL;
+    size_t bytes = 0;
+    nnc_file_out *file = NULL;
+    const char *keys[] = {"nncompress.version", "source_sha256"};
+    const char *values[] = {NNC_VERSION, run->source.sha256};
+    nnc_plan_options options = {.keys = keys, .values = values, .metadata_count = 2};
+    NNC_TRY(nnc_plan_build(&image, &bytes, run->graph, &options));
+    nnc_status status = nnc_file_out_create(&file, run->recipe->output,
+                                            run->recipe->force ? NNC_FILE_REPLACE : NNC_FILE_NEW);
+    if (status == NNC_OK) {
+        status = write_plan(run, file, image, bytes);
+        if (status == NNC_OK) {
+            status = nnc_file_out_commit(file);
+        } else {
+            nnc_file_out_abort(file);
+        }
+    }
+    nnc_free(image);
+    NNC_TRY(status);
+    nnc_report_string(nnc_report_root(run->report), "output.format", "nncp");
+    return NNC_OK;
+}
+
+static nnc_status write_text(const char *path, const nnc_str *text, bool force)
+{
+    nnc_file_out *file;
+    NNC_TRY(nnc_str_status(text));
+    NNC_TRY(nnc_file_out_create(&file, path, force ? NNC_FILE_REPLACE : NNC_FILE_NEW));
+    nnc_status status = nnc_file_out_write(file, nnc_str_get(text), text->len);
+    if (status != NNC_OK) {
+        nnc_file_out_abort(file);
+        return status;
+    }
+    return nnc_file_out_commit(file);
+}
+
+static nnc_status write_reports(nnc_run *run)
+{
+    const nnc_recipe *r = run->recipe;
+    nnc_str text = {0};
+    nnc_status status = NNC_OK;
+    if (r->report_json) {
+        status = nnc_report_json(&text, run->report);
+        status = status == NNC_OK ? write_text(r->report_json, &text, r->force) : status;
+    }
+    if (status == NNC_OK && r->report_html) {
+        nnc_render_options options = {0};
+        nnc_str_clear(&text);
+        status = nnc_renderer_find("html")->render(&text, run->report, &options);
+        status = status == NNC_OK ? write_text(r->report_html, &text, r->force) : status;
+    }
+    nnc_str_deinit(&text);
+    return status == NNC_OK ? NNC_OK
+                            : nnc_error_prepend(status, "%s is complete, but its report is not", r->output);
+}
+
+nnc_status nnc_publish(nnc_run *run)
+{
+    size_t n = strlen(run->recipe->output);
+    bool plan = n > 5 && strcmp(run->recipe->output + n - 5, ".nncp") == 0;
+    NNC_TRY(plan ? publish_plan(run) : publish_onnx(run));
+    return write_reports(run);
+}

@@ -1,0 +1,200 @@
+/* The runner: load, steps, publish what was measured. SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "ops/op.h"
+#include "pipeline/pipeline.h"
+#include "pipeline/proof.h"
+#include "pipeline/publish.h"
+#include "pipeline/split.h"
+
+#define CALIB_SAMPLES 300
+#define HELD_SHARE 0.2
+
+void nnc_run_warn(nnc_run *run, const char *fmt, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    nnc_log_warn(run->log, "%s", text);
+    nnc_report_append_string(nnc_report_root(run->report), "warnings", text);
+}
+
+/* Everything that would fail at the end fails now: outputs that exist, folders that cannot be written, an output that is an input. */
+static nnc_status check_paths(const nnc_recipe *r)
+{
+    const char *outputs[] = {r->output, r->report_html, r->report_json};
+    for (size_t i = 0; i < sizeof(outputs) / sizeof(outputs[0]); i++) {
+        if (!outputs[i]) {
+            continue;
+        }
+        if (nnc_file_same(outputs[i], r->model)) {
+            NNC_FAIL(NNC_ERR_USAGE, "%s: the output is the input model", outputs[i]);
+        }
+        if (r->calib && nnc_file_same(outputs[i], r->calib)) {
+            NNC_FAIL(NNC_ERR_USAGE, "%s: the output is the calibration data", outputs[i]);
+        }
+        NNC_TRY(nnc_file_check_output(outputs[i], r->force));
+    }
+    return NNC_OK;
+}
+
+static nnc_status describe_data(nnc_run *run, const nnc_dataset *data, const char *key, const char *spec)
+{
+    nnc_dataset_summary summary = {0};
+    NNC_TRY(nnc_dataset_describe(&summary, data, 16, run->log));
+    nnc_log_info(run->log, "the model sees %s", nnc_str_get(&summary.lines));
+    nnc_report_row *root = nnc_report_root(run->report);
+    char path[96];
+    const struct {
+        const char *name, *value;
+    } texts[] = {{"spec", spec}, {"format", nnc_dataset_format(data)},
+                 {"preprocessing", nnc_dataset_preprocessing(data)},
+                 {"model_sees", nnc_str_get(&summary.lines)}};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        snprintf(path, sizeof(path), "data.%s.%s", key, texts[i].name);
+        nnc_report_string(root, path, texts[i].value);
+    }
+    snprintf(path, sizeof(path), "data.%s.samples", key);
+    nnc_report_int(root, path, (int64_t)nnc_dataset_count(data));
+    snprintf(path, sizeof(path), "data.%s.random", key);
+    nnc_report_bool(root, path, nnc_dataset_is_random(data));
+    /* One warning per line. */
+    nnc_str warnings = summary.warnings;
+    for (char *line = warnings.data; line && *line;) {
+        char *end = strchr(line, '\n');
+        if (end) {
+            *end = 0;
+        }
+        nnc_run_warn(run, "%s data: %s", key, line);
+        line = end ? end + 1 : NULL;
+    }
+    nnc_dataset_summary_deinit(&summary);
+    return NNC_OK;
+}
+
+static nnc_status open_data(nnc_run *run, nnc_split *split)
+{
+    const nnc_recipe *r = run->recipe;
+    uint32_t threads = (uint32_t)r->run.threads;
+    size_t samples = r->samples ? (size_t)r->samples : CALIB_SAMPLES;
+    NNC_TRY(nnc_source_data(&run->calib, r->calib, &run->source, NULL, &r->data, threads, false, samples,
+                            (uint64_t)r->seed, run->log));
+    NNC_TRY(describe_data(run, run->calib, "calibration", r->calib));
+    if (r->eval) {
+        NNC_TRY(nnc_source_data(&run->eval, r->eval, &run->source, NULL, &r->data, threads, true, 0, 0,
+                                run->log));
+        NNC_TRY(describe_data(run, run->eval, "evaluation", r->eval));
+    }
+    NNC_TRY(nnc_split_samples(split, run->calib, HELD_SHARE, run->log));
+    run->calib_indices = split->used;
+    run->calib_count = split->used_count;
+    run->held_indices = split->held;
+    run->held_count = split->held_count;
+    run->calib_hash = split->hash;
+    nnc_report_row *root = nnc_report_root(run->report);
+    char hash[32];
+    snprintf(hash, sizeof(hash), "%016llx", (unsigned long long)split->hash);
+    nnc_report_string(root, "data.calibration.content_xxh3", hash);
+    nnc_report_int(root, "data.calibration.used", (int64_t)split->used_count);
+    nnc_report_int(root, "data.calibration.held_back", (int64_t)split->held_count);
+    if (run->eval) {
+        size_t overlap = 0;
+        NNC_TRY(nnc_dataset_overlap(&overlap, run->calib, run->eval, run->log));
+        nnc_report_int(root, "data.overlap", (int64_t)overlap);
+        if (overlap) {
+            nnc_run_warn(run, "%zu calibration samples are also in the evaluation data", overlap);
+        }
+    }
+    return NNC_OK;
+}
+
+static void report_start(nnc_run *run)
+{
+    const nnc_recipe *r = run->recipe;
+    nnc_report_row *root = nnc_report_root(run->report);
+    nnc_environment env;
+    nnc_environment_get(&env, (uint32_t)r->run.threads, nnc_run_isa(&r->run));
+    nnc_report_string(root, "tool.name", "nncompress");
+    nnc_report_string(root, "tool.version", NNC_VERSION);
+    nnc_report_string(root, "tool.command", r->command);
+    nnc_report_string(root, "environment.cpu", env.cpu);
+    nnc_report_string(root, "environment.isa", env.isa);
+    nnc_report_int(root, "environment.cores", env.cores);
+    nnc_report_int(root, "environment.threads", env.threads);
+    nnc_report_string(root, "environment.compiler", env.compiler);
+    nnc_report_string(root, "environment.os", env.os);
+    nnc_report_string(root, "environment.governor", env.governor);
+    nnc_report_string(root, "source.path", run->source.path);
+    nnc_report_string(root, "source.sha256", run->source.sha256);
+    nnc_report_int(root, "source.bytes", (int64_t)run->source.bytes);
+    nnc_report_int(root, "source.opset", run->source.info.opset);
+    nnc_report_int(root, "source.ir_version", run->source.info.ir_version);
+    const nnc_graph_meta *meta = nnc_graph_get_meta(run->source.graph);
+    nnc_report_string(root, "source.producer", meta->producer_name);
+    for (size_t i = 0; i < r->step_count; i++) {
+        nnc_report_append_string(root, "options.steps", r->steps[i].step->name);
+    }
+    nnc_report_int(root, "options.seed", r->seed);
+    nnc_report_int(root, "options.calibration_samples", r->samples ? r->samples : CALIB_SAMPLES);
+}
+
+static nnc_status run_steps(nnc_run *run)
+{
+    const nnc_recipe *r = run->recipe;
+    if (r->step_count == 0) {
+        NNC_FAIL(NNC_ERR_USAGE, "nothing to do: add --int8, for example: nncompress %s --int8 --calib images/",
+                 r->model);
+    }
+    for (size_t i = 0; i < r->step_count; i++) {
+        nnc_status status = r->steps[i].step->run(run, r->steps[i].options);
+        if (status != NNC_OK) {
+            return nnc_error_prepend(status, "%s: step %s", r->model, r->steps[i].step->name);
+        }
+        NNC_TRY(nnc_graph_verify(run->graph));
+    }
+    return NNC_OK;
+}
+
+static nnc_status run_recipe(nnc_run *run, nnc_split *split)
+{
+    const nnc_recipe *r = run->recipe;
+    NNC_TRY(check_paths(r));
+    NNC_TRY(nnc_source_load(&run->source, r->model, &r->run, false, run->log));
+    if (run->source.plan) {
+        NNC_FAIL(NNC_ERR_USAGE, "%s: a runtime plan cannot be compressed again; give the ONNX model", r->model);
+    }
+    NNC_TRY(nnc_report_create(&run->report, "compress"));
+    report_start(run);
+    NNC_TRY(nnc_graph_clone(&run->graph, run->source.graph));
+    NNC_TRY(open_data(run, split));
+    NNC_TRY(run_steps(run));
+    NNC_TRY(nnc_publish(run));
+    return nnc_report_status(run->report);
+}
+
+nnc_status nnc_pipeline_run(nnc_report **report, const nnc_recipe *recipe, const nnc_log *log)
+{
+    nnc_run run = {.recipe = recipe, .log = log};
+    nnc_split split = {0};
+    *report = NULL;
+    nnc_status status = run_recipe(&run, &split);
+    if (status == NNC_OK || status == NNC_ERR_GATE) {
+        *report = run.report;
+    } else {
+        nnc_report_destroy(run.report);
+    }
+    nnc_quant_result_deinit(&run.quant);
+    nnc_split_deinit(&split);
+    nnc_dataset_destroy(run.calib);
+    nnc_dataset_destroy(run.eval);
+    nnc_graph_destroy(run.graph);
+    nnc_source_deinit(&run.source);
+    return status;
+}

@@ -1,0 +1,84 @@
+/* Step int8: post-training quantization. SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "pipeline/pipeline.h"
+
+#define OPT_INT8(name, sh, kind, member, meta, help, min, max, choices)                            \
+    NNC_OPT(nnc_int8_options, name, sh, kind, member, meta, help, "INT8", min, max, choices),
+static const nnc_option options[] = {
+#include "pipeline/step_int8.def"
+};
+
+nnc_int8_options nnc_int8_defaults(void)
+{
+    return (nnc_int8_options){.method = "auto", .percentile = 99.999, .per_channel = true, .target = "ort"};
+}
+
+static nnc_status find_target(const nnc_target **out, const char *name)
+{
+    *out = nnc_target_find(name);
+    if (*out) {
+        return NNC_OK;
+    }
+    nnc_str known = {0};
+    for (size_t i = 0; nnc_target_row(i); i++) {
+        nnc_str_appendf(&known, "%s%s", i ? ", " : "", nnc_target_row(i)->name);
+    }
+    nnc_status status = nnc_error_set(NNC_ERR_USAGE, "--target '%s' is unknown; known: %s", name,
+                                      nnc_str_get(&known));
+    nnc_str_deinit(&known);
+    return status;
+}
+
+static nnc_status check_method(const char *method)
+{
+    if (strcmp(method, "auto") == 0 || nnc_calibrator_find(method)) {
+        return NNC_OK;
+    }
+    NNC_FAIL(NNC_ERR_USAGE, "--method '%s' is unknown; known: auto, minmax, ema, percentile, entropy, mse",
+             method);
+}
+
+static nnc_status run_int8(nnc_run *run, const void *opaque)
+{
+    const nnc_int8_options *o = opaque;
+    NNC_TRY(find_target(&run->target, o->target));
+    NNC_TRY(check_method(o->method));
+    if (nnc_graph_is_quantized(run->graph) && !o->requantize) {
+        NNC_FAIL(NNC_ERR_UNSUPPORTED,
+                 "%s is quantized already; --requantize quantizes it again (errors add up)",
+                 run->source.path);
+    }
+    char key[160];
+    snprintf(key, sizeof(key), "%s-%s-%016llx-%zu", NNC_VERSION, run->source.sha256,
+             (unsigned long long)run->calib_hash, run->calib_count);
+    nnc_quant_options quant = {
+        .target = run->target, .method = o->method, .percentile = o->percentile,
+        .per_channel = o->per_channel, .exclude = o->exclude.items, .exclude_count = o->exclude.count,
+        .calib_indices = run->calib_indices, .calib_count = run->calib_count,
+        .held_indices = run->held_indices, .held_count = run->held_count, .cache_path = o->cache,
+        .cache_key = key, .threads = (uint32_t)run->recipe->run.threads,
+        .isa_max = nnc_run_isa(&run->recipe->run)};
+    NNC_TRY(nnc_quantize_graph(&run->quant, run->graph, run->calib, &quant, run->log));
+    run->quantized = true;
+    nnc_report_row *root = nnc_report_root(run->report);
+    nnc_report_string(root, "quantization.target", run->target->name);
+    nnc_report_string(root, "quantization.method_asked", o->method);
+    nnc_report_string(root, "quantization.method", run->quant.method);
+    nnc_report_bool(root, "quantization.per_channel", o->per_channel);
+    nnc_report_double(root, "quantization.held_sqnr_db.auto", run->quant.sqnr_auto);
+    nnc_report_double(root, "quantization.held_sqnr_db.minmax", run->quant.sqnr_minmax);
+    nnc_report_double(root, "quantization.held_agreement.auto", run->quant.agree_auto);
+    nnc_report_double(root, "quantization.held_agreement.minmax", run->quant.agree_minmax);
+    return NNC_OK;
+}
+
+const nnc_step nnc_step_int8 = {
+    .name = "int8",
+    .help = "quantizes weights and activations to 8 bits, with calibration",
+    .options = options,
+    .option_count = sizeof(options) / sizeof(options[0]),
+    .run = run_int8,
+};
