@@ -9,7 +9,7 @@
 #include "runtime_int8/kernels/contracts_q8.h"
 #include "runtime_int8/kernels/kernel.h"
 #include "runtime_int8/pack.h"
-#include "tests/kernels/q8_case.h"
+#include "kernels/q8_case.h"
 
 typedef struct window_case {
     size_t r, s, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left, pad_bottom, pad_right;

@@ -8,7 +8,7 @@
 
 #include "runtime_int8/kernels/contracts_q8.h"
 #include "runtime_int8/kernels/kernel.h"
-#include "tests/kernels/q8_case.h"
+#include "kernels/q8_case.h"
 
 /* PLAIN rows follow each other; TABLE picks rows or padding per tap; STEP adds a step per tap to one table row. */
 typedef enum layout { PLAIN, TABLE, STEP, LAYOUT_COUNT } layout;
