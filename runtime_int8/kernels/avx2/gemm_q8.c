@@ -4,6 +4,10 @@
 
 #define GEMM_ROWS 4
 
+/* Read from memory: all 16 registers are taken. */
+static const int16_t low_bytes[16] __attribute__((aligned(32))) = {
+    255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
+
 /* Bytes 0, 2 and 1, 3 of each quad as pairs of int16. */
 #define WEIGHTS(w)                                                                                 \
     const __m256i w0 = _mm256_loadu_si256((const __m256i *)(w));                                   \
@@ -14,7 +18,8 @@
     const __m256i odd1 = _mm256_srai_epi16(w1, 8);
 #define PRODUCT(a, b, v)                                                                           \
     do {                                                                                           \
-        const __m256i even = _mm256_and_si256(v, _mm256_set1_epi16(255));                          \
+        __m256i even;                                                                              \
+        __asm__("vpand %2, %1, %0" : "=x"(even) : "x"(v), "m"(low_bytes));                         \
         const __m256i odd = _mm256_srli_epi16(v, 8);                                               \
         a = _mm256_add_epi32(a, _mm256_madd_epi16(even, even0));                                   \
         b = _mm256_add_epi32(b, _mm256_madd_epi16(even, even1));                                   \

@@ -34,12 +34,15 @@ NNRT_INLINE void store_row(const tile_args *t, size_t m, const __m512i *c, int p
     const int residual = mode != NNRT_Q8_RES_NONE;
     const uint8_t *r = residual ? a->residual + at : NULL;
     const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    __m512i q[4];
-    for (int j = 0; j < 4; j++)
-        q[j] = j < panels ? nnrt_requant_q8(c[j], _mm512_loadu_ps(mult + 16 * j),
-                                            residual ? nnrt_residual16(r + 16 * j) : c[j], mode, e, &t->v)
-                          : q[0];
-    __m512i y = nnrt_pack_q8(q[0], q[1], q[2], q[3], &t->v);
+#define STORE_REQUANT(j)                                                                           \
+    nnrt_requant_q8(c[j], _mm512_loadu_ps(mult + 16 * j),                                          \
+                    residual ? nnrt_residual16(r + 16 * j) : c[0], mode, e, &t->v)
+    /* Not a loop: c must be indexed by constants to stay in registers. */
+    const __m512i q0 = STORE_REQUANT(0);
+    const __m512i q1 = panels > 1 ? STORE_REQUANT(1) : q0;
+    const __m512i q2 = panels > 2 ? STORE_REQUANT(2) : q0;
+    const __m512i q3 = panels > 3 ? STORE_REQUANT(3) : q0;
+    __m512i y = nnrt_pack_q8(q0, q1, q2, q3, &t->v);
     y = _mm512_permutexvar_epi32(order, y);
     uint8_t *out = (uint8_t *)a->y + at;
     if (t->columns == 64)
