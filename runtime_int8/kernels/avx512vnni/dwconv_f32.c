@@ -6,6 +6,13 @@
 
 #define INLINE static inline __attribute__((always_inline))
 #define FMA(acc, a, b) __asm__("vfmadd231ps %2, %1, %0" : "+v"(acc) : "v"(a), "v"(b))
+/* The same from memory: one micro-operation less than a load under a mask and an FMA. */
+#define FMA_AT(acc, a, at)                                                                         \
+    __asm__("vfmadd231ps %2, %1, %0" : "+v"(acc) : "v"(a), "m"(*(const struct lanes *)(at)))
+
+struct lanes {
+    float v[16];
+};
 
 /* No loops over registers: compilers differ in what they unroll early enough. */
 #define EACH(call)                                                                                 \
@@ -27,24 +34,6 @@
             call(7);                                                                               \
     } while (0)
 
-INLINE void store(float *y, __m512 v, const float *residual, __mmask16 mask,
-                  const nnrt_k_dwconv_f32_params *p)
-{
-    if (residual)
-        v = _mm512_add_ps(v, _mm512_maskz_loadu_ps(mask, residual));
-    v = _mm512_max_ps(_mm512_set1_ps(p->lo), v);
-    _mm512_mask_storeu_ps(y, mask, _mm512_min_ps(_mm512_set1_ps(p->hi), v));
-}
-
-/* Input of output i for a tap: +0 outside of the tap's range, by an empty mask. */
-INLINE __m512 input(int edge, const float *x, const nnrt_k_dwconv_f32_tap *tap, size_t i,
-                    size_t step, __mmask16 mask)
-{
-    if (edge)
-        mask = i - tap->first < tap->end - tap->first ? mask : 0;
-    return _mm512_maskz_loadu_ps(mask, x + (tap->offset + (ptrdiff_t)(i * step)));
-}
-
 typedef struct run {
     float *y;
     const float *x, *w, *bias, *residual;
@@ -53,56 +42,63 @@ typedef struct run {
     __mmask16 mask; /* channels that exist */
 } run;
 
-/* Outputs [from, from + n) of 16 channels; edge: some tap does not reach all of them. */
-INLINE void block(size_t n, int edge, const run *s, size_t from)
+/* Outputs [from, from + n) of 16 channels; masked: some channels or inputs may be missing. */
+INLINE void block(size_t n, int masked, const run *s, size_t from)
 {
     const nnrt_k_dwconv_f32_params *p = s->p;
-    const __mmask16 mask = s->mask;
-    const size_t step = p->x_step;
-    float *y = s->y + from * p->y_step;
-    const float *residual = s->residual ? s->residual + from * p->y_step : NULL;
+    const nnrt_k_dwconv_f32_tap *tap = s->tap, *end = tap + p->taps;
+    const float *w = s->w, *bias = s->bias, *x = s->x + from * p->x_step;
+    const __mmask16 mask = masked ? s->mask : 0xffff;
+    const size_t step = p->x_step, y_step = p->y_step;
     __m512 acc[8];
-#define START(i) acc[i] = s->bias ? _mm512_maskz_loadu_ps(mask, s->bias) : _mm512_setzero_ps()
+#define START(i) acc[i] = bias ? _mm512_maskz_loadu_ps(mask, bias) : _mm512_setzero_ps()
     EACH(START);
-    for (size_t t = 0; t < p->taps; t++) {
-        const __m512 wt = _mm512_loadu_ps(s->w + t * 16);
-#define STEP(i) FMA(acc[i], wt, input(edge, s->x, &s->tap[t], from + (i), step, mask))
-        EACH(STEP);
+    for (; tap < end; tap++, w += 16) {
+        const float *x0 = x + tap->offset, *x3 = x0 + 3 * step, *x6 = x3 + 3 * step;
+        const __m512 wt = _mm512_loadu_ps(w);
+#define INPUT(i) ((i) < 3 ? x0 + (i) * step : (i) < 6 ? x3 + ((i)-3) * step : x6 + ((i)-6) * step)
+        if (!masked || (mask == 0xffff && from >= tap->first && from + n <= tap->end)) {
+#define STEP(i) FMA_AT(acc[i], wt, INPUT(i))
+            EACH(STEP);
+#undef STEP
+        } else {
+            const size_t at = from - tap->first, reach = tap->end - tap->first;
+#define STEP(i)                                                                                    \
+    FMA(acc[i], wt, _mm512_maskz_loadu_ps(at + (i) < reach ? mask : (__mmask16)0, INPUT(i)))
+            EACH(STEP);
+#undef STEP
+        }
     }
+    const __m512 lo = _mm512_set1_ps(p->lo), hi = _mm512_set1_ps(p->hi);
+    if (s->residual) {
+        const float *residual = s->residual + from * y_step;
+#define ADD(i) acc[i] = _mm512_add_ps(acc[i], _mm512_maskz_loadu_ps(mask, residual + (i) * y_step))
+        EACH(ADD);
+    }
+    float *y = s->y + from * y_step;
 #define END(i)                                                                                     \
-    store(y + (i) * p->y_step, acc[i], residual ? residual + (i) * p->y_step : NULL, mask, p)
+    _mm512_mask_storeu_ps(y + (i) * y_step, mask, _mm512_min_ps(hi, _mm512_max_ps(lo, acc[i])))
     EACH(END);
 }
 
-INLINE void block_of(size_t n, int edge, const run *s, size_t from)
-{
-    switch (n) {
-    case 1:
-        block(1, edge, s, from);
-        break;
-    case 2:
-        block(2, edge, s, from);
-        break;
-    case 3:
-        block(3, edge, s, from);
-        break;
-    case 4:
-        block(4, edge, s, from);
-        break;
-    case 5:
-        block(5, edge, s, from);
-        break;
-    case 6:
-        block(6, edge, s, from);
-        break;
-    case 7:
-        block(7, edge, s, from);
-        break;
-    default:
-        block(8, edge, s, from);
-        break;
+typedef void block_fn(const run *s, size_t from);
+
+#define BLOCK(n)                                                                                   \
+    static void inner_##n(const run *s, size_t from)                                               \
+    {                                                                                              \
+        block(n, 0, s, from);                                                                      \
+    }                                                                                              \
+    static void masked_##n(const run *s, size_t from)                                                \
+    {                                                                                              \
+        block(n, 1, s, from);                                                                      \
     }
-}
+BLOCK(1)
+BLOCK(2) BLOCK(3) BLOCK(4) BLOCK(5) BLOCK(6) BLOCK(7) BLOCK(8)
+
+static block_fn *const blocks_of[2][9] = {
+    {NULL, inner_1, inner_2, inner_3, inner_4, inner_5, inner_6, inner_7, inner_8},
+    {NULL, masked_1, masked_2, masked_3, masked_4, masked_5, masked_6, masked_7, masked_8},
+};
 
 void nnrt_k_dwconv_f32__avx512_8x16(float *y, const float *x, const nnrt_k_dwconv_f32_tap *tap,
                                     const float *w, const float *bias, const float *residual,
@@ -113,7 +109,7 @@ void nnrt_k_dwconv_f32__avx512_8x16(float *y, const float *x, const nnrt_k_dwcon
         first = tap[t].first > first ? tap[t].first : first;
         end = tap[t].end < end ? tap[t].end : end;
     }
-    const size_t blocks = (count + 7) / 8;
+    const size_t blocks = (count + 7) / 8, least = count / blocks, more = count % blocks;
     for (size_t c = 0; c < p->channels; c += 16) {
         const size_t left = p->channels - c;
         const run s = {
@@ -126,12 +122,10 @@ void nnrt_k_dwconv_f32__avx512_8x16(float *y, const float *x, const nnrt_k_dwcon
             .p = p,
             .mask = left >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << left) - 1),
         };
-        for (size_t b = 0, i = 0, n = 0; b < blocks; b++, i += n) {
-            n = count / blocks + (b < count % blocks);
-            if (i >= first && i + n <= end)
-                block_of(n, 0, &s, i);
-            else
-                block_of(n, 1, &s, i);
+        for (size_t b = 0, i = 0; b < blocks; b++) {
+            const size_t n = least + (b < more);
+            blocks_of[left < 16 || i < first || i + n > end][n](&s, i);
+            i += n;
         }
     }
 }
