@@ -32,21 +32,9 @@ nnc_status nnrt_ctx_state(nnrt_node_ctx *ctx, size_t bytes)
 /* Sizes a tensor; dims were set by an operator or by the caller. */
 static nnc_status size_tensor(nnrt_tensor *t, const char *name)
 {
-    size_t bytes = nnrt_dtype_bytes(t->dtype);
-    for (uint32_t i = 0; i < t->shape.rank; i++) {
-        if (t->shape.dims[i] < 0 || t->shape.dims[i] > NNRT_DIM_MAX)
-            NNC_FAIL(NNC_ERR_LIMIT, "'%s': dim %u is %lld, expected 0..%d", name, i,
-                     (long long)t->shape.dims[i], NNRT_DIM_MAX);
-        if (t->shape.dims[i] == 0) {
-            bytes = 0;
-        } else if (!nnc_size_mul(&bytes, bytes, (size_t)t->shape.dims[i]) ||
-                   bytes > PTRDIFF_MAX / 4) {
-            char text[NNRT_SHAPE_TEXT];
-            NNC_FAIL(NNC_ERR_LIMIT, "'%s': tensor %s is too large", name,
-                     nnrt_shape_text(text, &t->shape));
-        }
-    }
-    t->bytes = bytes;
+    const nnrt_node_ctx ctx = {.name = name};
+    NNC_TRY(nnrt_check_shape(&ctx, &t->shape, t->dtype));
+    t->bytes = nnrt_shape_count(&t->shape) * nnrt_dtype_bytes(t->dtype);
     return NNC_OK;
 }
 

@@ -6,7 +6,9 @@
 #include "runtime_int8/kernels/contracts_ew.h"
 #include "runtime_int8/kernels/contracts_f32.h"
 #include "runtime_int8/kernels/contracts_move.h"
+#include "runtime_int8/kernels/contracts_pool.h"
 #include "runtime_int8/kernels/contracts_q8.h"
+#include "runtime_int8/kernels/contracts_reduce.h"
 
 #define NNRT_KERNEL(contract, impl, isa, ...) nnrt_k_##contract##_fn nnrt_k_##contract##__##impl;
 #include "runtime_int8/kernels/avx2/kernels.def"

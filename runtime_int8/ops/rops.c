@@ -4,9 +4,9 @@
 #include "runtime_int8/ops/rop.h"
 
 static const nnrt_rop *const table[NNRT_ROP_ID_COUNT] = {
-#define LANDED(id, name) [NNRT_ROP_ID_##id] = &nnrt_rop_##name,
-#include "runtime_int8/ops/landed.def"
-#undef LANDED
+#define ROP(id, number, name, params, min_in, max_in, n_out, host, flags) [number] = &nnrt_rop_##name,
+#include "runtime_int8/ops/rops.def"
+#undef ROP
 };
 
 const nnrt_rop *nnrt_rop_find(uint32_t number)

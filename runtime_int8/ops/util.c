@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/mem.h"
 #include "tensor/dtype.h"
 
 size_t nnrt_dtype_bytes(uint32_t dtype)
@@ -103,6 +104,22 @@ nnc_status nnrt_check_scale(const nnrt_node_ctx *ctx, float scale)
     if (!isfinite(scale) || scale == 0.0f)
         NNC_FAIL(NNC_ERR_MODEL, "'%s': scale %g, expected finite and not zero", ctx->name,
                  (double)scale);
+    return NNC_OK;
+}
+
+nnc_status nnrt_check_shape(const nnrt_node_ctx *ctx, const nnrt_shape *shape, nnrt_dtype dtype)
+{
+    size_t bytes = nnrt_dtype_bytes(dtype);
+    for (uint32_t i = 0; i < shape->rank; i++) {
+        int64_t dim = shape->dims[i];
+        /* A zero dim does not excuse the others: strides are products of them. */
+        if (dim < 0 || dim > INT32_MAX || !nnc_size_mul(&bytes, bytes, dim == 0 ? 1 : (size_t)dim) ||
+            bytes > PTRDIFF_MAX / 4) {
+            char text[NNRT_SHAPE_TEXT];
+            NNC_FAIL(NNC_ERR_LIMIT, "'%s': tensor %s is too large", ctx->name,
+                     nnrt_shape_text(text, shape));
+        }
+    }
     return NNC_OK;
 }
 

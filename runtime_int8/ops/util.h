@@ -36,6 +36,9 @@ nnc_status nnrt_check_grid(const nnrt_node_ctx *ctx, float lo, float hi, int32_t
 /* Finite and non-zero. */
 nnc_status nnrt_check_scale(const nnrt_node_ctx *ctx, float scale);
 
+/* A computed shape is small enough for its dims and bytes to be calculated with; NNC_ERR_LIMIT. */
+nnc_status nnrt_check_shape(const nnrt_node_ctx *ctx, const nnrt_shape *shape, nnrt_dtype dtype);
+
 /* Sets output 0. */
 void nnrt_set_output(nnrt_node_ctx *ctx, nnrt_dtype dtype, const nnrt_shape *shape);
 /* Same dtype and shape as input i. */

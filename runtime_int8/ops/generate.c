@@ -1,0 +1,183 @@
+/* shape, fill, range, callback: ops that make values from shapes or scalars, and the tap. SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <string.h>
+
+#include "runtime_int8/ops/util.h"
+
+static nnc_status shape_check(const nnrt_node_ctx *ctx)
+{
+    const nnrt_shape_params *p = ctx->params;
+    if (p->start < 0 || p->end < p->start || (uint32_t)p->end > ctx->in[0].shape.rank)
+        NNC_FAIL(NNC_ERR_MODEL, "'%s': dims %d to %d of rank %u", ctx->name, p->start, p->end,
+                 ctx->in[0].shape.rank);
+    return nnrt_check_dtype(ctx, 0, NNRT_SET_ANY);
+}
+
+static nnc_status shape_reshape(nnrt_node_ctx *ctx)
+{
+    const nnrt_shape_params *p = ctx->params;
+    nnrt_shape y = {.rank = 1, .dims = {p->end - p->start}};
+    nnrt_set_output(ctx, NNRT_I64, &y);
+    return NNC_OK;
+}
+
+static void shape_run(const nnrt_node_ctx *ctx)
+{
+    const nnrt_shape_params *p = ctx->params;
+    int64_t *y = ctx->out[0].data;
+    for (int32_t i = p->start; i < p->end; i++)
+        y[i - p->start] = ctx->in[0].shape.dims[i];
+}
+
+const nnrt_rop nnrt_rop_shape = {
+    .name = "shape",
+    .params_bytes = sizeof(nnrt_shape_params),
+    .min_in = 1,
+    .max_in = 1,
+    .out_count = 1,
+    .flags = NNRT_ROP_HOST,
+    .check = shape_check,
+    .reshape = shape_reshape,
+    .run = shape_run,
+};
+
+static nnc_status fill_check(const nnrt_node_ctx *ctx)
+{
+    const nnrt_fill_params *p = ctx->params;
+    if (nnrt_dtype_bytes(p->dtype) == 0)
+        NNC_FAIL(NNC_ERR_MODEL, "'%s': fill of type %u", ctx->name, p->dtype);
+    NNC_TRY(nnrt_check_rank(ctx, 0, 1));
+    return nnrt_check_dtype(ctx, 0, NNRT_SET(NNRT_I64));
+}
+
+static nnc_status fill_reshape(nnrt_node_ctx *ctx)
+{
+    const nnrt_fill_params *p = ctx->params;
+    const int64_t *dims;
+    size_t rank;
+    NNC_TRY(nnrt_host_i64(&dims, &rank, ctx, 0));
+    if (rank > NNRT_RANK_MAX)
+        NNC_FAIL(NNC_ERR_MODEL, "'%s': rank %zu, at most %d", ctx->name, rank, NNRT_RANK_MAX);
+    nnrt_shape y = {.rank = (uint32_t)rank};
+    for (uint32_t i = 0; i < y.rank; i++) {
+        y.dims[i] = dims[i];
+        if (dims[i] < 0 || dims[i] > INT32_MAX)
+            NNC_FAIL(NNC_ERR_MODEL, "'%s': dim %u is %lld", ctx->name, i, (long long)dims[i]);
+    }
+    nnrt_set_output(ctx, (nnrt_dtype)p->dtype, &y);
+    return NNC_OK;
+}
+
+static void fill_run(const nnrt_node_ctx *ctx)
+{
+    const nnrt_fill_params *p = ctx->params;
+    size_t size = nnrt_dtype_bytes(p->dtype), n = nnrt_shape_count(&ctx->out[0].shape);
+    uint8_t *y = ctx->out[0].data;
+    if (p->value == 0) {
+        memset(y, 0, n * size);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        memcpy(y + i * size, &p->value, size);
+}
+
+const nnrt_rop nnrt_rop_fill = {
+    .name = "fill",
+    .params_bytes = sizeof(nnrt_fill_params),
+    .min_in = 1,
+    .max_in = 1,
+    .out_count = 1,
+    .host_inputs = 0x1,
+    .flags = NNRT_ROP_HOST,
+    .check = fill_check,
+    .reshape = fill_reshape,
+    .run = fill_run,
+};
+
+static nnc_status range_check(const nnrt_node_ctx *ctx)
+{
+    NNC_TRY(nnrt_check_dtype(ctx, 0,
+                             NNRT_SET(NNRT_I32) | NNRT_SET(NNRT_I64) | NNRT_SET(NNRT_F32)));
+    NNC_TRY(nnrt_check_dtype(ctx, 1, NNRT_SET(ctx->in[0].dtype)));
+    return nnrt_check_dtype(ctx, 2, NNRT_SET(ctx->in[0].dtype));
+}
+
+static double scalar(const nnrt_tensor *t)
+{
+    if (t->dtype == NNRT_F32)
+        return (double)((const float *)t->data)[0];
+    return t->dtype == NNRT_I64 ? (double)((const int64_t *)t->data)[0]
+                                : (double)((const int32_t *)t->data)[0];
+}
+
+static nnc_status range_reshape(nnrt_node_ctx *ctx)
+{
+    for (uint32_t i = 0; i < 3; i++)
+        NNC_TRY(nnrt_check_count(ctx, i, 1));
+    double start = scalar(&ctx->in[0]), limit = scalar(&ctx->in[1]), delta = scalar(&ctx->in[2]);
+    double n = ceil((limit - start) / delta);
+    if (delta == 0.0 || !(n <= (double)INT32_MAX))
+        NNC_FAIL(NNC_ERR_MODEL, "'%s': range from %g to %g by %g", ctx->name, start, limit, delta);
+    nnrt_shape y = {.rank = 1, .dims = {n > 0.0 ? (int64_t)n : 0}};
+    nnrt_set_output(ctx, ctx->in[0].dtype, &y);
+    return NNC_OK;
+}
+
+static void range_run(const nnrt_node_ctx *ctx)
+{
+    size_t n = nnrt_shape_count(&ctx->out[0].shape);
+    if (ctx->in[0].dtype == NNRT_F32) {
+        float start = ((const float *)ctx->in[0].data)[0], delta = ((const float *)ctx->in[2].data)[0];
+        for (size_t i = 0; i < n; i++)
+            ((float *)ctx->out[0].data)[i] = start + (float)i * delta;
+    } else if (ctx->in[0].dtype == NNRT_I64) {
+        uint64_t start = ((const uint64_t *)ctx->in[0].data)[0];
+        uint64_t delta = ((const uint64_t *)ctx->in[2].data)[0];
+        for (size_t i = 0; i < n; i++)
+            ((uint64_t *)ctx->out[0].data)[i] = start + i * delta;
+    } else {
+        uint32_t start = ((const uint32_t *)ctx->in[0].data)[0];
+        uint32_t delta = ((const uint32_t *)ctx->in[2].data)[0];
+        for (size_t i = 0; i < n; i++)
+            ((uint32_t *)ctx->out[0].data)[i] = start + (uint32_t)i * delta;
+    }
+}
+
+const nnrt_rop nnrt_rop_range = {
+    .name = "range",
+    .min_in = 3,
+    .max_in = 3,
+    .out_count = 1,
+    .host_inputs = 0x7,
+    .flags = NNRT_ROP_HOST,
+    .check = range_check,
+    .reshape = range_reshape,
+    .run = range_run,
+};
+
+static nnc_status callback_check(const nnrt_node_ctx *ctx)
+{
+    return nnrt_check_dtype(ctx, 0, NNRT_SET_ANY);
+}
+
+static nnc_status callback_reshape(nnrt_node_ctx *ctx)
+{
+    (void)ctx;
+    return NNC_OK;
+}
+
+static void callback_run(const nnrt_node_ctx *ctx)
+{
+    const nnrt_callback_params *p = ctx->params;
+    nnrt_ctx_callback(ctx, p->tag, &ctx->in[0]);
+}
+
+const nnrt_rop nnrt_rop_callback = {
+    .name = "callback",
+    .params_bytes = sizeof(nnrt_callback_params),
+    .min_in = 1,
+    .max_in = 1,
+    .check = callback_check,
+    .reshape = callback_reshape,
+    .run = callback_run,
+};
