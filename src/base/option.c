@@ -285,3 +285,12 @@ nnc_status nnc_option_parse(const nnc_option *table, size_t n, void *options, in
     }
     return NNC_OK;
 }
+
+size_t nnc_option_count(const nnc_option *table)
+{
+    size_t n = 0;
+    while (table[n].name) {
+        n++;
+    }
+    return n;
+}

@@ -6,7 +6,7 @@
 nnc_status nnc_cli_parse(const nnc_cli *cli, const nnc_verb *verb, void *options,
                          nnc_option_list *words, size_t min, size_t max)
 {
-    NNC_TRY(nnc_option_parse(verb->options, verb->option_count, options, cli->argc, cli->argv, words,
+    NNC_TRY(nnc_option_parse(verb->options, nnc_option_count(verb->options), options, cli->argc, cli->argv, words,
                              NULL));
     if (words->count < min || words->count > max) {
         NNC_FAIL(NNC_ERR_USAGE, "%zu file%s given, expected %zu%s. Usage: nncompress %s", words->count,

@@ -70,7 +70,7 @@ void nnc_help_verb(const nnc_verb *verb)
         printf("\nexamples:\n%s", verb->examples);
     }
     const char *group = "";
-    for (size_t i = 0; i < verb->option_count; i++) {
+    for (size_t i = 0; verb->options[i].name; i++) {
         const nnc_option *o = &verb->options[i];
         if (strcmp(group, o->group) != 0) {
             group = o->group;

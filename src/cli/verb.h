@@ -19,8 +19,7 @@ typedef struct nnc_verb {
     const char *summary;  /* one line */
     const char *usage;    /* "inspect MODEL [options]" */
     const char *examples; /* lines, each one command */
-    const nnc_option *options;
-    size_t option_count;
+    const nnc_option *options; /* ended by a row without name */
     nnc_status (*run)(const nnc_cli *cli);
 } nnc_verb;
 

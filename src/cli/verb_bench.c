@@ -30,6 +30,7 @@ static const nnc_option options[] = {
         NULL),
     ROW("quiet", 'q', FLAG, run.quiet, NULL, "warnings and results only", "Running", 0, 0, NULL),
     ROW("verbose", 'v', FLAG, run.verbose, NULL, "say more", "Running", 0, 0, NULL),
+    {0},
 };
 
 /* Inputs of a model filled with seeded noise: normal numbers, small integers, unknown dims as 1. */
@@ -249,6 +250,5 @@ const nnc_verb nnc_verb_bench = {
     .examples = "  nncompress bench model.onnx model.int8.onnx --threads 1,2\n"
                 "  nncompress bench model.nncp --layers\n",
     .options = options,
-    .option_count = sizeof(options) / sizeof(options[0]),
     .run = run,
 };

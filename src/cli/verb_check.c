@@ -12,6 +12,7 @@ static const nnc_option options[] = {
     NNC_OPT(check_options, "keep-unsupported", 0, FLAG, keep_unsupported, NULL,
             "operators this build does not know are listed, not errors", "Checking", 0, 0, NULL),
 #include "pipeline/options.def"
+    {0},
 };
 
 static nnc_status check_file(const nnc_cli *cli, const check_options *o, const char *path)
@@ -67,6 +68,5 @@ const nnc_verb nnc_verb_check = {
     .usage = "check MODEL.onnx [options]",
     .examples = "  nncompress check model.onnx\n",
     .options = options,
-    .option_count = sizeof(options) / sizeof(options[0]),
     .run = run,
 };

@@ -29,6 +29,7 @@ static const nnc_option options[] = {
     NNC_OPT(compare_options, "output", 0, INT, output, "I", "output with the class scores (default 0)",
             "Samples", 0, 1000, NULL),
 #include "pipeline/options.def"
+    {0},
 };
 
 /* Values of a that b has by name and that a node computes as float. */
@@ -190,6 +191,5 @@ const nnc_verb nnc_verb_compare = {
     .usage = "compare A B --eval PATH [options]",
     .examples = "  nncompress compare model.onnx model.int8.onnx --eval images/ --preprocess imagenet-torch\n",
     .options = options,
-    .option_count = sizeof(options) / sizeof(options[0]),
     .run = run,
 };

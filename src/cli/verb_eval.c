@@ -26,6 +26,7 @@ static const nnc_option options[] = {
     NNC_OPT(eval_options, "output", 0, INT, output, "I", "output with the class scores (default 0)",
             "Samples", 0, 1000, NULL),
 #include "pipeline/options.def"
+    {0},
 };
 
 static nnc_status print_accuracy(const eval_options *o, const nnc_source *source, const char *seen,
@@ -119,6 +120,5 @@ const nnc_verb nnc_verb_eval = {
     .examples = "  nncompress eval model.onnx --eval images/ --labels labels.txt --preprocess imagenet-torch\n"
                 "  nncompress eval model.int8.onnx --eval test.h5#images\n",
     .options = options,
-    .option_count = sizeof(options) / sizeof(options[0]),
     .run = run,
 };

@@ -21,6 +21,7 @@ static const nnc_option options[] = {
     NNC_OPT(inspect_options, "raw", 0, FLAG, raw, NULL,
             "the graph as imported, without folding and cleaning", "Inspecting", 0, 0, NULL),
 #include "pipeline/options.def"
+    {0},
 };
 
 /* Totals of one operator type. */
@@ -221,6 +222,5 @@ const nnc_verb nnc_verb_inspect = {
     .usage = "inspect MODEL.onnx [options]",
     .examples = "  nncompress inspect model.onnx\n  nncompress inspect model.onnx --nodes --shape x=1x3x224x224\n",
     .options = options,
-    .option_count = sizeof(options) / sizeof(options[0]),
     .run = run,
 };

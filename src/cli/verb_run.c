@@ -32,6 +32,7 @@ static const nnc_option options[] = {
     NNC_OPT(run_options, "atol", 0, DOUBLE, atol, "X", "absolute tolerance of --golden (default 1e-5)",
             "Inputs", 0, 1e9, NULL),
 #include "pipeline/options.def"
+    {0},
 };
 
 /* One output against its reference. */
@@ -256,6 +257,5 @@ const nnc_verb nnc_verb_run = {
     .examples = "  nncompress run model.onnx --golden test_data_set_0\n"
                 "  nncompress run model.int8.onnx --data images/ --preprocess imagenet-torch\n",
     .options = options,
-    .option_count = sizeof(options) / sizeof(options[0]),
     .run = run,
 };

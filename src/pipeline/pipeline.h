@@ -16,8 +16,7 @@ typedef struct nnc_run nnc_run;
 /* A step: options and a function that edits run->graph and may add to the report. One file, one line in steps.def. */
 typedef struct nnc_step {
     const char *name, *help;
-    const nnc_option *options; /* one table feeds flags, help and (later) recipes */
-    size_t option_count;
+    const nnc_option *options; /* one table feeds flags, help and recipes; ended by a row without name */
     nnc_status (*run)(nnc_run *run, const void *options);
 } nnc_step;
 const nnc_step *nnc_step_find(const char *name); /* NULL if unknown */

@@ -9,6 +9,7 @@
     NNC_OPT(nnc_int8_options, name, sh, kind, member, meta, help, "INT8", min, max, choices),
 static const nnc_option options[] = {
 #include "pipeline/step_int8.def"
+    {0},
 };
 
 nnc_int8_options nnc_int8_defaults(void)
@@ -79,6 +80,5 @@ const nnc_step nnc_step_int8 = {
     .name = "int8",
     .help = "quantizes weights and activations to 8 bits, with calibration",
     .options = options,
-    .option_count = sizeof(options) / sizeof(options[0]),
     .run = run_int8,
 };

@@ -1,0 +1,28 @@
+/* The main job with its options: what `nncompress MODEL --int8 ...` and the library's jobs run. SPDX-License-Identifier: Apache-2.0 */
+#ifndef NNC_PIPELINE_COMPRESS_H
+#define NNC_PIPELINE_COMPRESS_H
+
+#include "pipeline/pipeline.h"
+
+typedef struct nnc_compress_options {
+    const char *output, *report, *report_json; /* NULL: derived from the model's name */
+    bool force, int8, write_report;
+    const char *calib, *eval;
+    int64_t samples, seed;
+    double bench_seconds;
+    nnc_int8_options step_int8;
+    nnc_data_flags data;
+    nnc_run_flags run;
+} nnc_compress_options;
+
+/* The option table (flags of the command line, names of nnc_job_set), ended by a row without name. */
+extern const nnc_option nnc_compress_table[];
+
+nnc_compress_options nnc_compress_defaults(void);
+/* Releases lists that parsing made. */
+void nnc_compress_options_deinit(nnc_compress_options *options);
+/* Checks the options, builds the recipe and runs it (nnc_pipeline_run). command: for the report. */
+nnc_status nnc_compress_run(nnc_report **report, const nnc_compress_options *options, const char *model,
+                            const char *command, const nnc_log *log);
+
+#endif
