@@ -32,6 +32,18 @@ static nnc_status clone_meta(nnc_graph *to, const nnc_graph_meta *from)
     meta->prop_keys = keys;
     meta->prop_values = values;
     meta->prop_count = from->prop_count;
+    const char **domains = nnc_arena_alloc(to->arena, from->import_count, sizeof *domains);
+    int64_t *versions = nnc_arena_alloc(to->arena, from->import_count, sizeof *versions);
+    if (!domains || !versions) {
+        return NNC_ERR_LIMIT;
+    }
+    for (size_t i = 0; i < from->import_count; i++) {
+        NNC_TRY(clone_string(&domains[i], to, from->import_domains[i]));
+        versions[i] = from->import_versions[i];
+    }
+    meta->import_domains = domains;
+    meta->import_versions = versions;
+    meta->import_count = from->import_count;
     return NNC_OK;
 }
 

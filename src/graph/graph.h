@@ -83,6 +83,9 @@ typedef struct nnc_graph_meta {
     const char *const *prop_keys;
     const char *const *prop_values;
     size_t prop_count;
+    const char *const *import_domains; /* operator sets of other domains than ai.onnx, and their versions */
+    const int64_t *import_versions;
+    size_t import_count;
 } nnc_graph_meta;
 
 nnc_status nnc_graph_create(nnc_graph **out);

@@ -90,6 +90,31 @@ static const char *text_of(nnc_graph *graph, const char *text)
     return nnc_arena_strdup(nnc_graph_arena(graph), text ? text : "");
 }
 
+/* Operator sets of other domains: an export must name them again. */
+static nnc_status fill_imports(const Onnx__ModelProto *m, nnc_graph *graph)
+{
+    nnc_graph_meta *meta = nnc_graph_get_meta(graph);
+    const char **domains = nnc_arena_alloc(nnc_graph_arena(graph), m->n_opset_import, sizeof *domains);
+    int64_t *versions = nnc_arena_alloc(nnc_graph_arena(graph), m->n_opset_import, sizeof *versions);
+    if (!domains || !versions) {
+        return NNC_ERR_LIMIT;
+    }
+    meta->import_domains = domains;
+    meta->import_versions = versions;
+    for (size_t i = 0; i < m->n_opset_import; i++) {
+        const char *domain = nnc_onnx_domain(m->opset_import[i]->domain);
+        if (domain[0] == '\0') {
+            continue;
+        }
+        domains[meta->import_count] = text_of(graph, domain);
+        versions[meta->import_count] = m->opset_import[i]->version;
+        if (!domains[meta->import_count++]) {
+            return NNC_ERR_LIMIT;
+        }
+    }
+    return NNC_OK;
+}
+
 static nnc_status fill_meta(nnc_onnx_reader *r, nnc_graph *graph, const nnc_onnx_frame *f)
 {
     const Onnx__ModelProto *m = r->model;
@@ -118,6 +143,7 @@ static nnc_status fill_meta(nnc_onnx_reader *r, nnc_graph *graph, const nnc_onnx
     meta->prop_keys = keys;
     meta->prop_values = values;
     meta->prop_count = m->n_metadata_props;
+    NNC_TRY(fill_imports(m, graph));
     r->info->opset = meta->opset;
     r->info->nodes = (uint32_t)m->graph->n_node;
     r->info->initializers = (uint32_t)(m->graph->n_initializer + m->graph->n_sparse_initializer);
@@ -263,6 +289,8 @@ static void reader_init(nnc_onnx_reader *r, const char *path, const nnc_onnx_loa
     }
     fill_limits(&r->options.limits);
     r->external.dir = -1;
+    r->external.alias_from = r->options.alias_from;
+    r->external.alias_to = r->options.alias_to;
     *info = (nnc_onnx_info){0};
 }
 
@@ -349,19 +377,6 @@ nnc_status nnc_onnx_load(nnc_graph **out, const char *path, const nnc_onnx_load_
     nnc_onnx_reader r;
     *out = NULL;
     reader_init(&r, path, options, info ? info : &local, log);
-    return load_path(out, &r, path);
-}
-
-nnc_status nnc_onnx_load_aliased(nnc_graph **out, const char *path, const char *alias_from,
-                                 const char *alias_to, const nnc_log *log)
-{
-    static const nnc_onnx_load_options options = {.keep_unsupported = true, .nan_weights = NNC_ONNX_NAN_KEEP};
-    nnc_onnx_info info;
-    nnc_onnx_reader r;
-    *out = NULL;
-    reader_init(&r, path, &options, &info, log);
-    r.external.alias_from = alias_from;
-    r.external.alias_to = alias_to;
     return load_path(out, &r, path);
 }
 

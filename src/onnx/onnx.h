@@ -34,6 +34,7 @@ typedef enum nnc_onnx_nan_weights {
 typedef struct nnc_onnx_load_options {
     const char *const *shapes; /* "name=1x3x224x224" of an input, or "N=4" of a named dimension */
     size_t shape_count;
+    const char *alias_from, *alias_to; /* external data named alias_from is read from the file alias_to; NULL: none */
     const char *external_dir;  /* one more folder that external data may lie in; NULL: only the model's */
     bool allow_hardlinks;      /* external data files with several names */
     bool keep_unsupported;     /* ops this build does not know stay as nodes with op == NULL instead of failing */
@@ -97,8 +98,8 @@ typedef struct nnc_onnx_save_options {
     const char *const *prop_keys; /* further metadata_props ("nncompress.recipe"); replace equal keys of the source */
     const char *const *prop_values;
     size_t prop_count;
-    /* Called with the complete temporary file before it is renamed into place; NULL: none. */
-    nnc_status (*verify)(void *user, const char *temp_path);
+    /* Called with the complete temporary file before it is renamed into place, and the options that load it; NULL: none. */
+    nnc_status (*verify)(void *user, const char *temp_path, const nnc_onnx_load_options *load);
     void *user;
 } nnc_onnx_save_options;
 

@@ -178,8 +178,4 @@ nnc_status nnc_onnx_check_produced(nnc_onnx_reader *r, nnc_graph *graph);
 nnc_status nnc_onnx_lint(nnc_onnx_reader *r, nnc_graph *graph);
 nnc_status nnc_onnx_unsupported(nnc_onnx_reader *r, const nnc_graph *graph);
 
-/* load.c: as nnc_onnx_load, but external data `alias_from` is read from `alias_to`. */
-nnc_status nnc_onnx_load_aliased(nnc_graph **out, const char *path, const char *alias_from,
-                                 const char *alias_to, const nnc_log *log);
-
 #endif

@@ -12,7 +12,8 @@ static const nnc_value *input_value(const nnc_graph *graph, nnc_node_id node, ui
 
 static bool is_8bit(nnc_dtype dtype)
 {
-    return dtype == NNC_DTYPE_INT8 || dtype == NNC_DTYPE_UINT8;
+    /* Undefined: the producer is an op this build does not know, and was valid at the source's opset. */
+    return dtype == NNC_DTYPE_INT8 || dtype == NNC_DTYPE_UINT8 || dtype == NNC_DTYPE_UNDEFINED;
 }
 
 /* Opset 10 has one scale per tensor and no axis. */

@@ -20,6 +20,7 @@ typedef struct nnc_run_flags {
     int isa; /* index into nnc_isa_choices */
     nnc_option_list shapes;
     bool json, quiet, verbose;
+    const char *alias_from, *alias_to; /* no flag: nnc_onnx_load_options of an unpublished file */
 } nnc_run_flags;
 
 extern const char *const nnc_layout_choices[];

@@ -61,13 +61,16 @@ static nnc_status compare_bits(nnc_run *run, const nnc_source *shipped)
 }
 
 /* Called with the complete temporary file. */
-static nnc_status verify(void *user, const char *temp_path)
+static nnc_status verify(void *user, const char *temp_path, const nnc_onnx_load_options *load)
 {
     nnc_run *run = user;
     nnc_source shipped = {0};
+    nnc_run_flags flags = run->recipe->run;
+    flags.alias_from = load ? load->alias_from : NULL;
+    flags.alias_to = load ? load->alias_to : NULL;
     nnc_log quiet = *run->log;
     quiet.message = NULL; /* the file is our own: its import has nothing to tell */
-    nnc_status status = nnc_source_load(&shipped, temp_path, &run->recipe->run, false, &quiet);
+    nnc_status status = nnc_source_load(&shipped, temp_path, &flags, false, &quiet);
     if (status != NNC_OK && status != NNC_ERR_CANCELLED) {
         return nnc_error_prepend(NNC_ERR_VERIFY, "the written file does not load");
     }
@@ -119,7 +122,7 @@ static nnc_status write_plan(nnc_run *run, nnc_file_out *file, const void *image
     NNC_TRY(nnc_file_out_reserve(file, bytes));
     NNC_TRY(nnc_file_out_write(file, image, bytes));
     NNC_TRY(nnc_file_out_sync(file, &temp));
-    return verify(run, temp);
+    return verify(run, temp, NULL);
 }
 
 static nnc_status publish_plan(nnc_run *run)

@@ -32,6 +32,8 @@ static nnc_status load_graph(nnc_source *source, const nnc_run_flags *flags, boo
 {
     nnc_onnx_load_options options = {.shapes = flags ? flags->shapes.items : NULL,
                                      .shape_count = flags ? flags->shapes.count : 0,
+                                     .alias_from = flags ? flags->alias_from : NULL,
+                                     .alias_to = flags ? flags->alias_to : NULL,
                                      .keep_unsupported = keep_structure};
     NNC_TRY(nnc_onnx_load(&source->graph, source->path, &options, &source->info, log));
     source->bytes = source->info.file_bytes + source->info.external_bytes;
