@@ -181,11 +181,6 @@ NNRT_INLINE dw_row input_row(const dw_block *b, size_t oy, size_t r)
     return (dw_row){a->x + iy * a->width * a->channels + b->c0, a->channels};
 }
 
-NNRT_INLINE __m512i inner_pixel(dw_row row, size_t ix)
-{
-    return _mm512_loadu_si512(row.base + ix * row.step);
-}
-
 /* Pixel of column ix, which wraps when negative. */
 NNRT_INLINE __m512i input_pixel(const dw_block *b, dw_row row, size_t ix)
 {
@@ -198,8 +193,10 @@ NNRT_INLINE vec4 load_quads(const dw_block *b, dw_row row, size_t ix, size_t ste
     if (edge)
         return make_quads(input_pixel(b, row, ix), input_pixel(b, row, ix + step),
                           input_pixel(b, row, ix + 2 * step), input_pixel(b, row, ix + 3 * step));
-    return make_quads(inner_pixel(row, ix), inner_pixel(row, ix + step),
-                      inner_pixel(row, ix + 2 * step), inner_pixel(row, ix + 3 * step));
+    const uint8_t *p = row.base + ix * row.step;
+    const size_t d = step * row.step;
+    return make_quads(_mm512_loadu_si512(p), _mm512_loadu_si512(p + d),
+                      _mm512_loadu_si512(p + 2 * d), _mm512_loadu_si512(p + 3 * d));
 }
 
 /* Any window, one output. Columns past S meet zero weights, so any byte will do there. */
@@ -216,7 +213,12 @@ NNRT_INLINE void run_pixel(const dw_block *b, const dw_row *rows, size_t oy, siz
             MULTIPLY(acc, x, w[q]);
         }
     }
-    store(b, oy * a->out_width + ox, acc, plain);
+    if (plain) {
+        const dw_out out = make_out(b, oy * a->out_width + ox);
+        store_plain(&out, 0, acc);
+    } else {
+        store(b, oy * a->out_width + ox, acc, 0);
+    }
 }
 
 static __attribute__((noinline)) void run_pixel_edge(const dw_block *b, const dw_row *rows,
