@@ -38,6 +38,11 @@ static nnc_status fail(nnrt_builder *b, nnc_status status)
     return status;
 }
 
+nnc_status nnrt_builder_status(const nnrt_builder *b)
+{
+    return b->status == NNC_OK ? NNC_OK : nnc_error_set(b->status, "%s", b->message);
+}
+
 nnrt_builder *nnrt_builder_create(void)
 {
     nnrt_builder *b = nnc_calloc(1, sizeof *b);

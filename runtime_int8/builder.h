@@ -40,6 +40,9 @@ void nnrt_builder_output(nnrt_builder *b, uint32_t value, const char *name);
 /* Key/value strings for SIGN (what a user of the plan needs) or PROV (where it came from). */
 void nnrt_builder_metadata(nnrt_builder *b, const char *section, const char *key, const char *value);
 
+/* NNC_OK, or the first failure with its message set again. */
+nnc_status nnrt_builder_status(const nnrt_builder *b);
+
 /* The finished image, 64-byte aligned, caller frees with nnc_free. Deterministic bytes. */
 nnc_status nnrt_builder_finish(nnrt_builder *b, void **image, size_t *bytes);
 

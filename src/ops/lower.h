@@ -23,7 +23,7 @@ const nnc_graph *nnc_lower_graph(const nnc_lower_ctx *ctx);
 const nnc_node *nnc_lower_node(const nnc_lower_ctx *ctx);
 nnc_node_id nnc_lower_node_id(const nnc_lower_ctx *ctx);
 const nnc_value *nnc_lower_in_value(const nnc_lower_ctx *ctx, uint32_t i);  /* NULL if omitted */
-const nnc_value *nnc_lower_out_value(const nnc_lower_ctx *ctx, uint32_t i);
+const nnc_value *nnc_lower_out_value(const nnc_lower_ctx *ctx, uint32_t i); /* NULL if omitted or, for i > 0, never read */
 nnc_value_id nnc_lower_in_id(const nnc_lower_ctx *ctx, uint32_t i);
 
 /* True if legalize decided that this node runs in integers (graph and annotations alone decide). */

@@ -115,7 +115,7 @@ nnc_status nnc_form_declare(uint32_t *out, nnc_plan_state *state, nnc_value_id i
                                      slot_is_nhwc(slot), q8 ? &quant : NULL);
     state->slots[id][slot] = rv;
     *out = rv;
-    return NNC_OK;
+    return nnrt_builder_status(state->builder);
 }
 
 static void emit(nnc_plan_state *state, nnrt_rop_id rop, const nnc_value *value, const void *params,

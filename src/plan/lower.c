@@ -32,11 +32,18 @@ const nnc_value *nnc_lower_in_value(const nnc_lower_ctx *ctx, uint32_t i)
     return id == NNC_ID_NONE ? NULL : nnc_graph_value_const(ctx->state->graph, id);
 }
 
-/* Output 0 of a unit is the unit's final value. */
+/* Output 0 of a unit is the unit's final value; further outputs that nobody reads count as omitted. */
 static nnc_value_id out_id(const nnc_lower_ctx *ctx, uint32_t i)
 {
     const nnc_node *node = nnc_lower_node(ctx);
-    return i == 0 ? ctx->fusion->final : i < node->output_count ? node->outputs[i] : NNC_ID_NONE;
+    const nnc_plan_state *state = ctx->state;
+    if (i == 0) {
+        return ctx->fusion->final;
+    }
+    nnc_value_id id = i < node->output_count ? node->outputs[i] : NNC_ID_NONE;
+    bool read = id != NNC_ID_NONE && (nnc_uses_count(&state->uses, id) > 0 || state->tapped[id] ||
+                                      nnc_graph_is_output(state->graph, id));
+    return read ? id : NNC_ID_NONE;
 }
 
 const nnc_value *nnc_lower_out_value(const nnc_lower_ctx *ctx, uint32_t i)
@@ -150,7 +157,7 @@ nnc_status nnc_lower_emit(nnc_lower_ctx *ctx, nnrt_rop_id rop, const void *param
     const char *name = node->name[0] ? node->name : node->op_type;
     nnrt_builder_node(ctx->state->builder, rop, name, params, params_bytes, in, in_count, out,
                       out_count);
-    return NNC_OK;
+    return nnrt_builder_status(ctx->state->builder);
 }
 
 nnc_status nnc_lower_elementwise(nnc_lower_ctx *ctx, nnrt_rop_id rop, const void *params,

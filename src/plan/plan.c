@@ -128,7 +128,7 @@ static nnc_status lower_unit(nnc_plan_state *state, nnc_node_id anchor)
     }
     NNC_TRY(emit_taps(state, ctx.fusion->final));
     for (uint32_t i = 1; i < node->output_count; i++) {
-        if (node->outputs[i] != NNC_ID_NONE) {
+        if (node->outputs[i] != NNC_ID_NONE && state->tapped[node->outputs[i]]) {
             NNC_TRY(emit_taps(state, node->outputs[i]));
         }
     }
