@@ -1,4 +1,5 @@
-/* Fitting arrays to model inputs, and reading samples from them. SPDX-License-Identifier: Apache-2.0 */
+/* Fitting arrays to model inputs, and reading samples from them. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include "datasets/array.h"
 
 #include <math.h>
@@ -74,8 +75,10 @@ static nnc_status fail_shape(const nnc_array_input *in, const nnc_dataset_input 
                      in->array.name, have, input->name, want,
                      dims_match(&to_nchw, 1, w, 1) ? "NHWC" : "NCHW");
     }
-    NNC_FAIL(NNC_ERR_DATA, "'%s' of shape %s does not fit input '%s' of shape %s (expected N "
-             "samples first)", in->array.name, have, input->name, want);
+    NNC_FAIL(NNC_ERR_DATA,
+             "'%s' of shape %s does not fit input '%s' of shape %s (expected N "
+             "samples first)",
+             in->array.name, have, input->name, want);
 }
 
 /* Whether values of type `from` may stand for `to` without preprocessing. */
@@ -94,10 +97,11 @@ static nnc_status check_ready_flags(const nnc_dataset *d, const nnc_array_input 
     const nnc_dataset_options *o = &d->options;
     const bool none = o->preset && strcmp(o->preset, "none") == 0;
     if (!none && nnc_preprocess_is_given(o))
-        NNC_FAIL(NNC_ERR_USAGE,
-                 "'%s' holds ready %s values, which are fed as they are; preprocessing is for 8-bit "
-                 "images. Hint: --preprocess none",
-                 in->array.name, nnc_dtype_name(in->array.dtype));
+        NNC_FAIL(
+            NNC_ERR_USAGE,
+            "'%s' holds ready %s values, which are fed as they are; preprocessing is for 8-bit "
+            "images. Hint: --preprocess none",
+            in->array.name, nnc_dtype_name(in->array.dtype));
     return NNC_OK;
 }
 
@@ -255,8 +259,8 @@ static nnc_status fail_names(const nnc_dataset *d, const nnc_array_file *file, c
 }
 
 static const char *const label_names[] = {"labels", "label", "y", "targets", "target"};
-static const char *const data_names[] = {"images", "image",  "x",        "X",
-                                         "data",   "inputs", "input",    "features"};
+static const char *const data_names[] = {"images", "image",  "x",     "X",
+                                         "data",   "inputs", "input", "features"};
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static bool is_label_name(const char *name)
@@ -337,8 +341,8 @@ static nnc_status open_labels(nnc_dataset *d, const nnc_array_file *file, const 
     }
     for (size_t i = 0; !name && i < COUNT(label_names); i++) {
         const char *slash = strrchr(names[0], '/'); /* next to the data */
-        const char *path = nnc_arena_printf(d->arena, "%.*s%s", slash ? (int)(slash + 1 - names[0]) : 0,
-                                            names[0], label_names[i]);
+        const char *path = nnc_arena_printf(
+            d->arena, "%.*s%s", slash ? (int)(slash + 1 - names[0]) : 0, names[0], label_names[i]);
         if (path && offers(file, path) && strcmp(path, names[0]) != 0)
             name = path;
     }
@@ -450,8 +454,8 @@ static nnc_status check_finite(const nnc_tensor *x, const char *name)
 static nnc_status move_channels(nnc_tensor *x, bool to_nchw)
 {
     const int64_t *s = x->shape.dims;
-    const nnc_shape shape = to_nchw ? (nnc_shape){4, {1, s[3], s[1], s[2]}}
-                                    : (nnc_shape){4, {1, s[2], s[3], s[1]}};
+    const nnc_shape shape =
+        to_nchw ? (nnc_shape){4, {1, s[3], s[1], s[2]}} : (nnc_shape){4, {1, s[2], s[3], s[1]}};
     nnc_tensor y = {0};
     NNC_TRY(nnc_tensor_create(&y, x->dtype, &shape));
     const size_t size = nnc_dtype_bits(x->dtype) / 8;

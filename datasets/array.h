@@ -39,9 +39,10 @@ typedef struct nnc_array_input {
     nnc_array array;
     nnc_array_mode mode;
     size_t sample_bytes;
-    nnc_shape shape;  /* of the sample in the file's layout, batch dim included where the model has it */
-    bool image_nhwc;  /* IMAGE: layout in the file */
-    bool gray;        /* IMAGE: no channel dim in the file */
+    nnc_shape
+        shape; /* of the sample in the file's layout, batch dim included where the model has it */
+    bool image_nhwc;       /* IMAGE: layout in the file */
+    bool gray;             /* IMAGE: no channel dim in the file */
     bool to_nchw, to_nhwc; /* READY: layout change asked for by data_layout */
 } nnc_array_input;
 
@@ -51,11 +52,13 @@ typedef struct nnc_arrays {
     size_t count;
 } nnc_arrays;
 
-/* Chooses arrays for the model's inputs and labels (fragment "a,b", input names, or usual names), opens
- * and checks them, sets total and labels. Fails: NNC_ERR_DATA with the names expected and found. */
+/* Chooses arrays for the model's inputs and labels (fragment "a,b", input names, or usual names),
+ * opens and checks them, sets total and labels. Fails: NNC_ERR_DATA with the names expected and
+ * found. */
 nnc_status nnc_arrays_open(nnc_arrays *out, nnc_dataset *dataset, const nnc_data_spec *spec,
                            const nnc_array_file *file);
-/* Feeds input 0 of a one-input model from an array that is open already (taken over in any case). */
+/* Feeds input 0 of a one-input model from an array that is open already (taken over in any case).
+ */
 nnc_status nnc_arrays_open_single(nnc_arrays *out, nnc_dataset *dataset, const nnc_array *array);
 /* Labels from an integer array [N] or [N,1]. */
 nnc_status nnc_arrays_read_labels(nnc_dataset *dataset, const nnc_array *array);

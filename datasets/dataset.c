@@ -1,4 +1,5 @@
-/* Opening, sampling and closing of data sets; formats do the rest. SPDX-License-Identifier: Apache-2.0 */
+/* Opening, sampling and closing of data sets; formats do the rest. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include "datasets/source.h"
 
 #include <stdlib.h>
@@ -62,8 +63,7 @@ static const char *keep(nnc_dataset *d, const char *text, bool *good)
 
 static nnc_status copy_inputs(nnc_dataset *d, const nnc_dataset_options *from)
 {
-    nnc_dataset_input *inputs =
-        nnc_arena_alloc(d->arena, from->input_count, sizeof(*inputs));
+    nnc_dataset_input *inputs = nnc_arena_alloc(d->arena, from->input_count, sizeof(*inputs));
     if (!inputs)
         return NNC_ERR_LIMIT;
     bool good = true;
@@ -71,8 +71,7 @@ static nnc_status copy_inputs(nnc_dataset *d, const nnc_dataset_options *from)
         inputs[i] = from->inputs[i];
         inputs[i].name = keep(d, from->inputs[i].name ? from->inputs[i].name : "", &good);
         if (inputs[i].shape.rank > NNC_RANK_MAX)
-            NNC_FAIL(NNC_ERR_USAGE, "input '%s' has %u dims", inputs[i].name,
-                     inputs[i].shape.rank);
+            NNC_FAIL(NNC_ERR_USAGE, "input '%s' has %u dims", inputs[i].name, inputs[i].shape.rank);
     }
     d->options.inputs = inputs;
     return good ? NNC_OK : NNC_ERR_LIMIT;
@@ -84,9 +83,9 @@ static nnc_status copy_options(nnc_dataset *d, const nnc_dataset_options *from)
         NNC_FAIL(NNC_ERR_USAGE, "the model has no inputs that data could feed");
     d->options = *from;
     nnc_dataset_options *o = &d->options;
-    const char **texts[] = {&o->preset, &o->model_preset, &o->resize, &o->crop, &o->interpolation,
-                            &o->color,  &o->scale,        &o->mean,   &o->std,  &o->labels,
-                            &o->classes};
+    const char **texts[] = {&o->preset,        &o->model_preset, &o->resize, &o->crop,
+                            &o->interpolation, &o->color,        &o->scale,  &o->mean,
+                            &o->std,           &o->labels,       &o->classes};
     bool good = true;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         *texts[i] = keep(d, *texts[i], &good);
@@ -203,8 +202,7 @@ static void tell(const nnc_log *log, const nnc_str *lines, bool warn)
     }
 }
 
-static nnc_status open_parts(nnc_dataset *d, const char *text,
-                             const nnc_dataset_options *options)
+static nnc_status open_parts(nnc_dataset *d, const char *text, const nnc_dataset_options *options)
 {
     NNC_TRY(copy_options(d, options));
     nnc_data_spec spec;
@@ -231,8 +229,8 @@ static nnc_status open_parts(nnc_dataset *d, const char *text,
     return nnc_str_status(&d->warnings);
 }
 
-nnc_status nnc_dataset_open(nnc_dataset **out, const char *spec,
-                            const nnc_dataset_options *options, const nnc_log *log)
+nnc_status nnc_dataset_open(nnc_dataset **out, const char *spec, const nnc_dataset_options *options,
+                            const nnc_log *log)
 {
     *out = NULL;
     nnc_dataset *d = nnc_calloc(1, sizeof(*d));
@@ -328,8 +326,7 @@ nnc_status nnc_dataset_get(nnc_sample *out, const nnc_dataset *d, size_t i)
     return status;
 }
 
-nnc_status nnc_dataset_get_expected(nnc_tensor **out, size_t *count, const nnc_dataset *d,
-                                    size_t i)
+nnc_status nnc_dataset_get_expected(nnc_tensor **out, size_t *count, const nnc_dataset *d, size_t i)
 {
     *out = NULL;
     *count = 0;

@@ -47,7 +47,7 @@ typedef struct nnc_dataset_options {
     const char *color;         /* rgb | bgr | gray */
     const char *scale;         /* pixel * scale before mean and std: "1/255", "0.5", "1" */
     const char *mean;          /* one number, or one per channel in the model's channel order */
-    const char *std; /* same */
+    const char *std;           /* same */
 
     const char *labels;  /* labels file, or "#name" for a dataset of the same HDF5 or npz file */
     const char *classes; /* class names in the model's order, one per line */

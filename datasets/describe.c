@@ -73,14 +73,14 @@ static void format_input(nnc_str *out, const nnc_dataset *d, size_t i, const inp
                     nnc_shape_format(text, sizeof(text), &s->shape), nnc_dtype_name(s->dtype));
     for (uint32_t c = 0; c < s->channels; c++) {
         const channel_sum *v = &s->channel[c];
-        const char *name = s->channels != 3                       ? ""
+        const char *name = s->channels != 3                  ? ""
                            : d->image.color == NNC_COLOR_BGR ? bgr[c]
                                                              : rgb[c];
         if (v->count == 0)
             nnc_str_appendf(out, "%s no finite value", c ? "," : "");
         else
-            nnc_str_appendf(out, "%s%s%s %.4g..%.4g mean %.4g", c ? "," : "", *name ? " " : "", name,
-                            v->min, v->max, v->sum / (double)v->count);
+            nnc_str_appendf(out, "%s%s%s %.4g..%.4g mean %.4g", c ? "," : "", *name ? " " : "",
+                            name, v->min, v->max, v->sum / (double)v->count);
     }
 }
 
@@ -95,11 +95,14 @@ static void warn_units(nnc_dataset_summary *out, const nnc_dataset *d)
     const float top = 255.0f * p->multiplier / p->divisor;
     const bool changed = mean != 0 || std != 1;
     if (changed && top > 100 && mean <= 1 && std <= 1)
-        nnc_str_append(&out->warnings, "mean and std look like those of pixels 0..1, but pixels are "
-                                       "0..255 here; is --scale 1/255 missing?\n");
+        nnc_str_append(&out->warnings,
+                       "mean and std look like those of pixels 0..1, but pixels are "
+                       "0..255 here; is --scale 1/255 missing?\n");
     if (changed && top <= 2 && mean > 4)
-        nnc_str_appendf(&out->warnings, "pixels are scaled to 0..%g before a mean of %g; is that mean "
-                        "for pixels 0..255 (--scale 1)?\n", top, mean);
+        nnc_str_appendf(&out->warnings,
+                        "pixels are scaled to 0..%g before a mean of %g; is that mean "
+                        "for pixels 0..255 (--scale 1)?\n",
+                        top, mean);
 }
 
 /* Float arrays that hold plain pixel values. */
@@ -109,9 +112,10 @@ static void warn_raw_pixels(nnc_dataset_summary *out, const nnc_dataset *d, cons
         return;
     const channel_sum *c = &s->channel[0];
     if (c->count && c->min >= 0 && c->max > 64 && c->max <= 255)
-        nnc_str_appendf(&out->warnings, "input '%s': values run from %.4g to %.4g like raw pixels; "
-                        "was the model trained on normalised ones?\n", d->options.inputs[0].name,
-                        c->min, c->max);
+        nnc_str_appendf(&out->warnings,
+                        "input '%s': values run from %.4g to %.4g like raw pixels; "
+                        "was the model trained on normalised ones?\n",
+                        d->options.inputs[0].name, c->min, c->max);
 }
 
 static void warn_content(nnc_dataset_summary *out, const nnc_dataset *d, const input_sum *sums,
@@ -124,7 +128,8 @@ static void warn_content(nnc_dataset_summary *out, const nnc_dataset *d, const i
         const input_sum *s = &sums[i];
         bool constant = nnc_dtype_class_of(s->dtype) == NNC_DTYPE_CLASS_FLOAT;
         for (uint32_t c = 0; c < s->channels; c++)
-            constant = constant && s->channel[c].count > 1 && s->channel[c].min == s->channel[c].max;
+            constant =
+                constant && s->channel[c].count > 1 && s->channel[c].min == s->channel[c].max;
         if (constant)
             nnc_str_appendf(&out->warnings, "input '%s': every value is the same (%g)\n",
                             d->options.inputs[i].name, s->channel[0].min);

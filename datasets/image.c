@@ -37,12 +37,18 @@ static const char *foreign_format(const uint8_t *p, size_t n)
         uint8_t length, offset;
         const char *name;
     } table[] = {
-        {"BM", 2, 0, "BMP"},          {"GIF8", 4, 0, "GIF"},
-        {"II*\0", 4, 0, "TIFF"},      {"MM\0*", 4, 0, "TIFF"},
-        {"WEBP", 4, 8, "WebP"},       {"ftypheic", 8, 4, "HEIC"},
-        {"ftypavif", 8, 4, "AVIF"},   {"<html", 5, 0, "HTML page"},
-        {"<!DOCTYPE", 9, 0, "HTML page"},  {"version https://git-lfs", 23, 0, "Git LFS pointer"},
-        {"PK\3\4", 4, 0, "ZIP"},      {"\xff\x0a", 2, 0, "JPEG XL"},
+        {"BM", 2, 0, "BMP"},
+        {"GIF8", 4, 0, "GIF"},
+        {"II*\0", 4, 0, "TIFF"},
+        {"MM\0*", 4, 0, "TIFF"},
+        {"WEBP", 4, 8, "WebP"},
+        {"ftypheic", 8, 4, "HEIC"},
+        {"ftypavif", 8, 4, "AVIF"},
+        {"<html", 5, 0, "HTML page"},
+        {"<!DOCTYPE", 9, 0, "HTML page"},
+        {"version https://git-lfs", 23, 0, "Git LFS pointer"},
+        {"PK\3\4", 4, 0, "ZIP"},
+        {"\xff\x0a", 2, 0, "JPEG XL"},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
         if (n >= (size_t)table[i].offset + table[i].length &&

@@ -1,5 +1,6 @@
 /* 8-bit images: decoding, colour, Pillow's resampling. SPDX-License-Identifier: Apache-2.0
- * Pixels equal those of Pillow (convert, resize) bit for bit; EXIF orientation is ignored, as there. */
+ * Pixels equal those of Pillow (convert, resize) bit for bit; EXIF orientation is ignored, as
+ * there. */
 #ifndef NNC_DATASETS_IMAGE_H
 #define NNC_DATASETS_IMAGE_H
 
@@ -24,9 +25,9 @@ typedef struct nnc_image {
 nnc_status nnc_image_create(nnc_image *out, uint32_t width, uint32_t height, uint32_t channels);
 void nnc_image_deinit(nnc_image *image);
 
-/* Decodes JPEG or PNG, told apart by their first bytes. CMYK and YCCK become RGB, 16-bit PNG keeps its
- * high bytes, alpha is dropped. Fails: NNC_ERR_DATA (other formats by name, corrupt or truncated data,
- * limits). */
+/* Decodes JPEG or PNG, told apart by their first bytes. CMYK and YCCK become RGB, 16-bit PNG keeps
+ * its high bytes, alpha is dropped. Fails: NNC_ERR_DATA (other formats by name, corrupt or
+ * truncated data, limits). */
 nnc_status nnc_image_decode(nnc_image *out, const uint8_t *bytes, size_t n);
 nnc_status nnc_image_decode_jpeg(nnc_image *out, const uint8_t *bytes, size_t n);
 nnc_status nnc_image_decode_png(nnc_image *out, const uint8_t *bytes, size_t n);
@@ -40,8 +41,8 @@ typedef enum nnc_resample {
     NNC_RESAMPLE_BICUBIC
 } nnc_resample;
 
-/* The rectangle at (x, y) of size (width, height) of the image resized to (full_width, full_height):
- * the same pixels as resizing the whole and cutting, without computing the rest. */
+/* The rectangle at (x, y) of size (width, height) of the image resized to (full_width,
+ * full_height): the same pixels as resizing the whole and cutting, without computing the rest. */
 typedef struct nnc_image_region {
     uint64_t full_width, full_height;
     uint64_t x, y;

@@ -66,8 +66,7 @@ static void cmyk_to_rgb(uint8_t *rgb, const uint8_t *inks, uint32_t width)
     for (uint32_t i = 0; i < width; i++) {
         const uint32_t light = inks[4 * i + 3];
         for (int c = 0; c < 3; c++)
-            rgb[3 * i + c] =
-                (uint8_t)(light - mul_div_255(255u - inks[4 * i + c], light));
+            rgb[3 * i + c] = (uint8_t)(light - mul_div_255(255u - inks[4 * i + c], light));
     }
 }
 
@@ -103,8 +102,8 @@ static bool decode(jpeg_state *state, const uint8_t *bytes, size_t n)
         return false;
     jpeg_start_decompress(info);
     const bool inks = info->out_color_space == JCS_CMYK;
-    JSAMPARRAY row = info->mem->alloc_sarray((j_common_ptr)info, JPOOL_IMAGE,
-                                             info->output_width * 4, 1);
+    JSAMPARRAY row =
+        info->mem->alloc_sarray((j_common_ptr)info, JPOOL_IMAGE, info->output_width * 4, 1);
     const size_t row_bytes = (size_t)state->image.width * state->image.channels;
     while (info->output_scanline < info->output_height) {
         uint8_t *to = state->image.data + row_bytes * info->output_scanline;

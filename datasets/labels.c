@@ -1,4 +1,5 @@
-/* Labels files, class names, and checks of labels against the model. SPDX-License-Identifier: Apache-2.0 */
+/* Labels files, class names, and checks of labels against the model. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <string.h>
 
 #include "base/map.h"
@@ -263,12 +264,15 @@ static void warn_suspicious(nnc_dataset *d, int64_t low, int64_t high)
         nnc_str_appendf(&d->warnings, "%s: all %zu labels are %lld\n", d->path, d->total,
                         (long long)low);
     else if (low == 1 && (classes == 0 || high == classes))
-        nnc_str_appendf(&d->warnings, "%s: labels run from 1 to %lld; if the model counts from 0, "
-                        "--label-offset -1\n", d->path, (long long)high);
+        nnc_str_appendf(&d->warnings,
+                        "%s: labels run from 1 to %lld; if the model counts from 0, "
+                        "--label-offset -1\n",
+                        d->path, (long long)high);
     if (classes == 1001 && high <= 999 && low == 0 && d->options.label_offset == 0)
-        nnc_str_appendf(&d->warnings, "%s: labels run from 0 to %lld, the model has 1001 classes; if "
-                        "its class 0 is the background, --label-offset 1\n", d->path,
-                        (long long)high);
+        nnc_str_appendf(&d->warnings,
+                        "%s: labels run from 0 to %lld, the model has 1001 classes; if "
+                        "its class 0 is the background, --label-offset 1\n",
+                        d->path, (long long)high);
 }
 
 nnc_status nnc_labels_check(nnc_dataset *d)

@@ -100,7 +100,8 @@ static nnc_status parse_type(nnc_npy *out, const char *text)
     };
     const char order = text[0];
     if (order == '|' && text[1] == 'O')
-        NNC_FAIL(NNC_ERR_DATA, "npy: holds Python objects (a pickle), which are never opened. Hint: "
+        NNC_FAIL(NNC_ERR_DATA,
+                 "npy: holds Python objects (a pickle), which are never opened. Hint: "
                  "numpy.save of a plain array");
     out->big_endian = order == '>';
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)

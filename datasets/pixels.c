@@ -1,4 +1,5 @@
-/* Preprocessing of one image: geometry on bytes, then values. SPDX-License-Identifier: Apache-2.0 */
+/* Preprocessing of one image: geometry on bytes, then values. SPDX-License-Identifier: Apache-2.0
+ */
 #include "datasets/preprocess.h"
 
 #include <math.h>
@@ -12,21 +13,22 @@ static int64_t round_even(double x)
     return (int64_t)nearbyint(x);
 }
 
-/* Puts the part of the resized image that overlaps the output; the border is `pad`. (left, top) is the
- * output's corner in the resized image and may be negative. */
+/* Puts the part of the resized image that overlaps the output; the border is `pad`. (left, top) is
+ * the output's corner in the resized image and may be negative. */
 static nnc_status place(nnc_image *out, const nnc_image *image, const nnc_preprocess *p,
                         const uint64_t full[2], const int64_t corner[2])
 {
     if (p->no_crop && (full[0] != p->width || full[1] != p->height))
-        NNC_FAIL(NNC_ERR_USAGE, "image is %llux%llu after resizing, the model wants %ux%u (height x "
+        NNC_FAIL(NNC_ERR_USAGE,
+                 "image is %llux%llu after resizing, the model wants %ux%u (height x "
                  "width), and --crop none forbids to cut",
                  (unsigned long long)full[1], (unsigned long long)full[0], p->height, p->width);
     nnc_image_region region = {.full_width = full[0], .full_height = full[1]};
     const int64_t x0 = corner[0] > 0 ? corner[0] : 0, y0 = corner[1] > 0 ? corner[1] : 0;
-    const int64_t x1 = corner[0] + p->width < (int64_t)full[0] ? corner[0] + p->width
-                                                               : (int64_t)full[0];
-    const int64_t y1 = corner[1] + p->height < (int64_t)full[1] ? corner[1] + p->height
-                                                                : (int64_t)full[1];
+    const int64_t x1 =
+        corner[0] + p->width < (int64_t)full[0] ? corner[0] + p->width : (int64_t)full[0];
+    const int64_t y1 =
+        corner[1] + p->height < (int64_t)full[1] ? corner[1] + p->height : (int64_t)full[1];
     region.x = (uint64_t)x0;
     region.y = (uint64_t)y0;
     region.width = (uint32_t)(x1 - x0);
@@ -48,8 +50,8 @@ static nnc_status place(nnc_image *out, const nnc_image *image, const nnc_prepro
     return status;
 }
 
-/* Corner of a centred cut of `want` from `have`: torchvision's rounding, and its padding (smaller half
- * first) where the image is smaller. */
+/* Corner of a centred cut of `want` from `have`: torchvision's rounding, and its padding (smaller
+ * half first) where the image is smaller. */
 static int64_t centre(uint64_t have, uint32_t want)
 {
     if (have >= want)
@@ -90,8 +92,8 @@ static nnc_status central(nnc_image *out, const nnc_image *image, const nnc_prep
     const uint32_t left = (uint32_t)(image->width * (1 - keep) / 2);
     const uint32_t top = (uint32_t)(image->height * (1 - keep) / 2);
     nnc_image cut;
-    const nnc_image_region middle = {image->width, image->height, left, top,
-                                     image->width - 2 * left, image->height - 2 * top};
+    const nnc_image_region middle = {
+        image->width, image->height, left, top, image->width - 2 * left, image->height - 2 * top};
     NNC_TRY(nnc_image_resize(&cut, image, &middle, p->resample));
     const uint64_t full[2] = {p->width, p->height};
     const nnc_status status = place(out, &cut, p, full, (int64_t[]){0, 0});
@@ -108,11 +110,12 @@ static nnc_status resize(nnc_image *out, const nnc_image *image, const nnc_prepr
         return place(out, image, p, own, (int64_t[]){0, 0});
     switch (p->resize) {
     case NNC_RESIZE_FIT:
-        NNC_FAIL(NNC_ERR_USAGE,
-                 "image is %ux%u, the model wants %ux%u (height x width), and nothing says how to "
-                 "resize. Hint: --resize shorter:%u (then the centre is cut), exact, letterbox or none",
-                 image->height, image->width, p->height, p->width,
-                 (p->height < p->width ? p->width : p->height) * 8 / 7);
+        NNC_FAIL(
+            NNC_ERR_USAGE,
+            "image is %ux%u, the model wants %ux%u (height x width), and nothing says how to "
+            "resize. Hint: --resize shorter:%u (then the centre is cut), exact, letterbox or none",
+            image->height, image->width, p->height, p->width,
+            (p->height < p->width ? p->width : p->height) * 8 / 7);
     case NNC_RESIZE_NONE:
         break;
     case NNC_RESIZE_EXACT:

@@ -23,8 +23,8 @@ typedef struct slot {
     char message[512];
 } slot;
 
-/* Shared by consumer and workers; the last one frees it, so that a worker stuck in a dead mount can be
- * left behind. */
+/* Shared by consumer and workers; the last one frees it, so that a worker stuck in a dead mount can
+ * be left behind. */
 typedef struct core {
     pthread_mutex_t lock;
     pthread_cond_t ready; /* a slot was filled, or a worker ended */
@@ -119,8 +119,8 @@ static unsigned usable_cpus(void)
     return n < 1 ? 1 : (unsigned)n;
 }
 
-/* Workers take no signals: those are the affair of the program's own threads. A machine that gives fewer
- * threads than asked, or none, is served all the same. */
+/* Workers take no signals: those are the affair of the program's own threads. A machine that gives
+ * fewer threads than asked, or none, is served all the same. */
 static void start_threads(nnc_dataset_reader *r, unsigned want)
 {
     sigset_t all, old;
@@ -143,8 +143,8 @@ static void start_threads(nnc_dataset_reader *r, unsigned want)
     pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
-static nnc_status core_create(core **out, const nnc_dataset *d, const size_t *indices,
-                              size_t count, size_t depth)
+static nnc_status core_create(core **out, const nnc_dataset *d, const size_t *indices, size_t count,
+                              size_t depth)
 {
     core *c = nnc_calloc(1, sizeof(*c));
     *out = c;
@@ -262,9 +262,10 @@ static nnc_status skip(nnc_dataset_reader *r, const slot *s)
     r->bad++;
     const double allowed = c->dataset->options.max_bad * (double)c->count;
     if ((double)r->bad > allowed)
-        NNC_FAIL(NNC_ERR_DATA, "%s: %zu of %zu samples cannot be read, --max-bad allows %.0f; the "
-                 "last: %s", c->dataset->path, r->bad, c->count, allowed < 1 ? 0.0 : allowed,
-                 s->message);
+        NNC_FAIL(NNC_ERR_DATA,
+                 "%s: %zu of %zu samples cannot be read, --max-bad allows %.0f; the "
+                 "last: %s",
+                 c->dataset->path, r->bad, c->count, allowed < 1 ? 0.0 : allowed, s->message);
     if (r->bad <= BAD_NAMED)
         nnc_log_warn(r->log, "skipped %s", s->message);
     return NNC_OK;

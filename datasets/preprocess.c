@@ -21,9 +21,16 @@ typedef struct preset {
 
 static const preset presets[] = {
 #define X(name, resize, size, crop, resample, color, divisor, m0, m1, m2, s0, s1, s2, help)        \
-    {name, NNC_RESIZE_##resize, size, crop, NNC_RESAMPLE_##resample, NNC_COLOR_##color,            \
-     (float)(divisor), {(float)(m0), (float)(m1), (float)(m2)},                                    \
-     {(float)(s0), (float)(s1), (float)(s2)}, help},
+    {name,                                                                                         \
+     NNC_RESIZE_##resize,                                                                          \
+     size,                                                                                         \
+     crop,                                                                                         \
+     NNC_RESAMPLE_##resample,                                                                      \
+     NNC_COLOR_##color,                                                                            \
+     (float)(divisor),                                                                             \
+     {(float)(m0), (float)(m1), (float)(m2)},                                                      \
+     {(float)(s0), (float)(s1), (float)(s2)},                                                      \
+     help},
 #include "datasets/presets.def"
 #undef X
 };
@@ -67,11 +74,11 @@ nnc_status nnc_preprocess_missing(const char *what, const char *input)
     nnc_str list = {0};
     for (size_t i = 0; i < PRESETS; i++)
         nnc_str_appendf(&list, "%s%s", i ? ", " : "", presets[i].name);
-    const nnc_status status = nnc_error_set(
-        NNC_ERR_DATA,
-        "input '%s': %s cannot be fed without knowing its preprocessing. Hint: --preprocess with one "
-        "of %s, or --scale/--mean/--std",
-        input, what, nnc_str_get(&list));
+    const nnc_status status = nnc_error_set(NNC_ERR_DATA,
+                                            "input '%s': %s cannot be fed without knowing its "
+                                            "preprocessing. Hint: --preprocess with one "
+                                            "of %s, or --scale/--mean/--std",
+                                            input, what, nnc_str_get(&list));
     nnc_str_deinit(&list);
     return status;
 }
@@ -220,7 +227,8 @@ static nnc_status parse_scale(nnc_preprocess *p, const char *text)
     if (good) {
         memcpy(head, text, n);
         head[n] = '\0';
-        good = nnc_parse_double(head, &multiplier) && (!slash || nnc_parse_double(slash + 1, &divisor));
+        good = nnc_parse_double(head, &multiplier) &&
+               (!slash || nnc_parse_double(slash + 1, &divisor));
     }
     p->multiplier = (float)multiplier;
     p->divisor = (float)divisor;
@@ -301,8 +309,7 @@ bool nnc_preprocess_is_given(const nnc_dataset_options *o)
     return o->preset || o->scale || o->mean || o->std || o->color;
 }
 
-static nnc_status from_preset(nnc_preprocess *out, const nnc_dataset_options *o,
-                              const preset **row)
+static nnc_status from_preset(nnc_preprocess *out, const nnc_dataset_options *o, const preset **row)
 {
     memset(out, 0, sizeof(*out));
     out->given = nnc_preprocess_is_given(o);

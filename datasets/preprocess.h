@@ -11,13 +11,13 @@
 /* The model's image input. */
 typedef struct nnc_image_target {
     nnc_dtype dtype;
-    uint32_t rank;             /* 4 with a batch dim, or 3 */
+    uint32_t rank; /* 4 with a batch dim, or 3 */
     bool nhwc;
-    uint32_t channels;         /* 1 or 3 */
-    uint32_t width, height;    /* 0: free, the preprocessing decides */
+    uint32_t channels;      /* 1 or 3 */
+    uint32_t width, height; /* 0: free, the preprocessing decides */
 } nnc_image_target;
-/* Fails: NNC_ERR_DATA when the input does not look like an image (`why` in the message) or the layout is
- * ambiguous. */
+/* Fails: NNC_ERR_DATA when the input does not look like an image (`why` in the message) or the
+ * layout is ambiguous. */
 nnc_status nnc_image_target_find(nnc_image_target *out, const nnc_dataset_input *input,
                                  nnc_data_layout layout);
 
@@ -38,26 +38,26 @@ typedef enum nnc_color {
 } nnc_color;
 
 typedef struct nnc_preprocess {
-    const char *preset;     /* its name, or NULL */
-    bool given;             /* by the user: preset or any flag */
-    bool from_model;        /* the preset is that of the model's metadata */
-    bool size_given;        /* --resize: also images of the model's size are resized */
-    bool no_crop;           /* --crop none: the resize alone must give the model's size */
+    const char *preset; /* its name, or NULL */
+    bool given;         /* by the user: preset or any flag */
+    bool from_model;    /* the preset is that of the model's metadata */
+    bool size_given;    /* --resize: also images of the model's size are resized */
+    bool no_crop;       /* --crop none: the resize alone must give the model's size */
     nnc_resize_mode resize;
     double size;            /* SHORTER: pixels; CENTRAL: percent of each side */
     uint32_t width, height; /* of the result */
     nnc_resample resample;
     nnc_color color;
     float multiplier, divisor;
-    uint32_t values;        /* how many of mean and std are set: 1 or 3 */
+    uint32_t values; /* how many of mean and std are set: 1 or 3 */
     float mean[3], std[3];
     uint8_t pad;
     nnc_image_target target;
 } nnc_preprocess;
 
-/* Merges preset and flags for the target. Without any (given == false, from_model == false) the result
- * passes pixels on as they are. Fails: NNC_ERR_USAGE (unknown preset with a suggestion, malformed text),
- * NNC_ERR_DATA (preset and model disagree on channels, free model size). */
+/* Merges preset and flags for the target. Without any (given == false, from_model == false) the
+ * result passes pixels on as they are. Fails: NNC_ERR_USAGE (unknown preset with a suggestion,
+ * malformed text), NNC_ERR_DATA (preset and model disagree on channels, free model size). */
 nnc_status nnc_preprocess_resolve(nnc_preprocess *out, const nnc_dataset_options *options,
                                   const nnc_image_target *target);
 /* Value part alone, for 8-bit arrays that are no images. Fails: NNC_ERR_USAGE. */
@@ -66,13 +66,15 @@ nnc_status nnc_preprocess_resolve_values(nnc_preprocess *out, const nnc_dataset_
 bool nnc_preprocess_is_given(const nnc_dataset_options *options);
 /* NNC_ERR_DATA with the list of presets: `what` (the kind of data) needs one. */
 nnc_status nnc_preprocess_missing(const char *what, const char *input);
-/* "imagenet-torch: RGB, shorter side 256 bilinear, centre 224x224, /255, mean .485 ..., std ...". */
+/* "imagenet-torch: RGB, shorter side 256 bilinear, centre 224x224, /255, mean .485 ..., std ...".
+ */
 void nnc_preprocess_format(nnc_str *out, const nnc_preprocess *p);
 
-/* Colour, resize and crop: [height][width][channels] in the model's size and channel order; `image` is
- * consumed. Fails: NNC_ERR_USAGE when the size differs and nothing says how to resize. */
+/* Colour, resize and crop: [height][width][channels] in the model's size and channel order; `image`
+ * is consumed. Fails: NNC_ERR_USAGE when the size differs and nothing says how to resize. */
 nnc_status nnc_preprocess_geometry(nnc_image *out, nnc_image *image, const nnc_preprocess *p);
-/* Geometry, then values, as a tensor of the target's dtype, [1,C,H,W] or [1,H,W,C]; consumes `image`. */
+/* Geometry, then values, as a tensor of the target's dtype, [1,C,H,W] or [1,H,W,C]; consumes
+ * `image`. */
 nnc_status nnc_preprocess_apply(nnc_tensor *out, nnc_image *image, const nnc_preprocess *p);
 /* Values alone: count bytes to a tensor of the given shape. */
 nnc_status nnc_preprocess_bytes(nnc_tensor *out, const uint8_t *bytes, const nnc_shape *shape,

@@ -1,6 +1,6 @@
-/* CIFAR-10 and CIFAR-100 binary files: records of 1 or 2 label bytes and 3072 pixels, planes R, G, B of 32x32.
- * SPDX-License-Identifier: Apache-2.0
- * Known by name (data_batch_1.bin, test_batch.bin, train.bin, test.bin) and size. CIFAR-100: fine label. */
+/* CIFAR-10 and CIFAR-100 binary files: records of 1 or 2 label bytes and 3072 pixels, planes R, G,
+ * B of 32x32. SPDX-License-Identifier: Apache-2.0 Known by name (data_batch_1.bin, test_batch.bin,
+ * train.bin, test.bin) and size. CIFAR-100: fine label. */
 #include <string.h>
 
 #include "base/file.h"
@@ -89,8 +89,8 @@ static nnc_status cifar_open(nnc_dataset *d, const nnc_data_spec *spec)
         return status;
     }
     const int64_t n = (int64_t)(a->map.bytes / (a->label_bytes + PIXELS));
-    const nnc_array pixels = {"pixels", NNC_DTYPE_UINT8, {4, {n, 3, 32, 32}}, a, pixels_fetch,
-                              array_close};
+    const nnc_array pixels = {"pixels", NNC_DTYPE_UINT8, {4, {n, 3, 32, 32}},
+                              a,        pixels_fetch,    array_close};
     NNC_TRY(nnc_arrays_open_single(arrays, d, &pixels));
     nnc_str_append(&d->format_text, a->label_bytes == 2 ? "CIFAR-100 binary" : "CIFAR-10 binary");
     if (d->options.no_labels)

@@ -39,7 +39,8 @@ static void format_extensions(nnc_str *out, const nnc_walk *walk)
 {
     for (size_t i = 0; i < walk->extension_count; i++)
         nnc_str_appendf(out, "%s%zu %s", i ? ", " : "", walk->extensions[i].count,
-                        walk->extensions[i].text[0] ? walk->extensions[i].text : "without extension");
+                        walk->extensions[i].text[0] ? walk->extensions[i].text
+                                                    : "without extension");
 }
 
 static nnc_status no_images(const nnc_dataset *d, const nnc_walk *walk)
@@ -77,7 +78,8 @@ static nnc_status keep_names(nnc_dataset *d, const nnc_walk *walk)
     return NNC_OK;
 }
 
-/* The class of a folder: its place in the classes file (whole line or first word), else its rank. */
+/* The class of a folder: its place in the classes file (whole line or first word), else its rank.
+ */
 static nnc_status class_of(int64_t *out, const nnc_dataset *d, const nnc_map *classes,
                            const char *name, size_t rank)
 {
@@ -134,8 +136,10 @@ static nnc_status label_classes(nnc_dataset *d, const nnc_walk *top, const size_
             d->labels[at++] = label;
     }
     if (status == NNC_OK && !classes)
-        nnc_str_appendf(&d->notes, "%s: class 0 is '%s', class %zu is '%s' (by name). Hint: --classes "
-                        "for another order\n", d->path, top->folders[0], top->folder_count - 1,
+        nnc_str_appendf(&d->notes,
+                        "%s: class 0 is '%s', class %zu is '%s' (by name). Hint: --classes "
+                        "for another order\n",
+                        d->path, top->folders[0], top->folder_count - 1,
                         top->folders[top->folder_count - 1]);
     nnc_map_destroy(classes);
     return status;
@@ -196,8 +200,10 @@ static nnc_status open_walked(nnc_dataset *d, nnc_walk *top, nnc_walk *all)
     if (top->count == 0)
         return no_images(d, top);
     if (top->folder_count > 0)
-        nnc_str_appendf(&d->warnings, "%s: images beside %zu sub-folders; the sub-folders are left "
-                        "out\n", d->path, top->folder_count);
+        nnc_str_appendf(&d->warnings,
+                        "%s: images beside %zu sub-folders; the sub-folders are left "
+                        "out\n",
+                        d->path, top->folder_count);
     nnc_str_append(&d->format_text, "image folder");
     return keep_names(d, top);
 }

@@ -1,5 +1,5 @@
-/* HDF5 files: "file.h5#images". Read-only and wary: no plug-ins, no links out of the file, no external
- * or virtual storage, sizes checked before reading, one hyperslab per sample.
+/* HDF5 files: "file.h5#images". Read-only and wary: no plug-ins, no links out of the file, no
+ * external or virtual storage, sizes checked before reading, one hyperslab per sample.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <pthread.h>
 #include <stdio.h>
@@ -32,8 +32,8 @@ typedef struct hdf5_array {
     hid_t type; /* of memory */
 } hdf5_array;
 
-/* Silences the error stack of this thread and forbids plug-ins; both are global or per-thread settings
- * that other users of the library may have changed. */
+/* Silences the error stack of this thread and forbids plug-ins; both are global or per-thread
+ * settings that other users of the library may have changed. */
 static void hdf5_enter(void)
 {
     pthread_mutex_lock(&hdf5_lock);
@@ -114,7 +114,8 @@ static herr_t list_link(hid_t group, const char *name, const H5L_info_t *link, v
 
 /* ---- opening one data set ---- */
 
-/* Opens "a/b/c" step by step: every step must be a hard link, so that nothing leads out of the file. */
+/* Opens "a/b/c" step by step: every step must be a hard link, so that nothing leads out of the
+ * file. */
 static nnc_status open_path(hid_t *out, hid_t file, const char *name)
 {
     char part[1024];
@@ -135,9 +136,10 @@ static nnc_status open_path(hid_t *out, hid_t file, const char *name)
             if (H5Lget_info(at, part, &link, H5P_DEFAULT) < 0)
                 status = hdf5_fail("no data set", name);
             else if (link.type != H5L_TYPE_HARD)
-                status = nnc_error_set(NNC_ERR_DATA, "HDF5: '%s' is a link (%s), only data inside "
-                                       "the file is read", name,
-                                       link.type == H5L_TYPE_SOFT ? "soft" : "external");
+                status = nnc_error_set(NNC_ERR_DATA,
+                                       "HDF5: '%s' is a link (%s), only data inside "
+                                       "the file is read",
+                                       name, link.type == H5L_TYPE_SOFT ? "soft" : "external");
             else if ((next = H5Oopen(at, part, H5P_DEFAULT)) < 0)
                 status = hdf5_fail("cannot open", name);
         }
@@ -170,8 +172,8 @@ static nnc_status check_storage(size_t *chunk_bytes, hid_t set, hid_t plist, con
         unsigned flags = 0, config = 0;
         size_t values = 0;
         char text[64] = "";
-        const H5Z_filter_t id = H5Pget_filter2(plist, (unsigned)i, &flags, &values, NULL,
-                                               sizeof(text), text, &config);
+        const H5Z_filter_t id =
+            H5Pget_filter2(plist, (unsigned)i, &flags, &values, NULL, sizeof(text), text, &config);
         if (id < 0 || H5Zfilter_avail(id) <= 0)
             NNC_FAIL(NNC_ERR_DATA, "HDF5: '%s' needs filter %d ('%s'), which this library lacks",
                      name, (int)id, text);
@@ -216,9 +218,10 @@ static nnc_dtype integer_type(hid_t *memory, size_t size, bool is_signed)
 /* Element type in memory; half floats widen to float32, which loses nothing. */
 static nnc_status element_type(nnc_dtype *dtype, hid_t *memory, hid_t type, const char *name)
 {
-    static const char *const words[] = {"integers", "floats",     "times",      "strings",
-                                        "bit fields", "opaque data", "compounds",  "references",
-                                        "enumerations", "variable-length lists", "arrays"};
+    static const char *const words[] = {
+        "integers",    "floats",    "times",      "strings",      "bit fields",
+        "opaque data", "compounds", "references", "enumerations", "variable-length lists",
+        "arrays"};
     const H5T_class_t class = H5Tget_class(type);
     const size_t size = H5Tget_size(type);
     *dtype = NNC_DTYPE_UNDEFINED;
@@ -233,9 +236,10 @@ static nnc_status element_type(nnc_dtype *dtype, hid_t *memory, hid_t type, cons
         *memory = H5T_NATIVE_DOUBLE;
     }
     if (*dtype == NNC_DTYPE_UNDEFINED)
-        NNC_FAIL(NNC_ERR_DATA, "HDF5: '%s' holds %s of %zu bytes, expected integers or floats", name,
-                 class >= 0 && (size_t)class < sizeof(words) / sizeof(words[0]) ? words[class]
-                                                                                : "unknown data",
+        NNC_FAIL(NNC_ERR_DATA, "HDF5: '%s' holds %s of %zu bytes, expected integers or floats",
+                 name,
+                 class >= 0 && (size_t) class < sizeof(words) / sizeof(words[0]) ? words[class]
+                                                                                 : "unknown data",
                  size);
     return NNC_OK;
 }
@@ -262,7 +266,8 @@ static nnc_status array_shape(nnc_shape *out, hid_t set, const char *name)
     return NNC_OK;
 }
 
-/* The cache must hold the chunks that a row of samples touches, or each sample inflates them again. */
+/* The cache must hold the chunks that a row of samples touches, or each sample inflates them again.
+ */
 static hid_t reopen_with_cache(hid_t set, hid_t file, const char *name, size_t chunk_bytes)
 {
     const size_t want = chunk_bytes * 4 < HDF5_CACHE_MAX ? chunk_bytes * 4 : HDF5_CACHE_MAX;
@@ -371,7 +376,8 @@ static nnc_status array_open(nnc_array *out, void *state, const char *name)
 static bool hdf5_sniff(const nnc_data_spec *spec, const nnc_dataset_options *options)
 {
     (void)options;
-    return !spec->is_dir && spec->head_bytes >= 8 && memcmp(spec->head, "\x89HDF\r\n\x1a\n", 8) == 0;
+    return !spec->is_dir && spec->head_bytes >= 8 &&
+           memcmp(spec->head, "\x89HDF\r\n\x1a\n", 8) == 0;
 }
 
 static nnc_status open_file_locked(hdf5_file *f, const char *path)
@@ -381,8 +387,8 @@ static nnc_status open_file_locked(hdf5_file *f, const char *path)
     f->file = H5Fopen(path, H5F_ACC_RDONLY, access);
     H5Pclose(access);
     if (f->file < 0) {
-        const nnc_status status = hdf5_fail("cannot open (damaged, truncated, or being written)",
-                                            NULL);
+        const nnc_status status =
+            hdf5_fail("cannot open (damaged, truncated, or being written)", NULL);
         return nnc_error_prepend(status, "%s", path);
     }
     listing *l = nnc_calloc(1, sizeof(*l));

@@ -176,8 +176,8 @@ static bool idx_sniff(const nnc_data_spec *spec, const nnc_dataset_options *opti
     const uint8_t *h = spec->head;
     if (spec->is_dir) {
         nnc_walk walk = {0};
-        const bool found = nnc_walk_top(&walk, spec->path, is_idx_images) == NNC_OK &&
-                           walk.count > 0;
+        const bool found =
+            nnc_walk_top(&walk, spec->path, is_idx_images) == NNC_OK && walk.count > 0;
         nnc_walk_deinit(&walk);
         nnc_error_clear();
         return found;
@@ -197,9 +197,10 @@ static nnc_status choose_file(const char **out, nnc_dataset *d, const nnc_data_s
     nnc_walk walk = {0};
     nnc_status status = nnc_walk_top(&walk, spec->path, is_idx_images);
     if (status == NNC_OK && walk.count != 1)
-        status = nnc_error_set(NNC_ERR_DATA, "%s: %zu IDX image files ('%s', '%s'...). Hint: name "
-                               "one of them", spec->path, walk.count, walk.names[0],
-                               walk.names[1]);
+        status = nnc_error_set(NNC_ERR_DATA,
+                               "%s: %zu IDX image files ('%s', '%s'...). Hint: name "
+                               "one of them",
+                               spec->path, walk.count, walk.names[0], walk.names[1]);
     if (status == NNC_OK) {
         *out = nnc_arena_printf(d->arena, "%s/%s", spec->path, walk.names[0]);
         status = *out ? NNC_OK : NNC_ERR_LIMIT;

@@ -194,8 +194,10 @@ static nnc_status member_open(nnc_array *out, void *state, const char *name)
     if (!m)
         NNC_FAIL(NNC_ERR_DATA, "no member '%s'", name);
     if (m->method != 0 && m->size > NNC_ZIP_BYTES_MAX - f->inflated)
-        NNC_FAIL(NNC_ERR_LIMIT, "'%s' inflates to %u bytes, the limit for the archive is %zu. Hint: "
-                 "numpy.savez (not compressed) is read in place", name, m->size, NNC_ZIP_BYTES_MAX);
+        NNC_FAIL(NNC_ERR_LIMIT,
+                 "'%s' inflates to %u bytes, the limit for the archive is %zu. Hint: "
+                 "numpy.savez (not compressed) is read in place",
+                 name, m->size, NNC_ZIP_BYTES_MAX);
     nnc_status status = check_header(m);
     if (status != NNC_OK)
         return nnc_error_prepend(status, "'%s'", name);

@@ -1,5 +1,6 @@
-/* ONNX test data: folders test_data_set_N with input_K.pb and output_K.pb. SPDX-License-Identifier: Apache-2.0
- * Tensors are ready: shape and dtype must be those of the model's inputs, in the model's order. */
+/* ONNX test data: folders test_data_set_N with input_K.pb and output_K.pb. SPDX-License-Identifier:
+ * Apache-2.0 Tensors are ready: shape and dtype must be those of the model's inputs, in the model's
+ * order. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,8 +102,10 @@ static nnc_status proto_open(nnc_dataset *d, const nnc_data_spec *spec)
     d->state = s;
     const nnc_dataset_options *o = &d->options;
     if (nnc_preprocess_is_given(o) && !(o->preset && strcmp(o->preset, "none") == 0))
-        NNC_FAIL(NNC_ERR_USAGE, "%s: holds ready tensors, which are fed as they are; preprocessing is "
-                 "for 8-bit images. Hint: --preprocess none", d->path);
+        NNC_FAIL(NNC_ERR_USAGE,
+                 "%s: holds ready tensors, which are fed as they are; preprocessing is "
+                 "for 8-bit images. Hint: --preprocess none",
+                 d->path);
     NNC_TRY(find_sets(s, d));
     d->total = s->count;
     nnc_str_append(&d->format_text, "ONNX test data");
@@ -168,8 +171,10 @@ static nnc_status check_name(const nnc_dataset *d, const char *name, size_t k)
         return NNC_OK;
     for (size_t i = 0; i < d->options.input_count; i++)
         if (strcmp(name, d->options.inputs[i].name) == 0)
-            NNC_FAIL(NNC_ERR_DATA, "input_%zu.pb is named '%s', which is input %zu of the model; "
-                     "files are numbered in the model's order", k, name, i);
+            NNC_FAIL(NNC_ERR_DATA,
+                     "input_%zu.pb is named '%s', which is input %zu of the model; "
+                     "files are numbered in the model's order",
+                     k, name, i);
     return NNC_OK;
 }
 

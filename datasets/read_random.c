@@ -1,5 +1,5 @@
-/* random:N, synthetic inputs for timing and smoke tests: floats standard normal, 8-bit integers over
- * their range, other integers and bool 0 or 1. SPDX-License-Identifier: Apache-2.0 */
+/* random:N, synthetic inputs for timing and smoke tests: floats standard normal, 8-bit integers
+ * over their range, other integers and bool 0 or 1. SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
 #include "base/hash.h"
@@ -21,9 +21,10 @@ static nnc_status input_shape(nnc_shape *out, const nnc_dataset_input *input)
         out->dims[0] = 1;
     if (!nnc_shape_is_static(out)) {
         char text[256];
-        NNC_FAIL(NNC_ERR_DATA, "input '%s' of shape %s has free dims, random data needs numbers. "
-                 "Hint: --shape %s=...", input->name,
-                 nnc_shape_format(text, sizeof(text), &input->shape), input->name);
+        NNC_FAIL(NNC_ERR_DATA,
+                 "input '%s' of shape %s has free dims, random data needs numbers. "
+                 "Hint: --shape %s=...",
+                 input->name, nnc_shape_format(text, sizeof(text), &input->shape), input->name);
     }
     return NNC_OK;
 }

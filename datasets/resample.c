@@ -1,6 +1,6 @@
-/* Antialiased separable resampling with the arithmetic of Pillow: taps in double, weights rounded to
- * 22-bit fixed point, one pass per axis with 8 bits in between.
- * SPDX-License-Identifier: Apache-2.0 */
+/* Antialiased separable resampling with the arithmetic of Pillow: taps in double, weights rounded
+ * to 22-bit fixed point, one pass per axis with 8 bits in between. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
@@ -138,7 +138,8 @@ static nnc_status pass_vertical(nnc_image *out, const nnc_image *in, uint32_t fi
     return NNC_OK;
 }
 
-/* Source index of output positions [at, at + n): the centre's pixel, by repeated addition as Pillow. */
+/* Source index of output positions [at, at + n): the centre's pixel, by repeated addition as
+ * Pillow. */
 static nnc_status nearest_index(uint32_t **out, uint32_t from, uint64_t to, uint64_t at, uint32_t n)
 {
     const double step = (double)from / (double)to;
@@ -152,8 +153,7 @@ static nnc_status nearest_index(uint32_t **out, uint32_t from, uint64_t to, uint
     return NNC_OK;
 }
 
-static nnc_status resize_nearest(nnc_image *out, const nnc_image *image,
-                                 const nnc_image_region *r)
+static nnc_status resize_nearest(nnc_image *out, const nnc_image *image, const nnc_image_region *r)
 {
     uint32_t *xs = NULL, *ys = NULL;
     nnc_status status = nearest_index(&xs, image->width, r->full_width, r->x, r->width);
@@ -181,8 +181,8 @@ static void row_range(uint32_t *first, uint32_t *count, const taps *t, uint32_t 
     *count = high - low;
 }
 
-/* Pillow 13 begins with the rows when many more of them go than columns (measured: the two orders round
- * differently); Pillow before 13 always begins with the columns. */
+/* Pillow 13 begins with the rows when many more of them go than columns (measured: the two orders
+ * round differently); Pillow before 13 always begins with the columns. */
 static bool rows_first(const nnc_image *image, const nnc_image_region *r)
 {
     const int64_t fewer_rows = (int64_t)image->height - (int64_t)r->full_height;
@@ -215,15 +215,15 @@ static nnc_status two_passes(nnc_image *out, const nnc_image *image, const nnc_i
 }
 
 /* An axis that keeps its size has taps of exactly one whole pixel: no case of its own. */
-static nnc_status resize_filtered(nnc_image *out, const nnc_image *image,
-                                  const nnc_image_region *r, nnc_resample resample)
+static nnc_status resize_filtered(nnc_image *out, const nnc_image *image, const nnc_image_region *r,
+                                  nnc_resample resample)
 {
     taps across = {0}, down = {0};
     nnc_status status =
         taps_init(&across, image->width, r->full_width, (uint64_t[]){r->x, r->width}, resample);
     if (status == NNC_OK)
-        status = taps_init(&down, image->height, r->full_height,
-                           (uint64_t[]){r->y, r->height}, resample);
+        status = taps_init(&down, image->height, r->full_height, (uint64_t[]){r->y, r->height},
+                           resample);
     if (status == NNC_OK)
         status = two_passes(out, image, r, &across, &down);
     taps_deinit(&across);

@@ -25,7 +25,8 @@ typedef struct nnc_data_format {
     bool (*sniff)(const nnc_data_spec *spec, const nnc_dataset_options *options);
     /* Fills state, total, format_text, and labels where it has them. */
     nnc_status (*open)(nnc_dataset *dataset, const nnc_data_spec *spec);
-    /* Sample `raw` < total: inputs (allocated, zeroed) and hash; name and label are set by the caller. */
+    /* Sample `raw` < total: inputs (allocated, zeroed) and hash; name and label are set by the
+     * caller. */
     nnc_status (*get)(nnc_sample *out, const nnc_dataset *dataset, size_t raw);
     /* NULL: "<path>#<raw>". Appends the printable name. */
     void (*name_of)(nnc_str *out, const nnc_dataset *dataset, size_t raw);
@@ -41,16 +42,16 @@ struct nnc_dataset {
     const nnc_data_format *format;
     void *state;
     char *path;
-    size_t total;     /* samples before the choice of a subset */
-    int64_t *labels;  /* [total] or NULL */
-    size_t *subset;   /* [count] ascending raw indices, or NULL: all */
+    size_t total;    /* samples before the choice of a subset */
+    int64_t *labels; /* [total] or NULL */
+    size_t *subset;  /* [count] ascending raw indices, or NULL: all */
     size_t count;
     size_t sample_bytes; /* of the inputs of the first readable sample */
     nnc_str format_text;
     nnc_str preprocessing;
     nnc_str notes;    /* one per line, told through the log after opening */
     nnc_str warnings; /* same; also part of a summary */
-    bool has_image;       /* input image_input goes through `image` */
+    bool has_image;   /* input image_input goes through `image` */
     size_t image_input;
     nnc_preprocess image;
 };
@@ -63,14 +64,15 @@ static inline size_t nnc_dataset_raw(const nnc_dataset *d, size_t i)
 /* One more owner (readers keep their data set alive). */
 nnc_dataset *nnc_dataset_ref(const nnc_dataset *dataset);
 
-/* Resolves preprocessing for the only input of the model into dataset->image. Fails: NNC_ERR_DATA when the
- * model has other inputs (named), when the input is no image, or when float input has no preset. `what`
- * names the data: "image folder". */
+/* Resolves preprocessing for the only input of the model into dataset->image. Fails: NNC_ERR_DATA
+ * when the model has other inputs (named), when the input is no image, or when float input has no
+ * preset. `what` names the data: "image folder". */
 nnc_status nnc_dataset_use_images(nnc_dataset *dataset, const char *what);
 
 /* Labels from options.labels as a plain file of `total` numbers (or names of options.classes). */
 nnc_status nnc_labels_read_plain(nnc_dataset *dataset, const char *path);
-/* "name label" lines, or plain numbers in the order of names. names [total]: relative paths with '/'. */
+/* "name label" lines, or plain numbers in the order of names. names [total]: relative paths with
+ * '/'. */
 nnc_status nnc_labels_read(nnc_dataset *dataset, const char *path, const char *const *names);
 /* Class names of options.classes; *count = 0 when the option is not given. From the arena. */
 nnc_status nnc_classes_read(nnc_dataset *dataset, const char ***names, size_t *count);

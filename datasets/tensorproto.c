@@ -1,5 +1,6 @@
 /* TensorProto reading: one pass that checks the wire data and notes the value fields, then one that
- * decodes. No recursion: sub-messages are refused or skipped whole. SPDX-License-Identifier: Apache-2.0 */
+ * decodes. No recursion: sub-messages are refused or skipped whole. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include "datasets/tensorproto.h"
 
 #include <string.h>
@@ -211,10 +212,11 @@ static void store(uint8_t *to, uint64_t value, size_t size)
     const uint8_t v8 = (uint8_t)value;
     const uint16_t v16 = (uint16_t)value;
     const uint32_t v32 = (uint32_t)value;
-    memcpy(to, size == 1   ? (const void *)&v8
-               : size == 2 ? (const void *)&v16
-               : size == 4 ? (const void *)&v32
-                           : (const void *)&value,
+    memcpy(to,
+           size == 1   ? (const void *)&v8
+           : size == 2 ? (const void *)&v16
+           : size == 4 ? (const void *)&v32
+                       : (const void *)&value,
            size);
 }
 
@@ -225,7 +227,8 @@ static nnc_status add_values(uint8_t *to, size_t *at, size_t count, size_t size,
     wire w = f->bytes;
     if (fixed) {
         const size_t bytes = (size_t)(w.end - w.at);
-        if (f->type == 0 || (f->type != 2 && bytes != size) || bytes % size != 0 || bytes / size > count - *at)
+        if (f->type == 0 || (f->type != 2 && bytes != size) || bytes % size != 0 ||
+            bytes / size > count - *at)
             NNC_FAIL(NNC_ERR_DATA, "TensorProto: wrong number of values");
         nnc_bytes_to_native(to + *at * size, w.at, bytes / size, size, false);
         *at += bytes / size;

@@ -43,8 +43,8 @@ nnc_status nnc_text_next(nnc_text *t, bool *more)
         if (n == 0)
             continue;
         if (n >= sizeof(t->text))
-            NNC_FAIL(NNC_ERR_DATA, "%s:%zu: line of %zu bytes, the limit is %d", t->path, t->line, n,
-                     NNC_TEXT_LINE_MAX - 1);
+            NNC_FAIL(NNC_ERR_DATA, "%s:%zu: line of %zu bytes, the limit is %d", t->path, t->line,
+                     n, NNC_TEXT_LINE_MAX - 1);
         if (memchr(from, '\0', n))
             NNC_FAIL(NNC_ERR_DATA, "%s:%zu: NUL byte, this is no text file", t->path, t->line);
         memcpy(t->text, from, n);

@@ -13,7 +13,8 @@
 #define NNC_WALK_FILES_MAX 10000000u
 #define NNC_WALK_EXTENSIONS 8
 
-/* Zero-initialise; release with nnc_walk_deinit. Names are relative to the walk's base, with '/'. */
+/* Zero-initialise; release with nnc_walk_deinit. Names are relative to the walk's base, with '/'.
+ */
 typedef struct nnc_walk {
     char **names; /* files that `wanted` accepts */
     size_t count, cap;
@@ -29,7 +30,8 @@ void nnc_walk_deinit(nnc_walk *walk);
 
 /* Files and folders directly in `base`. Fails: NNC_ERR_IO, NNC_ERR_LIMIT. */
 nnc_status nnc_walk_top(nnc_walk *out, const char *base, bool (*wanted)(const char *name));
-/* Appends the files of base/sub and everything below, ordered by (folder, name) as a sorted os.walk. */
+/* Appends the files of base/sub and everything below, ordered by (folder, name) as a sorted
+ * os.walk. */
 nnc_status nnc_walk_tree(nnc_walk *out, const char *base, const char *sub,
                          bool (*wanted)(const char *name));
 

@@ -35,8 +35,8 @@ static nnc_status locate(nnc_zip_member *m, const uint8_t *bytes, size_t limit, 
         nnc_read_u32le(bytes + offset) != 0x04034b50)
         NNC_FAIL(NNC_ERR_DATA, "zip: member '%s' has no header", m->name);
     const uint8_t *local = bytes + offset;
-    const size_t start = offset + LOCAL_BYTES + nnc_read_u16le(local + 26) +
-                         nnc_read_u16le(local + 28);
+    const size_t start =
+        offset + LOCAL_BYTES + nnc_read_u16le(local + 26) + nnc_read_u16le(local + 28);
     if (start > limit || limit - start < m->packed)
         NNC_FAIL(NNC_ERR_DATA, "zip: member '%s' reaches past the end", m->name);
     m->data = bytes + start;
@@ -49,7 +49,8 @@ static nnc_status check_member(const nnc_zip_member *m, const uint8_t *entry)
         NNC_FAIL(NNC_ERR_DATA, "zip: member '%s' is encrypted", m->name);
     if (m->packed == UINT32_MAX || m->size == UINT32_MAX ||
         nnc_read_u32le(entry + 42) == UINT32_MAX)
-        NNC_FAIL(NNC_ERR_DATA, "zip: member '%s' is ZIP64 (over 4 GiB), which is not read", m->name);
+        NNC_FAIL(NNC_ERR_DATA, "zip: member '%s' is ZIP64 (over 4 GiB), which is not read",
+                 m->name);
     if (m->method != 0 && m->method != 8)
         NNC_FAIL(NNC_ERR_DATA, "zip: member '%s' uses method %u, known are stored and deflated",
                  m->name, m->method);

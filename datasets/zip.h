@@ -26,12 +26,14 @@ typedef struct nnc_zip {
     size_t count;
 } nnc_zip;
 
-/* Reads the directory of an archive; the bytes must stay. Fails: NNC_ERR_DATA (damaged, duplicate or
- * overlapping members, ZIP64, encrypted), NNC_ERR_LIMIT. */
+/* Reads the directory of an archive; the bytes must stay. Fails: NNC_ERR_DATA (damaged, duplicate
+ * or overlapping members, ZIP64, encrypted), NNC_ERR_LIMIT. */
 nnc_status nnc_zip_open(nnc_zip *out, nnc_arena *arena, const uint8_t *bytes, size_t n);
-/* The first bytes of a member, at most `want`: enough to look at a header without inflating the rest. */
+/* The first bytes of a member, at most `want`: enough to look at a header without inflating the
+ * rest. */
 nnc_status nnc_zip_peek(uint8_t *out, size_t *got, const nnc_zip_member *member, size_t want);
-/* The whole member, CRC checked: *owned (nnc_free) or, when stored, NULL and *out inside the archive. */
+/* The whole member, CRC checked: *owned (nnc_free) or, when stored, NULL and *out inside the
+ * archive. */
 nnc_status nnc_zip_read(const uint8_t **out, uint8_t **owned, const nnc_zip_member *member);
 
 #endif

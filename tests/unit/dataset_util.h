@@ -1,5 +1,5 @@
-/* Helpers of the data set tests: a fresh folder per test, files made on the spot, a log that remembers.
- * SPDX-License-Identifier: Apache-2.0 */
+/* Helpers of the data set tests: a fresh folder per test, files made on the spot, a log that
+ * remembers. SPDX-License-Identifier: Apache-2.0 */
 #ifndef NNC_TESTS_DATASET_UTIL_H
 #define NNC_TESTS_DATASET_UTIL_H
 

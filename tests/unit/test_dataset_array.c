@@ -362,7 +362,8 @@ static void npz_by_names(void **state)
         open_fails("a.npz#x", &o, NNC_ERR_DATA, "1 array name for 2 model inputs");
         open_fails("a.npz#x,y", &o, NNC_ERR_DATA, "no array 'y'");
         o.labels = "#state";
-        open_fails("a.npz#x,state", &o, NNC_ERR_DATA, "labels 'state' are float32 of shape [2,2,4]");
+        open_fails("a.npz#x,state", &o, NNC_ERR_DATA,
+                   "labels 'state' are float32 of shape [2,2,4]");
     }
 }
 
@@ -553,7 +554,8 @@ static void cifar_files(void **state)
     sample_is(d, 12, want, 3072);
     nnc_dataset_destroy(d);
     put_bytes("data_batch_1.bin", data, 20 * 3073 - 1);
-    open_fails("data_batch_1.bin", &in.options, NNC_ERR_DATA, "no whole number of CIFAR-10 records");
+    open_fails("data_batch_1.bin", &in.options, NNC_ERR_DATA,
+               "no whole number of CIFAR-10 records");
     for (int i = 0; i < 20; i++) {
         data[i * 3074] = 1;
         data[i * 3074 + 1] = (uint8_t)(50 + i);
@@ -563,7 +565,10 @@ static void cifar_files(void **state)
     d = open_good("train.bin", &in.options);
     assert_int_equal(nnc_dataset_label(d, 3), 53);
     nnc_dataset_destroy(d);
-    put_bytes("data_batch_1", "\x80\x02}q\x01(U\x0b" "batch_label", 18);
+    put_bytes("data_batch_1",
+              "\x80\x02}q\x01(U\x0b"
+              "batch_label",
+              18);
     open_fails("data_batch_1", &in.options, NNC_ERR_DATA, "Python pickle");
     message_has("binary version");
     free(want);
@@ -573,10 +578,18 @@ static void cifar_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        DATA_TEST(npy_types_and_orders), DATA_TEST(npy_integers),  DATA_TEST(npy_bad),
-        DATA_TEST(npy_labels),           DATA_TEST(not_finite),    DATA_TEST(byte_arrays),
-        DATA_TEST(float_layouts),        DATA_TEST(npz_by_names),  DATA_TEST(npz_bad),
-        DATA_TEST(npz_bomb),             DATA_TEST(npz_cut_anywhere), DATA_TEST(idx_files),
+        DATA_TEST(npy_types_and_orders),
+        DATA_TEST(npy_integers),
+        DATA_TEST(npy_bad),
+        DATA_TEST(npy_labels),
+        DATA_TEST(not_finite),
+        DATA_TEST(byte_arrays),
+        DATA_TEST(float_layouts),
+        DATA_TEST(npz_by_names),
+        DATA_TEST(npz_bad),
+        DATA_TEST(npz_bomb),
+        DATA_TEST(npz_cut_anywhere),
+        DATA_TEST(idx_files),
         DATA_TEST(cifar_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

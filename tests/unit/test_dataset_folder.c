@@ -179,14 +179,17 @@ static void label_forms(void **state)
 {
     (void)state;
     put_images("d", 20, 8, 8);
-    static const char *const forms[][3] = {{"", " ", "\n"},     {"", ",", "\r\n"},
-                                           {"", "\t", "\n\n"},  {"./", " ", "\n"},
+    static const char *const forms[][3] = {{"", " ", "\n"},       {"", ",", "\r\n"},
+                                           {"", "\t", "\n\n"},    {"./", " ", "\n"},
                                            {"val/", " , ", "\n"}, {"\"", "\",\"", "\"\n"}};
     for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
         char *text = label_lines(20, forms[i]);
         labels_read(text, NULL);
         char *with = malloc(strlen(text) + 64);
-        sprintf(with, "\xef\xbb\xbf" "filename,label\r\n%s", text); /* BOM and header */
+        sprintf(with,
+                "\xef\xbb\xbf"
+                "filename,label\r\n%s",
+                text); /* BOM and header */
         labels_read(with, NULL);
         free(with);
         free(text);
@@ -225,8 +228,9 @@ static void label_errors(void **state)
     labels_fail("1\n2\n3\n4\n", 0, "labels.dat:4: more labels than samples (3)");
     labels_fail("1\ni01.png 2\n", 0, "labels.dat:2: lines with and without");
     labels_fail("1\n-2\n3\n", 0, "labels.dat:2: label -2 is negative");
-    labels_fail("1\n2\n3\n", 3, "labels.dat:3: label 3, the model has 3 classes (0..2). Hint: if labels "
-                                "start at 1, --label-offset -1");
+    labels_fail("1\n2\n3\n", 3,
+                "labels.dat:3: label 3, the model has 3 classes (0..2). Hint: if labels "
+                "start at 1, --label-offset -1");
     labels_fail("1\n2\n9\n", 3, "labels.dat:3: label 9, the model has 3 classes");
     labels_fail("1\ntwo\n3\n", 0, "labels.dat:2: 'two' is no label");
     labels_fail("", 0, "0 labels for 3 samples");
@@ -737,18 +741,30 @@ static void random_numbers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        DATA_TEST(flat_in_byte_order), DATA_TEST(class_folders),
-        DATA_TEST(nothing_to_read),    DATA_TEST(link_loops_end),
-        DATA_TEST(names_are_escaped),  DATA_TEST(label_forms),
-        DATA_TEST(label_errors),       DATA_TEST(label_warnings),
-        DATA_TEST(image_lists),        DATA_TEST(preset_is_demanded),
-        DATA_TEST(bad_flags),          DATA_TEST(size_needs_a_rule),
-        DATA_TEST(values),             DATA_TEST(geometry),
-        DATA_TEST(layouts),            DATA_TEST(other_inputs_are_named),
-        DATA_TEST(same_for_any_threads), DATA_TEST(bad_samples),
-        DATA_TEST(all_bad),            DATA_TEST(corrupt_png_is_bad),
-        DATA_TEST(cancel_and_leave_early), DATA_TEST(indices_and_subset),
-        DATA_TEST(summary),            DATA_TEST(overlap),
+        DATA_TEST(flat_in_byte_order),
+        DATA_TEST(class_folders),
+        DATA_TEST(nothing_to_read),
+        DATA_TEST(link_loops_end),
+        DATA_TEST(names_are_escaped),
+        DATA_TEST(label_forms),
+        DATA_TEST(label_errors),
+        DATA_TEST(label_warnings),
+        DATA_TEST(image_lists),
+        DATA_TEST(preset_is_demanded),
+        DATA_TEST(bad_flags),
+        DATA_TEST(size_needs_a_rule),
+        DATA_TEST(values),
+        DATA_TEST(geometry),
+        DATA_TEST(layouts),
+        DATA_TEST(other_inputs_are_named),
+        DATA_TEST(same_for_any_threads),
+        DATA_TEST(bad_samples),
+        DATA_TEST(all_bad),
+        DATA_TEST(corrupt_png_is_bad),
+        DATA_TEST(cancel_and_leave_early),
+        DATA_TEST(indices_and_subset),
+        DATA_TEST(summary),
+        DATA_TEST(overlap),
         DATA_TEST(random_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,7 +70,8 @@ static void images_and_labels(void **state)
     in.options.labels = "#more";
     nnc_dataset_destroy(open_good("a.h5", &in.options));
     in.options.labels = "#absent";
-    open_fails("a.h5", &in.options, NNC_ERR_DATA, "no array 'absent'; the HDF5 file has 'images', ");
+    open_fails("a.h5", &in.options, NNC_ERR_DATA,
+               "no array 'absent'; the HDF5 file has 'images', ");
     in.options.labels = NULL;
     open_fails("a.h5#pictures", &in.options, NNC_ERR_DATA, "no array 'pictures'");
     in.options.preset = NULL;

@@ -53,8 +53,7 @@ static void region_equals_cut(void **state)
         picture(&in, g->width, g->height, g->channels, g->seed);
         for (uint32_t y = 0; y < g->to_height; y++) {
             const uint32_t x = y % g->to_width;
-            const nnc_image_region r = {g->to_width,     g->to_height, x, y,
-                                        g->to_width - x, 1};
+            const nnc_image_region r = {g->to_width, g->to_height, x, y, g->to_width - x, 1};
             assert_int_equal(nnc_image_resize(&out, &in, &r, g->resample), NNC_OK);
             assert_memory_equal(out.data, g->pixels + ((size_t)y * g->to_width + x) * g->channels,
                                 (size_t)r.width * g->channels);
@@ -249,7 +248,7 @@ static nnc_status small_png(nnc_image *out, const uint8_t form[2], const bytes *
     bytes_add(&b, "\x89PNG\r\n\x1a\n", 8);
     png_chunk_to(&b, "IHDR", head, 13);
     bytes_add(&b, extra->data, extra->n);
-    uint8_t z[64] = {0x78, 1, 1, (uint8_t)(n + 1), 0, (uint8_t)~(n + 1), 0xff, 0};
+    uint8_t z[64] = {0x78, 1, 1, (uint8_t)(n + 1), 0, (uint8_t) ~(n + 1), 0xff, 0};
     memcpy(z + 8, row, n);
     uint32_t a = 1, s = 0;
     for (size_t i = 7; i < 8 + n; i++) {
@@ -271,19 +270,21 @@ static void png_forms(void **state)
     nnc_image image;
     bytes none = {0}, palette = {0};
     /* 16-bit gray: high bytes */
-    assert_int_equal(small_png(&image, (uint8_t[]){16, 0}, &none, (uint8_t[]){0x12, 0xff, 0x80, 1}, 4),
-                     NNC_OK);
+    assert_int_equal(
+        small_png(&image, (uint8_t[]){16, 0}, &none, (uint8_t[]){0x12, 0xff, 0x80, 1}, 4), NNC_OK);
     assert_int_equal(image.channels, 1);
     assert_memory_equal(image.data, "\x12\x80", 2);
     nnc_image_deinit(&image);
     /* gray with alpha: alpha dropped */
-    assert_int_equal(small_png(&image, (uint8_t[]){8, 4}, &none, (uint8_t[]){9, 0, 200, 128}, 4), NNC_OK);
+    assert_int_equal(small_png(&image, (uint8_t[]){8, 4}, &none, (uint8_t[]){9, 0, 200, 128}, 4),
+                     NNC_OK);
     assert_int_equal(image.channels, 1);
     assert_memory_equal(image.data, "\x09\xc8", 2);
     nnc_image_deinit(&image);
     /* RGBA */
-    assert_int_equal(small_png(&image, (uint8_t[]){8, 6}, &none, (uint8_t[]){1, 2, 3, 0, 4, 5, 6, 255}, 8),
-                     NNC_OK);
+    assert_int_equal(
+        small_png(&image, (uint8_t[]){8, 6}, &none, (uint8_t[]){1, 2, 3, 0, 4, 5, 6, 255}, 8),
+        NNC_OK);
     assert_memory_equal(image.data, "\1\2\3\4\5\6", 6);
     nnc_image_deinit(&image);
     /* 2-bit gray spreads over 0..255 */
@@ -324,7 +325,9 @@ static void other_formats_are_named(void **state)
     } cases[] = {{"", 0, "empty"},
                  {"GIF89a", 6, "GIF"},
                  {"RIFF\0\0\0\0WEBPVP8 ", 16, "WebP"},
-                 {"\0\0\0\x18" "ftypheic", 12, "HEIC"},
+                 {"\0\0\0\x18"
+                  "ftypheic",
+                  12, "HEIC"},
                  {"<!DOCTYPE html>", 15, "HTML"},
                  {"hello", 5, "neither JPEG nor PNG"}};
     for (size_t i = 0; i < COUNT(cases); i++) {

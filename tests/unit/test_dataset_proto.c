@@ -253,8 +253,11 @@ static void sweep(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        DATA_TEST(folders),      DATA_TEST(mismatches), cmocka_unit_test(typed_fields),
-        cmocka_unit_test(bad_tensors), cmocka_unit_test(sweep),
+        DATA_TEST(folders),
+        DATA_TEST(mismatches),
+        cmocka_unit_test(typed_fields),
+        cmocka_unit_test(bad_tensors),
+        cmocka_unit_test(sweep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Data sets on real files, where the shared material is present; else skipped. SPDX-License-Identifier: Apache-2.0 */
+/* Data sets on real files, where the shared material is present; else skipped.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "base/file.h"
 #include "dataset_util.h"
 
@@ -149,8 +150,10 @@ int main(void)
         return 77;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(imagenet),   cmocka_unit_test(cifar),
-        cmocka_unit_test(small_sets), cmocka_unit_test(test_data),
+        cmocka_unit_test(imagenet),
+        cmocka_unit_test(cifar),
+        cmocka_unit_test(small_sets),
+        cmocka_unit_test(test_data),
         cmocka_unit_test(no_leak_between_sets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
