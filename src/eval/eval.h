@@ -37,7 +37,9 @@ typedef struct nnc_eval_options {
     size_t index_count;
     size_t output;         /* which output holds the class scores; default 0 */
 } nnc_eval_options;
-/* b may be NULL (one model). Execs are created by the caller. Ties in top-k: lower index wins. */
+/* b may be NULL (one model). Execs are created by the caller. Ties in top-k: lower index wins; NaN never wins. Fails: NNC_ERR_USAGE
+ * (the models' outputs do not match), NNC_ERR_DATA (no good sample; a label beyond the classes; NaN from a; one model, labels, but no
+ * class scores), NNC_ERR_CANCELLED. */
 nnc_status nnc_eval_accuracy(nnc_accuracy *out, nnc_exec *a, nnc_exec *b, const nnc_dataset *data,
                              const nnc_eval_options *options, const nnc_log *log);
 
@@ -56,7 +58,7 @@ nnc_status nnc_eval_layers(nnc_layer_error *out, const nnc_value_id *values, siz
 
 /* ---- latency, interleaved A B A B ---- */
 typedef struct nnc_latency {
-    double p50_ms, p90_ms, p99_ms, min_ms, mean_ms, cv; /* cv: standard deviation / mean */
+    double p50_ms, p90_ms, p99_ms, min_ms, mean_ms, cv; /* p99: NAN below 100 runs; cv: standard deviation / mean */
     double throughput;        /* runs per second, 1000 / mean */
     size_t runs;
     double *samples_ms;       /* [runs], in order */
@@ -71,14 +73,15 @@ typedef struct nnc_bench_options {
     double warmup_s, seconds; /* per entry */
     size_t min_runs, max_runs;
 } nnc_bench_options;
-/* Entries take turns run by run. CLOCK_MONOTONIC_RAW. */
+/* Entries (different execs) take turns run by run. CLOCK_MONOTONIC_RAW around the run alone: inputs are written before it. */
 nnc_status nnc_bench_run(nnc_bench_entry *entries, size_t count, const nnc_bench_options *options,
                          const nnc_log *log);
 void nnc_latency_deinit(nnc_latency *latency);
-/* Median of pairwise ratios a/b with a 95 % interval (order statistics of the pairs). */
+/* Median of pairwise ratios a/b with a 95 % interval (order statistics of the pairs; NAN below 6 pairs). */
 void nnc_bench_ratio(double *median, double *lo, double *hi, const nnc_latency *a, const nnc_latency *b);
 
-/* Peak INT8 or FP32 multiply-accumulates per second of this CPU and tier on one core, measured now (register-only loop), in GMAC/s. */
+/* Peak INT8 or FP32 multiply-accumulates per second of this CPU and tier on one core, measured now (register-only loop), in GMAC/s;
+ * 0 where it is not known how (no x86-64). */
 double nnc_bench_ceiling(uint32_t isa_max, bool int8);
 
 /* ---- facts ---- */
