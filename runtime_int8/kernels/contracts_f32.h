@@ -39,25 +39,27 @@ typedef void nnrt_k_gemm_f32_fn(float *y, const float *const *a, const float *w,
                                 const float *residual, size_t rows, size_t cols,
                                 const nnrt_k_gemm_f32_params *params);
 
-/* Where one tap of a run of outputs reads: output i reads x + offset + i*x_step if first <= i < end, else +0. */
-typedef struct nnrt_k_dwconv_f32_tap {
+/* What one kernel row of a run of outputs reads: column j is x + offset + j*x_step if first <= j < end,
+ * else +0. */
+typedef struct nnrt_k_dwconv_f32_row {
     ptrdiff_t offset; /* floats; may be negative where first > 0 */
     size_t first, end;
-} nnrt_k_dwconv_f32_tap;
+} nnrt_k_dwconv_f32_row;
 
 typedef struct nnrt_k_dwconv_f32_params {
-    size_t taps;     /* T >= 1 */
-    size_t channels; /* C >= 1 */
-    size_t x_step;   /* floats between the inputs of neighbouring outputs, the same for all taps */
-    size_t y_step;   /* floats between neighbouring outputs, and residuals */
+    size_t r, s;             /* kernel R x S */
+    size_t stride, dilation; /* along a row: output i, tap s reads column i*stride + s*dilation */
+    size_t channels;         /* C >= 1 */
+    size_t x_step;           /* floats between neighbouring columns */
+    size_t y_step;           /* floats between neighbouring outputs, and residuals */
     float lo, hi;
 } nnrt_k_dwconv_f32_params;
 
 /* y[i][c] = clamp(chain + residual[i][c]), 0 <= i < count;
- * chain: v = bias[c] (0 if NULL); for t: v = fmaf(input of tap t, w[c/16][t][c%16], v).
- * tap [T]; w [ceil(C/16)][T][16]; bias [C]; x: channel 0 of what the taps' offsets are relative to.
+ * chain: v = bias[c] (0 if NULL); for r, for s: v = fmaf(its input, w[c/16][r*S + s][c%16], v).
+ * row [R]; w [ceil(C/16)][R*S][16]; bias [C]; x: channel 0 of what the rows' offsets are relative to.
  * tile: {most outputs per step, channels per step}; any count and C are allowed. */
-typedef void nnrt_k_dwconv_f32_fn(float *y, const float *x, const nnrt_k_dwconv_f32_tap *tap,
+typedef void nnrt_k_dwconv_f32_fn(float *y, const float *x, const nnrt_k_dwconv_f32_row *row,
                                   const float *w, const float *bias, const float *residual,
                                   size_t count, const nnrt_k_dwconv_f32_params *params);
 

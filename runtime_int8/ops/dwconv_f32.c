@@ -54,40 +54,24 @@ static nnc_status dw_reshape(nnrt_node_ctx *ctx)
     if (g->rows_per_task == 0 || g->rows_per_task > (size_t)d.oh)
         g->rows_per_task = (size_t)d.oh + (d.oh == 0);
     g->tasks = (rows + g->rows_per_task - 1) / g->rows_per_task;
-    /* Each task describes the taps of its rows. */
     if (!nnc_size_mul(&ctx->scratch_bytes, g->tasks * g->rows_per_task,
-                      g->taps * sizeof(nnrt_k_dwconv_f32_tap)))
-        NNC_FAIL(NNC_ERR_LIMIT, "'%s': %zu output rows of %zu taps are too many", ctx->name, rows,
-                 g->taps);
+                      (size_t)d.r * sizeof(nnrt_k_dwconv_f32_row)))
+        NNC_FAIL(NNC_ERR_LIMIT, "'%s': %zu output rows of %d kernel rows are too many", ctx->name,
+                 rows, d.r);
     return NNC_OK;
 }
 
-/* Outputs 0 <= o < out with 0 <= o*stride + at < in, as [first, end). */
-static void tap_range(nnrt_k_dwconv_f32_tap *tap, int64_t out, int64_t in, int64_t at,
-                      int64_t stride)
-{
-    const int64_t first = at < 0 ? (-at + stride - 1) / stride : 0;
-    const int64_t end = in > at ? (in - at + stride - 1) / stride : 0;
-    tap->first = (size_t)(first < out ? first : out);
-    tap->end = (size_t)(end < out ? end : out);
-    if (tap->end < tap->first)
-        tap->end = tap->first;
-}
-
-/* Taps of output row `row` of [N*OH]. */
-static void row_taps(nnrt_k_dwconv_f32_tap *tap, const dw_plan *g, int64_t row)
+/* What the kernel rows of output row `out` of [N*OH] read. */
+static void input_rows(nnrt_k_dwconv_f32_row *row, const dw_plan *g, int64_t out)
 {
     const nnrt_window_dims *d = &g->d;
-    const int64_t n = row / d->oh, y0 = row % d->oh * d->sh - d->top;
-    for (int64_t r = 0; r < d->r; r++) {
+    const int64_t n = out / d->oh, y0 = out % d->oh * d->sh - d->top;
+    for (int64_t r = 0; r < d->r; r++, row++) {
         const int64_t iy = y0 + r * d->dh;
-        for (int64_t s = 0; s < d->s; s++, tap++) {
-            const int64_t at = s * d->dw - d->left;
-            tap_range(tap, d->ow, iy >= 0 && iy < d->h ? d->w : 0, at, d->sw);
-            tap->offset = (ptrdiff_t)(((n * d->h + iy) * d->w + at) * d->c);
-            if (tap->first == tap->end)
-                tap->first = tap->end = 0;
-        }
+        const int inside = iy >= 0 && iy < d->h;
+        row->offset = (ptrdiff_t)(((n * d->h + iy) * d->w - d->left) * d->c);
+        row->first = (size_t)d->left;
+        row->end = (size_t)(d->left + (inside ? d->w : 0));
     }
 }
 
@@ -97,18 +81,21 @@ static void dw_task(void *user, size_t task)
     const nnrt_conv_f32_params *p = ctx->params;
     const dw_plan *g = ctx->state;
     nnrt_k_dwconv_f32_fn *const fn = (nnrt_k_dwconv_f32_fn *)g->kernel->fn;
-    nnrt_k_dwconv_f32_tap *taps = ctx->scratch;
+    nnrt_k_dwconv_f32_row *in = ctx->scratch;
     const float *x = ctx->in[0].data, *w = ctx->in[1].data;
     const float *bias = p->has_bias ? ctx->in[2].data : NULL;
     const float *residual = p->has_residual ? ctx->in[2 + p->has_bias].data : NULL;
     const size_t c_all = p->c_out, rows = (size_t)(g->d.n * g->d.oh), begin = task * g->rows_per_task;
     const size_t end = begin + g->rows_per_task < rows ? begin + g->rows_per_task : rows;
-    taps += begin * g->taps;
+    in += begin * (size_t)g->d.r;
     for (size_t row = begin; row < end; row++)
-        row_taps(taps + (row - begin) * g->taps, g, (int64_t)row);
+        input_rows(in + (row - begin) * (size_t)g->d.r, g, (int64_t)row);
     nnrt_k_dwconv_f32_params params = {
-        .taps = g->taps,
-        .x_step = (size_t)g->d.sw * c_all,
+        .r = (size_t)g->d.r,
+        .s = (size_t)g->d.s,
+        .stride = (size_t)g->d.sw,
+        .dilation = (size_t)g->d.dw,
+        .x_step = c_all,
         .y_step = c_all,
         .lo = p->clamp.lo,
         .hi = p->clamp.hi,
@@ -117,7 +104,7 @@ static void dw_task(void *user, size_t task)
         params.channels = c_all - c < 16 ? c_all - c : 16;
         for (size_t row = begin; row < end; row++) {
             const size_t at = row * (size_t)g->d.ow * c_all + c;
-            fn((float *)ctx->out[0].data + at, x + c, taps + (row - begin) * g->taps,
+            fn((float *)ctx->out[0].data + at, x + c, in + (row - begin) * (size_t)g->d.r,
                w + c * g->taps, bias ? bias + c : NULL, residual ? residual + at : NULL,
                (size_t)g->d.ow, &params);
         }

@@ -1,153 +1,209 @@
-/* dwconv_f32 on AVX2 + FMA: 8 channels x 8 outputs; per tap one weight vector serves 8 FMAs from memory.
- * SPDX-License-Identifier: Apache-2.0 */
+/* dwconv_f32 on AVX2 + FMA: 8 channels x up to 4 outputs. For kernels of 3 and 5 columns without dilation the columns of a
+ * kernel row are loaded once and serve all taps; else every tap reads its inputs. SPDX-License-Identifier: Apache-2.0 */
 #include "runtime_int8/kernels/contracts.h"
 
 #include <immintrin.h>
 
 #define INLINE static inline __attribute__((always_inline))
+
 #define FMA(acc, a, b) __asm__("vfmadd231ps %2, %1, %0" : "+x"(acc) : "x"(a), "x"(b))
+
+/* No loops over registers: compilers differ in what they unroll early enough. n is a constant after inlining. */
+#define UP_TO(i, call)                                                                             \
+    if (n > (i))                                                                                   \
+    call(i)
+#define EACH(call)                                                                                 \
+    do {                                                                                           \
+        UP_TO(0, call);                                                                            \
+        UP_TO(1, call);                                                                            \
+        UP_TO(2, call);                                                                            \
+        UP_TO(3, call);                                                                            \
+    } while (0)
+#define EACH_COLUMN(call)                                                                          \
+    do {                                                                                           \
+        UP_TO(0, call);                                                                            \
+        UP_TO(1, call);                                                                            \
+        UP_TO(2, call);                                                                            \
+        UP_TO(3, call);                                                                            \
+        UP_TO(4, call);                                                                            \
+        UP_TO(5, call);                                                                            \
+        UP_TO(6, call);                                                                            \
+        UP_TO(7, call);                                                                            \
+        UP_TO(8, call);                                                                            \
+        UP_TO(9, call);                                                                            \
+        UP_TO(10, call);                                                                           \
+    } while (0)
+#define MAX_OUTPUTS 4
+#define MAX_COLUMNS 11 /* (4 - 1) * 2 + 5 */
 
 static const int32_t mask_bits[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
 static const float zeros[8];
 
-INLINE __m256 load(const float *p, int part, __m256i mask)
-{
-    return part ? _mm256_maskload_ps(p, mask) : _mm256_loadu_ps(p);
-}
-
-/* No loops over registers: compilers differ in what they unroll early enough. */
-#define EACH(call)                                                                                 \
-    do {                                                                                           \
-        call(0);                                                                                   \
-        if (n > 1)                                                                                 \
-            call(1);                                                                               \
-        if (n > 2)                                                                                 \
-            call(2);                                                                               \
-        if (n > 3)                                                                                 \
-            call(3);                                                                               \
-        if (n > 4)                                                                                 \
-            call(4);                                                                               \
-        if (n > 5)                                                                                 \
-            call(5);                                                                               \
-        if (n > 6)                                                                                 \
-            call(6);                                                                               \
-        if (n > 7)                                                                                 \
-            call(7);                                                                               \
-    } while (0)
-
-INLINE void store(int part, float *y, __m256 v, const float *residual, __m256i mask,
-                  const nnrt_k_dwconv_f32_params *p)
-{
-    if (residual)
-        v = _mm256_add_ps(v, load(residual, part, mask));
-    v = _mm256_max_ps(_mm256_set1_ps(p->lo), v);
-    v = _mm256_min_ps(_mm256_set1_ps(p->hi), v);
-    if (part)
-        _mm256_maskstore_ps(y, mask, v);
-    else
-        _mm256_storeu_ps(y, v);
-}
-
-/* Input of output i for a tap: +0 outside of the tap's range. */
-INLINE __m256 input(int part, int edge, const float *x, const nnrt_k_dwconv_f32_tap *tap, size_t i,
-                    size_t step, __m256i mask)
-{
-    const float *from = x + (tap->offset + (ptrdiff_t)(i * step));
-    if (edge)
-        from = i - tap->first < tap->end - tap->first ? from : zeros;
-    return load(from, part, mask);
-}
-
+/* A run over 8 channels. */
 typedef struct run {
     float *y;
     const float *x, *w, *bias, *residual;
-    const nnrt_k_dwconv_f32_tap *tap;
+    const nnrt_k_dwconv_f32_row *row;
     const nnrt_k_dwconv_f32_params *p;
     __m256i mask; /* channels that exist */
 } run;
 
-/* Outputs [from, from + n) of 8 channels, or of fewer when `part`; edge: some tap does not reach all of them. */
-INLINE void block(size_t n, int part, int edge, const run *s, size_t from)
+/* masked: some channels or columns may be missing. */
+INLINE __m256 load(int masked, const float *at, __m256i mask)
 {
-    const nnrt_k_dwconv_f32_params *p = s->p;
-    const __m256i mask = s->mask;
-    const size_t step = p->x_step;
-    float *y = s->y + from * p->y_step;
-    const float *residual = s->residual ? s->residual + from * p->y_step : NULL;
-    __m256 acc[8];
-#define START(i) acc[i] = s->bias ? load(s->bias, part, mask) : _mm256_setzero_ps()
+    return masked ? _mm256_maskload_ps(at, mask) : _mm256_loadu_ps(at);
+}
+
+/* n columns of a kernel row, `step` apart, the first of which is column `at`. */
+INLINE void load_columns(__m256 *col, size_t n, int masked, const float *x, size_t step, size_t at,
+                         const run *a, const nnrt_k_dwconv_f32_row *row)
+{
+    const size_t from = at - row->first, reach = row->end - row->first;
+#define COLUMN(j)                                                                                  \
+    col[j] = load(masked, !masked || from + (j) < reach ? x + (j) * step : zeros, a->mask)
+    EACH_COLUMN(COLUMN);
+#undef COLUMN
+}
+
+/* n outputs take a tap: output i takes column i*stride. */
+INLINE void take_tap(__m256 *acc, size_t n, const __m256 *col, size_t stride, const float *w)
+{
+    const __m256 wt = _mm256_loadu_ps(w);
+#define TAKE(i) FMA(acc[i], wt, col[(i) * stride])
+    EACH(TAKE);
+#undef TAKE
+}
+
+/* One kernel row of s taps, dilation 1. */
+INLINE void shared_row(__m256 *acc, size_t n, size_t s, size_t stride, int masked, const run *a,
+                       const nnrt_k_dwconv_f32_row *row, size_t from, const float *w)
+{
+    const size_t step = a->p->x_step, at = from * stride;
+    const float *x = a->x + (row->offset + (ptrdiff_t)(at * step));
+    __m256 col[MAX_COLUMNS];
+    load_columns(col, (n - 1) * stride + s, masked, x, step, at, a, row);
+    take_tap(acc, n, col, stride, w);
+    take_tap(acc, n, col + 1, stride, w + 16);
+    take_tap(acc, n, col + 2, stride, w + 32);
+    if (s > 3)
+        take_tap(acc, n, col + 3, stride, w + 48);
+    if (s > 4)
+        take_tap(acc, n, col + 4, stride, w + 64);
+}
+
+/* One kernel row of any form. */
+INLINE void plain_row(__m256 *acc, size_t n, const run *a, const nnrt_k_dwconv_f32_row *row,
+                      size_t from, const float *w)
+{
+    const nnrt_k_dwconv_f32_params *p = a->p;
+    const size_t step = p->x_step, reach = row->end - row->first, stride = p->stride;
+    for (size_t s = 0; s < p->s; s++) {
+        const size_t at = from * stride + s * p->dilation - row->first;
+        const float *x = a->x + (row->offset + (ptrdiff_t)((at + row->first) * step));
+        const __m256 wt = _mm256_loadu_ps(w + s * 16);
+#define TAKE(i)                                                                                    \
+    FMA(acc[i], wt,                                                                                \
+        load(1, at + (i) * stride < reach ? x + (i) * stride * step : zeros, a->mask))
+        EACH(TAKE);
+#undef TAKE
+    }
+}
+
+/* Outputs [from, from + n); s == 0: kernel rows of any form, always masked. */
+INLINE void block(size_t n, size_t s, size_t stride, int masked, const run *a, size_t from)
+{
+    const nnrt_k_dwconv_f32_params *p = a->p;
+    const size_t y_step = p->y_step;
+    __m256 acc[MAX_OUTPUTS];
+#define START(i) acc[i] = a->bias ? load(masked, a->bias, a->mask) : _mm256_setzero_ps()
     EACH(START);
-    for (size_t t = 0; t < p->taps; t++) {
-        const __m256 wt = _mm256_loadu_ps(s->w + t * 16);
-#define STEP(i) FMA(acc[i], wt, input(part, edge, s->x, &s->tap[t], from + (i), step, mask))
-        EACH(STEP);
+    const float *w = a->w;
+    const nnrt_k_dwconv_f32_row *row = a->row, *end = row + p->r;
+    for (; row < end; row++, w += p->s * 16) {
+        if (s == 0)
+            plain_row(acc, n, a, row, from, w);
+        else
+            shared_row(acc, n, s, stride, masked, a, row, from, w);
     }
-#define END(i)                                                                                     \
-    store(part, y + (i) * p->y_step, acc[i], residual ? residual + (i) * p->y_step : NULL, mask, p)
-    EACH(END);
+    const __m256 lo = _mm256_set1_ps(p->lo), hi = _mm256_set1_ps(p->hi);
+    if (a->residual) {
+        const float *residual = a->residual + from * y_step;
+#define ADD(i) acc[i] = _mm256_add_ps(acc[i], load(masked, residual + (i) * y_step, a->mask))
+        EACH(ADD);
+    }
+    float *y = a->y + from * y_step;
+#define CLAMPED(i) _mm256_min_ps(hi, _mm256_max_ps(lo, acc[i]))
+#define STORE(i) _mm256_storeu_ps(y + (i) * y_step, CLAMPED(i))
+#define MASK_STORE(i) _mm256_maskstore_ps(y + (i) * y_step, a->mask, CLAMPED(i))
+    if (masked)
+        EACH(MASK_STORE);
+    else
+        EACH(STORE);
 }
 
-INLINE void block_of(size_t n, int part, int edge, const run *s, size_t from)
+typedef void block_fn(const run *a, size_t from);
+
+#define BLOCK(n, s, stride, masked)                                                                \
+    static void block_##n##_##s##_##stride##_##masked(const run *a, size_t from)                   \
+    {                                                                                              \
+        block(n, s, stride, masked, a, from);                                                      \
+    }
+#define BLOCKS(s, stride, masked)                                                                  \
+    BLOCK(1, s, stride, masked)                                                                    \
+    BLOCK(2, s, stride, masked)                                                                    \
+    BLOCK(3, s, stride, masked)                                                                    \
+    BLOCK(4, s, stride, masked)                                                                    \
+    static block_fn *const blocks_##s##_##stride##_##masked[5] = {                                 \
+        [1] = block_1_##s##_##stride##_##masked, [2] = block_2_##s##_##stride##_##masked,          \
+        [3] = block_3_##s##_##stride##_##masked, [4] = block_4_##s##_##stride##_##masked};
+BLOCKS(0, 0, 1)
+BLOCKS(3, 1, 0)
+BLOCKS(3, 1, 1)
+BLOCKS(3, 2, 0)
+BLOCKS(3, 2, 1)
+BLOCKS(5, 1, 0)
+BLOCKS(5, 1, 1)
+BLOCKS(5, 2, 0)
+BLOCKS(5, 2, 1)
+
+static block_fn *const *find_blocks(const nnrt_k_dwconv_f32_params *p, int masked)
 {
-    switch (n) {
-    case 1:
-        block(1, part, edge, s, from);
-        break;
-    case 2:
-        block(2, part, edge, s, from);
-        break;
-    case 3:
-        block(3, part, edge, s, from);
-        break;
-    case 4:
-        block(4, part, edge, s, from);
-        break;
-    case 5:
-        block(5, part, edge, s, from);
-        break;
-    case 6:
-        block(6, part, edge, s, from);
-        break;
-    case 7:
-        block(7, part, edge, s, from);
-        break;
-    default:
-        block(8, part, edge, s, from);
-        break;
-    }
+    static block_fn *const *const table[2][2][2] = {
+        {{blocks_3_1_0, blocks_3_1_1}, {blocks_3_2_0, blocks_3_2_1}},
+        {{blocks_5_1_0, blocks_5_1_1}, {blocks_5_2_0, blocks_5_2_1}},
+    };
+    if (p->dilation != 1 || (p->s != 3 && p->s != 5) || p->stride > 2)
+        return blocks_0_0_1;
+    return table[p->s == 5][p->stride == 2][masked];
 }
 
-void nnrt_k_dwconv_f32__avx2_8x8(float *y, const float *x, const nnrt_k_dwconv_f32_tap *tap,
+void nnrt_k_dwconv_f32__avx2_4x8(float *y, const float *x, const nnrt_k_dwconv_f32_row *row,
                                  const float *w, const float *bias, const float *residual,
                                  size_t count, const nnrt_k_dwconv_f32_params *p)
 {
-    size_t first = 0, end = count;
-    for (size_t t = 0; t < p->taps; t++) {
-        first = tap[t].first > first ? tap[t].first : first;
-        end = tap[t].end < end ? tap[t].end : end;
+    size_t first = 0, end = SIZE_MAX;
+    for (size_t r = 0; r < p->r; r++) {
+        first = row[r].first > first ? row[r].first : first;
+        end = row[r].end < end ? row[r].end : end;
     }
-    const size_t blocks = (count + 7) / 8;
+    block_fn *const *inner = find_blocks(p, 0), *const *masked = find_blocks(p, 1);
     for (size_t c = 0; c < p->channels; c += 8) {
         const size_t left = p->channels - c;
-        const run s = {
+        const run a = {
             .y = y + c,
             .x = x + c,
-            .w = w + c / 16 * 16 * p->taps + c % 16,
+            .w = w + c / 16 * 16 * p->r * p->s + c % 16,
             .bias = bias ? bias + c : NULL,
             .residual = residual ? residual + c : NULL,
-            .tap = tap,
+            .row = row,
             .p = p,
             .mask = _mm256_loadu_si256((const __m256i *)(mask_bits + (left < 8 ? 8 - left : 0))),
         };
-        for (size_t b = 0, i = 0, n = 0; b < blocks; b++, i += n) {
-            n = count / blocks + (b < count % blocks);
-            const int inside = i >= first && i + n <= end;
-            if (left < 8)
-                block_of(n, 1, 1, &s, i);
-            else if (inside)
-                block_of(n, 0, 0, &s, i);
-            else
-                block_of(n, 0, 1, &s, i);
+        for (size_t i = 0, n = 0; i < count; i += n) {
+            n = count - i < 4 ? count - i : 4;
+            const size_t last = (i + n - 1) * p->stride + (p->s - 1) * p->dilation;
+            const int inside = left >= 8 && i * p->stride >= first && last < end;
+            (inside ? inner : masked)[n](&a, i);
         }
     }
 }
