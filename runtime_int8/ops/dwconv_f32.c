@@ -1,5 +1,5 @@
-/* dwconv_f32: per task some output rows; channel blocks outside, rows inside, so that the rows of a block stay in L1.
- * SPDX-License-Identifier: Apache-2.0 */
+/* dwconv_f32: per task some output rows, in groups whose input stays in L2; in a group channel blocks outside and rows inside,
+ * so that what neighbouring rows share stays in L1. SPDX-License-Identifier: Apache-2.0 */
 #include "runtime_int8/kernels/contracts.h"
 #include "runtime_int8/kernels/kernel.h"
 #include "runtime_int8/ops/check_f32.h"
@@ -11,12 +11,15 @@
 /* Multiply-accumulates per task, and below which one task does all. Depthwise is bound by memory: smaller than a product's. */
 #define TASK_MACS 500000u
 #define ONE_TASK_MACS 1000000u
+/* Input of a group of output rows: half of a small (512 KB) L2 cache. */
+#define GROUP_FLOATS 65536
 
 typedef struct dw_plan {
     nnrt_window_dims d;
     const nnrt_kernel *kernel;
     size_t taps;
     size_t rows_per_task, tasks; /* over N*OH output rows */
+    size_t rows_per_group;
 } dw_plan;
 
 static nnc_status dw_check(const nnrt_node_ctx *ctx)
@@ -53,6 +56,8 @@ static nnc_status dw_reshape(nnrt_node_ctx *ctx)
     g->rows_per_task = ctx->macs <= ONE_TASK_MACS ? rows : TASK_MACS / (row_macs + 1) + 1;
     if (g->rows_per_task == 0 || g->rows_per_task > (size_t)d.oh)
         g->rows_per_task = (size_t)d.oh + (d.oh == 0);
+    const int64_t fit = GROUP_FLOATS / (d.w * d.c + 1), span = (int64_t)(d.r - 1) * d.dh + 1;
+    g->rows_per_group = fit > span ? (size_t)((fit - span) / d.sh + 1) : 1;
     g->tasks = (rows + g->rows_per_task - 1) / g->rows_per_task;
     if (!nnc_size_mul(&ctx->scratch_bytes, g->tasks * g->rows_per_task,
                       (size_t)d.r * sizeof(nnrt_k_dwconv_f32_row)))
@@ -75,23 +80,19 @@ static void input_rows(nnrt_k_dwconv_f32_row *row, const dw_plan *g, int64_t out
     }
 }
 
-static void dw_task(void *user, size_t task)
+/* Output rows [begin, end). */
+static void run_rows(const nnrt_node_ctx *ctx, size_t begin, size_t end)
 {
-    const nnrt_node_ctx *ctx = user;
     const nnrt_conv_f32_params *p = ctx->params;
     const dw_plan *g = ctx->state;
     nnrt_k_dwconv_f32_fn *const fn = (nnrt_k_dwconv_f32_fn *)g->kernel->fn;
-    nnrt_k_dwconv_f32_row *in = ctx->scratch;
+    const size_t r = (size_t)g->d.r, c_all = p->c_out;
+    nnrt_k_dwconv_f32_row *in = (nnrt_k_dwconv_f32_row *)ctx->scratch + begin * r;
     const float *x = ctx->in[0].data, *w = ctx->in[1].data;
     const float *bias = p->has_bias ? ctx->in[2].data : NULL;
     const float *residual = p->has_residual ? ctx->in[2 + p->has_bias].data : NULL;
-    const size_t c_all = p->c_out, rows = (size_t)(g->d.n * g->d.oh), begin = task * g->rows_per_task;
-    const size_t end = begin + g->rows_per_task < rows ? begin + g->rows_per_task : rows;
-    in += begin * (size_t)g->d.r;
-    for (size_t row = begin; row < end; row++)
-        input_rows(in + (row - begin) * (size_t)g->d.r, g, (int64_t)row);
     nnrt_k_dwconv_f32_params params = {
-        .r = (size_t)g->d.r,
+        .r = r,
         .s = (size_t)g->d.s,
         .stride = (size_t)g->d.sw,
         .dilation = (size_t)g->d.dw,
@@ -100,15 +101,26 @@ static void dw_task(void *user, size_t task)
         .lo = p->clamp.lo,
         .hi = p->clamp.hi,
     };
+    for (size_t row = begin; row < end; row++)
+        input_rows(in + (row - begin) * r, g, (int64_t)row);
     for (size_t c = 0; c < c_all; c += 16) {
         params.channels = c_all - c < 16 ? c_all - c : 16;
         for (size_t row = begin; row < end; row++) {
             const size_t at = row * (size_t)g->d.ow * c_all + c;
-            fn((float *)ctx->out[0].data + at, x + c, in + (row - begin) * (size_t)g->d.r,
-               w + c * g->taps, bias ? bias + c : NULL, residual ? residual + at : NULL,
-               (size_t)g->d.ow, &params);
+            fn((float *)ctx->out[0].data + at, x + c, in + (row - begin) * r, w + c * g->taps,
+               bias ? bias + c : NULL, residual ? residual + at : NULL, (size_t)g->d.ow, &params);
         }
     }
+}
+
+static void dw_task(void *user, size_t task)
+{
+    const nnrt_node_ctx *ctx = user;
+    const dw_plan *g = ctx->state;
+    const size_t rows = (size_t)(g->d.n * g->d.oh), begin = task * g->rows_per_task;
+    const size_t end = begin + g->rows_per_task < rows ? begin + g->rows_per_task : rows;
+    for (size_t row = begin; row < end; row += g->rows_per_group)
+        run_rows(ctx, row, row + g->rows_per_group < end ? row + g->rows_per_group : end);
 }
 
 static void dw_run(const nnrt_node_ctx *ctx)

@@ -80,6 +80,14 @@ INLINE void tile(size_t rows, int part, float *y, const float *const *a, const f
     const size_t n = p->c;
     __m256 acc[6][2];
     const float *x[6];
+/* The end of a tile reads and writes lines that may be far away: ask for them before the products. */
+#define FETCH(i)                                                                                   \
+    do {                                                                                           \
+        _mm_prefetch((const char *)(y + (i) * p->y_row), _MM_HINT_T0);                             \
+        if (residual)                                                                              \
+            _mm_prefetch((const char *)(residual + (i) * p->y_row), _MM_HINT_T0);                  \
+    } while (0)
+    EACH_ROW(FETCH);
 #define START(i) row_start(acc[i], part, start ? start + (i) * p->start_row : NULL, mask)
     EACH_ROW(START);
     for (size_t t = p->taps; t > 0; t--, a += rows) {

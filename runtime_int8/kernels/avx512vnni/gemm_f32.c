@@ -57,6 +57,18 @@ INLINE __m512 epilogue(__m512 v, const float *residual, __mmask16 mask,
     } while (0)
 #define MASK(j) ((j) + 1 < panels ? (__mmask16)0xffff : mask)
 
+/* The end of a tile reads and writes lines that may be far away: ask for them before the products. */
+INLINE void row_fetch(size_t panels, const float *y, const float *residual)
+{
+#define FETCH(j) _mm_prefetch((const char *)(y + 16 * (j)), _MM_HINT_ET0)
+#define FETCH_RESIDUAL(j) _mm_prefetch((const char *)(residual + 16 * (j)), _MM_HINT_T0)
+    EACH_PANEL(FETCH);
+    if (residual)
+        EACH_PANEL(FETCH_RESIDUAL);
+#undef FETCH
+#undef FETCH_RESIDUAL
+}
+
 INLINE void row_start(__m512 *acc, size_t panels, const float *start, __mmask16 mask)
 {
 #define LOAD(j) acc[j] = start ? _mm512_maskz_loadu_ps(MASK(j), start + 16 * (j)) : _mm512_setzero_ps()
@@ -92,6 +104,9 @@ INLINE void tile(size_t rows, size_t panels, float *y, const float *const *a, co
     const size_t w_panel = p->w_panel, n = p->c;
     __m512 acc[8][4], b[4];
     const float *x[8];
+#define FETCH(i)                                                                                   \
+    row_fetch(panels, y + (i) * p->y_row, residual ? residual + (i) * p->y_row : NULL)
+    EACH_ROW(FETCH);
 #define START(i) row_start(acc[i], panels, start ? start + (i) * p->start_row : NULL, mask)
     EACH_ROW(START);
     for (size_t t = p->taps; t > 0; t--, a += rows) {
