@@ -3,19 +3,28 @@
 
 #include "runtime_int8/kernels/body/body.h"
 
-static inline void block(float *restrict y, const float *restrict x, const nnrt_k_taps *taps,
-                         size_t n)
+/* Vector types: the select below stays scalar when it is left to the loop vectorizer (17x slower with gcc 12). */
+typedef float v16f __attribute__((vector_size(64)));
+typedef int32_t v16i __attribute__((vector_size(64)));
+
+static inline v16f larger(v16f best, v16f v)
 {
-    float best[16];
-    memcpy(best, x, n * sizeof *best);
+    v16i keep = (v <= best) | (best != best);
+    return (v16f)((keep & (v16i)best) | (~keep & (v16i)v));
+}
+
+static inline void block(float *y, const float *x, const nnrt_k_taps *taps, size_t n)
+{
+    v16f best = {0}, v = {0};
+    memcpy(&best, x, n * sizeof *x);
     for (size_t r = 0; r < taps->rows; r++) {
-        const float *v = x + r * taps->row_stride;
-        for (size_t s = 0; s < taps->cols; s++, v += taps->col_stride) {
-            for (size_t c = 0; c < n; c++)
-                best[c] = v[c] <= best[c] || best[c] != best[c] ? best[c] : v[c];
+        const float *p = x + r * taps->row_stride;
+        for (size_t s = 0; s < taps->cols; s++, p += taps->col_stride) {
+            memcpy(&v, p, n * sizeof *p);
+            best = larger(best, v);
         }
     }
-    memcpy(y, best, n * sizeof *best);
+    memcpy(y, &best, n * sizeof *y);
 }
 
 void NNRT_BODY(maxpool_f32)(float *y, const float *x, const nnrt_k_taps *taps,

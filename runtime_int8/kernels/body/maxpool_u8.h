@@ -3,20 +3,22 @@
 
 #include "runtime_int8/kernels/body/body.h"
 
+typedef uint8_t v64u __attribute__((vector_size(64)));
+
 /* A block of channels stays in registers while the taps pass. */
-static inline void block(uint8_t *restrict y, const uint8_t *restrict x, const nnrt_k_taps *taps,
-                         size_t n)
+static inline void block(uint8_t *y, const uint8_t *x, const nnrt_k_taps *taps, size_t n)
 {
-    uint8_t best[64];
-    memcpy(best, x, n);
+    v64u best = {0}, v = {0};
+    memcpy(&best, x, n);
     for (size_t r = 0; r < taps->rows; r++) {
-        const uint8_t *v = x + r * taps->row_stride;
-        for (size_t s = 0; s < taps->cols; s++, v += taps->col_stride) {
-            for (size_t c = 0; c < n; c++)
-                best[c] = v[c] > best[c] ? v[c] : best[c];
+        const uint8_t *p = x + r * taps->row_stride;
+        for (size_t s = 0; s < taps->cols; s++, p += taps->col_stride) {
+            memcpy(&v, p, n);
+            v64u keep = (v64u)(v <= best);
+            best = (keep & best) | (~keep & v);
         }
     }
-    memcpy(y, best, n);
+    memcpy(y, &best, n);
 }
 
 void NNRT_BODY(maxpool_u8)(uint8_t *y, const uint8_t *x, const nnrt_k_taps *taps,
