@@ -176,6 +176,7 @@ typedef struct nnc_uses {
     uint32_t *start; /* [values + 1] */
     nnc_node_id *node;
     uint32_t *slot;
+    uint32_t value_count; /* values at the time of the call */
 } nnc_uses;
 nnc_status nnc_uses_init(nnc_uses *uses, const nnc_graph *graph);
 void nnc_uses_deinit(nnc_uses *uses);

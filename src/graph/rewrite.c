@@ -111,6 +111,7 @@ nnc_status nnc_uses_init(nnc_uses *uses, const nnc_graph *graph)
     for (size_t n = 0; n < graph->node_count; n++) {
         total += graph->nodes[n].dead ? 0 : graph->nodes[n].input_count;
     }
+    uses->value_count = (uint32_t)values;
     uses->start = nnc_calloc(values + 2, sizeof *uses->start);
     uses->node = nnc_calloc(total, sizeof *uses->node);
     uses->slot = nnc_calloc(total, sizeof *uses->slot);

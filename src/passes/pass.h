@@ -3,6 +3,10 @@
 #ifndef NNC_PASSES_PASS_H
 #define NNC_PASSES_PASS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "base/log.h"
 #include "graph/graph.h"
 
@@ -10,6 +14,7 @@ typedef struct nnc_pass_ctx {
     const nnc_log *log;
     uint32_t threads;  /* 0: all cores */
     uint32_t isa_max;  /* nnrt_isa */
+    bool keep_bn;      /* nnc_passes_prepare leaves BatchNormalization alone */
 } nnc_pass_ctx;
 
 typedef struct nnc_pass {
