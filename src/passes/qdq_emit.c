@@ -99,7 +99,7 @@ static nnc_status bias_numbers(nnc_tensor *out, const nnc_value *b)
 }
 
 /* Gives the node a bias of its own: integers on its grid. */
-static nnc_status emit_bias(nnc_graph *graph, nnc_node_id id)
+static nnc_status emit_bias(nnc_graph *graph, const nnc_uses *uses, nnc_node_id id)
 {
     const nnc_node *node = nnc_graph_node_const(graph, id);
     nnc_value_id bias = node->inputs[2];
@@ -116,12 +116,15 @@ static nnc_status emit_bias(nnc_graph *graph, nnc_node_id id)
     NNC_TRY(bias_numbers(&numbers, b));
     nnc_status status = bias_integers(&integers, &grid, &fits, x, w, &numbers);
     nnc_tensor_deinit(&numbers);
+    bool alone = nnc_uses_count(uses, bias) == 1 && !nnc_graph_is_output(graph, bias);
     if (status == NNC_OK && fits) {
-        nnc_value_id own;
-        status = nnc_graph_add_const(&own, graph, b->name, &integers);
+        nnc_value_id own = bias;
+        status = alone ? NNC_OK : nnc_graph_add_const(&own, graph, b->name, &integers);
         if (status == NNC_OK) {
-            nnc_graph_value(graph, own)->dtype = NNC_DTYPE_FLOAT;
-            nnc_value_set_qparams(nnc_graph_value(graph, own), grid);
+            nnc_value *value = nnc_graph_value(graph, own);
+            nnc_value_set_tensor(value, &integers);
+            value->dtype = NNC_DTYPE_FLOAT;
+            nnc_value_set_qparams(value, grid);
             grid = NULL;
             nnc_graph_node(graph, id)->inputs[2] = own;
         }
@@ -135,16 +138,18 @@ static nnc_status emit_bias(nnc_graph *graph, nnc_node_id id)
 static nnc_status emit_biases(nnc_graph *graph)
 {
     nnc_legal *legal;
+    nnc_uses uses = {0};
     NNC_TRY(nnc_legalize(&legal, graph));
-    nnc_status status = NNC_OK;
+    nnc_status status = nnc_uses_init(&uses, graph);
     for (nnc_node_id n = 0; status == NNC_OK && n < nnc_graph_node_count(graph); n++) {
         const nnc_node *node = nnc_graph_node_const(graph, n);
         bool product = nnc_node_is(node, "Conv") || nnc_node_is(node, "Gemm");
         if (!node->dead && product && legal[n].integer && node->input_count > 2 &&
             node->inputs[2] != NNC_ID_NONE) {
-            status = emit_bias(graph, n);
+            status = emit_bias(graph, &uses, n);
         }
     }
+    nnc_uses_deinit(&uses);
     nnc_free(legal);
     return status;
 }
