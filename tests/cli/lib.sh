@@ -1,0 +1,42 @@
+# Shared by the command line tests: sourced with $1 = tool, $2 = source folder.
+tool=$1
+source=$2
+sample=$source/datasets/sample
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+failures=0
+
+bad() {
+    failures=$((failures + 1))
+    echo "FAILED: $*"
+    echo "--- stdout"; cat "$work/out" 2>/dev/null
+    echo "--- stderr"; cat "$work/err" 2>/dev/null
+}
+
+# expect CODE WORDS -- COMMAND...: exit code, and WORDS in standard error (or output when it is 0).
+expect() {
+    code=$1; words=$2; shift 3
+    "$@" >"$work/out" 2>"$work/err"
+    got=$?
+    [ "$got" = "$code" ] || { bad "exit $got, expected $code: $*"; return; }
+    if [ -n "$words" ]; then
+        if [ "$code" = 0 ]; then
+            cat "$work/out" "$work/err" | grep -qF -- "$words" || bad "no '$words' in: $*"
+        else
+            grep -qF -- "$words" "$work/err" || bad "no '$words' on stderr of: $*"
+            [ "$(grep -c '^nncompress: error' "$work/err")" = 1 ] || bad "not one error line: $*"
+        fi
+    fi
+}
+
+# nothing_left: no temporary or output file of a failed run.
+nothing_left() {
+    left=$(find "$work" -name '*.tmp' -o -name '*.int8.*' | head -3)
+    [ -z "$left" ] || bad "left behind: $left"
+}
+
+finish() {
+    [ "$failures" = 0 ] || { echo "$failures checks failed"; exit 1; }
+    echo "all checks passed"
+}
