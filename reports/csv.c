@@ -5,10 +5,11 @@
 #include "reports/render.h"
 
 static const char *const columns[] = {
-    "name",       "op",        "shape",   "macs",   "bits",        "integer",     "reason",
-    "sqnr_db",    "cosine",    "max_abs", "time_us_fp32", "time_us_int8", "bytes_fp32", "bytes_int8",
-    "method",     "scale",     "zero_point", "lo",  "hi",          "min",         "max",
-    "clipped",
+    "name",         "op",           "output",       "shape",             "macs",
+    "bits",         "integer",      "reason",       "sqnr_db",           "cosine",
+    "max_abs",      "time_fp32_us", "time_int8_us", "weight_bytes_fp32", "weight_bytes_int8",
+    "method",       "scale",        "zero_point",   "clip_low",          "clip_high",
+    "min",          "max",          "clipped_share", "pair_overflow",    "dead_channels",
 };
 
 /* Quoted where needed. A leading formula character gets a quote in front: spreadsheets would run it. */

@@ -4,4 +4,35 @@
 
 #include "reports/document.h"
 
+/* Numbers for people: a '.' in any locale; "-" where there is none (NaN, infinite). */
+void nnc_text_fixed(nnc_str *out, double value, int decimals);
+/* Three digits or so: "0.0123", "12.3", "4096". */
+void nnc_text_short(nnc_str *out, double value);
+/* "4.09 G", "530 M", "12.3 k", "7". */
+void nnc_text_si(nnc_str *out, double value);
+/* 0.7613 -> "76.13 %". */
+void nnc_text_percent(nnc_str *out, double share, int decimals);
+/* "25.1 MB". */
+void nnc_text_bytes(nnc_str *out, double bytes);
+
+/* `text` for a terminal line: control, direction and invisible characters escaped, everything but ASCII too unless `unicode`;
+ * at most `columns` (0: any number) wide, the front is cut. Returns the width. */
+size_t nnc_text_terminal(nnc_str *out, const char *text, size_t columns, bool unicode);
+/* The part behind the last '/'. */
+const char *nnc_text_basename(const char *path);
+
+/* Numbers of a row: NaN where absent. */
+double nnc_row_double(const nnc_report_row *row, const char *path);
+/* Text of a row; "" where absent. */
+const char *nnc_row_string(const nnc_report_row *row, const char *path);
+bool nnc_row_bool(const nnc_report_row *row, const char *path);
+
+/* Up to max layers with the lowest sqnr_db, lowest first; histogram: only those that have one. Returns how many. */
+size_t nnc_worst_layers(const nnc_report_row **out, size_t max, const nnc_report_row *root, bool histogram);
+/* Layers in integers and all layers. */
+void nnc_count_layers(size_t *integer, size_t *all, const nnc_report_row *root);
+
+/* The line for grep: "nncompress: DONE drop=0.19% size=3.90x p50=3.44x", without a newline. */
+void nnc_text_result(nnc_str *out, const nnc_report_row *root, bool unicode);
+
 #endif
