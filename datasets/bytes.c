@@ -83,7 +83,8 @@ nnc_status nnc_inflate(uint8_t **out, size_t *out_bytes, const uint8_t *in, size
     *out_bytes = 0;
     z_stream z;
     memset(&z, 0, sizeof(z));
-    if (inflateInit2(&z, form == NNC_INFLATE_RAW ? -MAX_WBITS : MAX_WBITS + 16) != Z_OK)
+    static const int windows[] = {-MAX_WBITS, MAX_WBITS, MAX_WBITS + 16};
+    if (inflateInit2(&z, windows[form]) != Z_OK)
         NNC_FAIL(NNC_ERR_LIMIT, "zlib cannot start");
     z.next_in = (Bytef *)in; /* zlib's interface lacks const */
     const nnc_status status = inflate_all(out, out_bytes, &z, n, max_out);

@@ -27,7 +27,11 @@ static inline uint32_t nnc_read_u32be(const uint8_t *p)
 /* Copies n elements of `size` (1, 2, 4, 8) bytes; big_endian tells the order in `from`. */
 void nnc_bytes_to_native(void *to, const uint8_t *from, size_t n, size_t size, bool big_endian);
 
-typedef enum nnc_inflate_form { NNC_INFLATE_RAW, NNC_INFLATE_GZIP } nnc_inflate_form;
+typedef enum nnc_inflate_form {
+    NNC_INFLATE_RAW,
+    NNC_INFLATE_ZLIB,
+    NNC_INFLATE_GZIP
+} nnc_inflate_form;
 /* Inflates at most max_out bytes; *out is from nnc_realloc and grows with the data, never ahead of
  * it. Fails: NNC_ERR_DATA (corrupt, truncated, CRC), NNC_ERR_LIMIT (more than max_out, memory). */
 nnc_status nnc_inflate(uint8_t **out, size_t *out_bytes, const uint8_t *in, size_t n,

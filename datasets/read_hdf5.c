@@ -10,11 +10,10 @@
 
 #include "base/file.h"
 #include "datasets/array.h"
+#include "datasets/hdf5_chunks.h"
 
 #define HDF5_DEPTH_MAX 8
 #define HDF5_NAMES_MAX 1024
-#define HDF5_CHUNK_MAX ((size_t)256 << 20)
-#define HDF5_CACHE_MAX ((size_t)64 << 20)
 
 /* The library is one global state machine, not always built for threads: one call at a time. */
 static pthread_mutex_t hdf5_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -29,7 +28,8 @@ typedef struct hdf5_file {
 
 typedef struct hdf5_array {
     hid_t set;
-    hid_t type; /* of memory */
+    hid_t type;              /* of memory */
+    nnc_hdf5_chunks *chunks; /* NULL: contiguous or compact */
 } hdf5_array;
 
 /* Silences the error stack of this thread and forbids plug-ins; both are global or per-thread
@@ -156,42 +156,28 @@ static nnc_status open_path(hid_t *out, hid_t file, const char *name)
     }
 }
 
-/* Storage inside this file, chunks of sane size, filters that are built in. */
-static nnc_status check_storage(size_t *chunk_bytes, hid_t set, hid_t plist, const char *name,
-                                size_t element)
+/* Storage inside this file. */
+static nnc_status check_layout(hid_t plist, const char *name)
 {
-    *chunk_bytes = 0;
     if (H5Pget_external_count(plist) > 0)
         NNC_FAIL(NNC_ERR_DATA, "HDF5: '%s' keeps its data in external files, which are not opened",
                  name);
-    const H5D_layout_t layout = H5Pget_layout(plist);
-    if (layout == H5D_VIRTUAL)
+    if (H5Pget_layout(plist) == H5D_VIRTUAL)
         NNC_FAIL(NNC_ERR_DATA, "HDF5: '%s' is virtual (its data is in other files)", name);
-    const int filters = H5Pget_nfilters(plist);
-    for (int i = 0; i < filters; i++) {
-        unsigned flags = 0, config = 0;
-        size_t values = 0;
-        char text[64] = "";
-        const H5Z_filter_t id =
-            H5Pget_filter2(plist, (unsigned)i, &flags, &values, NULL, sizeof(text), text, &config);
-        if (id < 0 || H5Zfilter_avail(id) <= 0)
-            NNC_FAIL(NNC_ERR_DATA, "HDF5: '%s' needs filter %d ('%s'), which this library lacks",
-                     name, (int)id, text);
-    }
-    if (layout == H5D_CHUNKED) {
-        hsize_t chunk[H5S_MAX_RANK];
-        const int rank = H5Pget_chunk(plist, H5S_MAX_RANK, chunk);
-        size_t bytes = element;
-        for (int i = 0; i < rank; i++)
-            if (!nnc_size_mul(&bytes, bytes, (size_t)chunk[i]))
-                bytes = SIZE_MAX;
-        if (rank < 0 || bytes > HDF5_CHUNK_MAX)
-            NNC_FAIL(NNC_ERR_DATA, "HDF5: '%s' has chunks of %zu bytes, the limit is %zu", name,
-                     bytes, HDF5_CHUNK_MAX);
-        *chunk_bytes = bytes;
-    }
-    if (H5Dget_storage_size(set) == 0)
-        NNC_FAIL(NNC_ERR_DATA, "HDF5: '%s' has a shape but no data was ever written", name);
+    return NNC_OK;
+}
+
+/* As much storage as the shape needs; chunks are checked one by one when they are read. */
+static nnc_status check_stored(const nnc_array *array, hid_t set, size_t element, bool chunked)
+{
+    const hsize_t stored = H5Dget_storage_size(set);
+    size_t count, bytes;
+    if (stored == 0)
+        NNC_FAIL(NNC_ERR_DATA, "HDF5: '%s' has a shape but no data was ever written", array->name);
+    if (!chunked && (!nnc_shape_count(&count, &array->shape) ||
+                     !nnc_size_mul(&bytes, count, element) || stored < bytes))
+        NNC_FAIL(NNC_ERR_DATA, "HDF5: '%s' has %llu stored bytes, less than its shape needs",
+                 array->name, (unsigned long long)stored);
     return NNC_OK;
 }
 
@@ -266,26 +252,8 @@ static nnc_status array_shape(nnc_shape *out, hid_t set, const char *name)
     return NNC_OK;
 }
 
-/* The cache must hold the chunks that a row of samples touches, or each sample inflates them again.
- */
-static hid_t reopen_with_cache(hid_t set, hid_t file, const char *name, size_t chunk_bytes)
+static nnc_status describe_set(nnc_array *out, hdf5_array *a)
 {
-    const size_t want = chunk_bytes * 4 < HDF5_CACHE_MAX ? chunk_bytes * 4 : HDF5_CACHE_MAX;
-    if (want <= (size_t)1 << 20)
-        return set;
-    const hid_t access = H5Pcreate(H5P_DATASET_ACCESS);
-    H5Pset_chunk_cache(access, 521, want, 1.0);
-    const hid_t again = H5Dopen2(file, name, access);
-    H5Pclose(access);
-    if (again < 0)
-        return set;
-    H5Dclose(set);
-    return again;
-}
-
-static nnc_status describe_set(nnc_array *out, hdf5_array *a, hid_t file)
-{
-    size_t chunk_bytes = 0;
     NNC_TRY(array_shape(&out->shape, a->set, out->name));
     const hid_t type = H5Dget_type(a->set);
     if (type < 0)
@@ -297,21 +265,23 @@ static nnc_status describe_set(nnc_array *out, hdf5_array *a, hid_t file)
     const hid_t plist = H5Dget_create_plist(a->set);
     if (plist < 0)
         return hdf5_fail("no properties of", out->name);
-    status = check_storage(&chunk_bytes, a->set, plist, out->name, element);
+    status = check_layout(plist, out->name);
+    const bool chunked = H5Pget_layout(plist) == H5D_CHUNKED;
     H5Pclose(plist);
-    NNC_TRY(status);
-    a->set = reopen_with_cache(a->set, file, out->name, chunk_bytes);
-    return NNC_OK;
+    if (status == NNC_OK && chunked)
+        status = nnc_hdf5_chunks_open(&a->chunks, a->set, a->type, &out->shape, out->name);
+    if (status == NNC_OK)
+        status = check_stored(out, a->set, element, chunked);
+    return status;
 }
 
-static nnc_status array_fetch(const nnc_array *array, void *out, size_t first, size_t n)
+static nnc_status read_plain(const hdf5_array *a, const nnc_array *array, void *out, size_t first,
+                             size_t n)
 {
-    const hdf5_array *a = array->state;
     hsize_t start[NNC_RANK_MAX] = {first}, count[NNC_RANK_MAX] = {n};
     for (uint32_t i = 1; i < array->shape.rank; i++)
         count[i] = (hsize_t)array->shape.dims[i];
     nnc_status status = NNC_OK;
-    hdf5_enter();
     const hid_t space = H5Dget_space(a->set);
     const hid_t memory = H5Screate_simple((int)array->shape.rank, count, NULL);
     if (space < 0 || memory < 0 ||
@@ -322,6 +292,15 @@ static nnc_status array_fetch(const nnc_array *array, void *out, size_t first, s
         H5Sclose(space);
     if (memory >= 0)
         H5Sclose(memory);
+    return status;
+}
+
+static nnc_status array_fetch(const nnc_array *array, void *out, size_t first, size_t n)
+{
+    const hdf5_array *a = array->state;
+    hdf5_enter();
+    const nnc_status status = a->chunks ? nnc_hdf5_chunks_read(a->chunks, out, first, n)
+                                        : read_plain(a, array, out, first, n);
     hdf5_leave();
     return status;
 }
@@ -330,6 +309,7 @@ static void array_close(nnc_array *array)
 {
     hdf5_array *a = array->state;
     hdf5_enter();
+    nnc_hdf5_chunks_close(a->chunks);
     H5Dclose(a->set);
     hdf5_leave();
     nnc_free(a);
@@ -342,9 +322,11 @@ static nnc_status array_open_locked(nnc_array *out, hdf5_array *a, const hdf5_fi
     if (H5Iget_type(a->set) != H5I_DATASET)
         status = nnc_error_set(NNC_ERR_DATA, "HDF5: '%s' is no data set", out->name);
     if (status == NNC_OK)
-        status = describe_set(out, a, f->file);
-    if (status != NNC_OK)
+        status = describe_set(out, a);
+    if (status != NNC_OK) {
+        nnc_hdf5_chunks_close(a->chunks);
         H5Oclose(a->set);
+    }
     return status;
 }
 
