@@ -1,11 +1,14 @@
 /* dwconv_q8 with AVX512-VNNI: 64 channels of 4 neighbouring pixels become quads. SPDX-License-Identifier: Apache-2.0
  * Unpacking within 128-bit lanes leaves channel 16*l + 4*j + i in lane l, element i of vector j. Weights, acc0 and mult are
- * brought into that order once per call, and packing the results undoes it for free. With stride 1 one quad of pixels serves
- * neighbouring outputs: their weights are the same, moved up by a byte. */
+ * brought into that order once per call, and packing the results undoes it for free. Input rows pass through a small ring of
+ * padded, aligned rows of 64 channels, so that no window meets a border. With stride 1 one quad of pixels serves neighbouring
+ * outputs: their weights are the same, moved up by a byte. */
 #include "runtime_int8/kernels/avx512vnni/epilogue_q8.h"
 #include "runtime_int8/kernels/contracts.h"
 
 #define WEIGHTS_MAX 64 /* times 64 channels x 4 bytes: 16 KB on the stack */
+#define RING_MAX 512   /* pixels of 64 channels: 32 KB on the stack */
+#define CHANNELS 64
 
 /* Four vectors that hold 64 channels. A struct of scalars, not an array, so that it stays in registers. */
 typedef struct vec4 {
@@ -21,13 +24,10 @@ typedef struct dw_block {
     nnrt_q8_vectors v;
     vec4 acc0, mult;
     vec4 w[WEIGHTS_MAX];
+    size_t span;  /* input rows that one step of output rows reads */
+    size_t pitch; /* bytes of a ring row */
+    uint8_t ring[RING_MAX * CHANNELS] __attribute__((aligned(64)));
 } dw_block;
-
-/* Input row: pixel i is at base + i*step; step is 0 in the padding. */
-typedef struct dw_row {
-    const uint8_t *base;
-    size_t step;
-} dw_row;
 
 /* Lane l of vector j of the result is lane j of vector l. */
 NNRT_INLINE vec4 transpose_lanes(vec4 x)
@@ -79,24 +79,16 @@ NNRT_INLINE vec4 make_quads(__m512i p0, __m512i p1, __m512i p2, __m512i p3)
         NNRT_DPBUSD_M((acc).v3, (x).v3, (w).v3);                                                    \
     } while (0)
 
-/* What the epilogue of neighbouring pixels needs, read before y is written: bytes may alias anything. */
+/* What the epilogue needs, read before y is written: bytes may alias anything. */
 typedef struct dw_out {
-    uint8_t *y;
-    size_t step, channels;
+    size_t channels;
     __mmask64 mask;
     vec4 mult;
     nnrt_q8_vectors v;
 } dw_out;
 
-NNRT_INLINE dw_out make_out(const dw_block *b, size_t pixel)
-{
-    const size_t step = b->a->channels;
-    return (dw_out){(uint8_t *)b->a->y + pixel * step + b->c0, step, b->channels, b->mask, b->mult,
-                    b->v};
-}
-
-/* Pixel i after the one that `out` was made for, u8 without a residual. */
-NNRT_INLINE void store_plain(const dw_out *out, size_t i, vec4 acc)
+/* u8 without a residual. */
+NNRT_INLINE void store_plain(const dw_out *out, uint8_t *p, vec4 acc)
 {
     const vec4 *m = &out->mult;
     const nnrt_q8_vectors *v = &out->v;
@@ -105,10 +97,10 @@ NNRT_INLINE void store_plain(const dw_out *out, size_t i, vec4 acc)
         nnrt_requant_q8(acc.v1, _mm512_castsi512_ps(m->v1), acc.v1, NNRT_Q8_RES_NONE, NULL, v),
         nnrt_requant_q8(acc.v2, _mm512_castsi512_ps(m->v2), acc.v2, NNRT_Q8_RES_NONE, NULL, v),
         nnrt_requant_q8(acc.v3, _mm512_castsi512_ps(m->v3), acc.v3, NNRT_Q8_RES_NONE, NULL, v), v);
-    if (out->channels == 64)
-        _mm512_storeu_si512(out->y + i * out->step, y);
+    if (out->channels == CHANNELS)
+        _mm512_storeu_si512(p, y);
     else
-        _mm512_mask_storeu_epi8(out->y + i * out->step, out->mask, y);
+        _mm512_mask_storeu_epi8(p, out->mask, y);
 }
 
 NNRT_INLINE void store_u8(const dw_block *b, size_t pixel, vec4 acc, int mode)
@@ -125,7 +117,7 @@ NNRT_INLINE void store_u8(const dw_block *b, size_t pixel, vec4 acc, int mode)
         nnrt_requant_q8(acc.v2, _mm512_castsi512_ps(b->mult.v2), r.v2, mode, e, &b->v),
         nnrt_requant_q8(acc.v3, _mm512_castsi512_ps(b->mult.v3), r.v3, mode, e, &b->v), &b->v);
     uint8_t *out = (uint8_t *)b->a->y + at;
-    if (b->channels == 64)
+    if (b->channels == CHANNELS)
         _mm512_storeu_si512(out, y);
     else
         _mm512_mask_storeu_epi8(out, b->mask, y);
@@ -162,215 +154,221 @@ static __attribute__((noinline)) void store_other(const dw_block *b, size_t pixe
         store_u8(b, pixel, *acc, NNRT_Q8_RES_TWICE);
 }
 
-NNRT_INLINE void store(const dw_block *b, size_t pixel, vec4 acc, int plain)
+/* `high` output rows from oy on, columns [ox0, ox0 + count). rows[r]: ring row of kernel row r, at the first column. */
+typedef struct dw_strip {
+    const uint8_t *const *rows;
+    size_t oy, ox0, count;
+} dw_strip;
+
+NNRT_INLINE void store(const dw_block *b, const dw_out *out, size_t pixel, vec4 acc, int plain)
 {
     if (plain) {
-        store_u8(b, pixel, acc, NNRT_Q8_RES_NONE);
+        store_plain(out, (uint8_t *)b->a->y + pixel * b->a->channels + b->c0, acc);
     } else {
         const vec4 copy = acc;
         store_other(b, pixel, &copy);
     }
 }
 
-NNRT_INLINE dw_row input_row(const dw_block *b, size_t oy, size_t r)
+NNRT_INLINE vec4 load_quads(const uint8_t *p, size_t step)
+{
+    return make_quads(_mm512_load_si512(p), _mm512_load_si512(p + step),
+                      _mm512_load_si512(p + 2 * step), _mm512_load_si512(p + 3 * step));
+}
+
+/* Any window, columns [i, count) one by one. Columns past S meet zero weights, so any byte will do there. */
+NNRT_INLINE void run_single(const dw_block *b, const dw_strip *s, size_t i, size_t quads, int plain)
 {
     const nnrt_k_dwconv_q8_args *a = b->a;
-    const size_t iy = oy * a->stride_h + r * a->dilation_h - a->pad_top; /* wraps above the image */
-    if (iy >= a->height)
-        return (dw_row){a->pad + b->c0, 0};
-    return (dw_row){a->x + iy * a->width * a->channels + b->c0, a->channels};
-}
-
-/* Pixel of column ix, which wraps when negative. */
-NNRT_INLINE __m512i input_pixel(const dw_block *b, dw_row row, size_t ix)
-{
-    return _mm512_loadu_si512(ix < b->a->width ? row.base + ix * row.step : b->a->pad + b->c0);
-}
-
-/* Quads of four pixels `step` apart from column ix on, all inside the image unless `edge`. */
-NNRT_INLINE vec4 load_quads(const dw_block *b, dw_row row, size_t ix, size_t step, int edge)
-{
-    if (edge)
-        return make_quads(input_pixel(b, row, ix), input_pixel(b, row, ix + step),
-                          input_pixel(b, row, ix + 2 * step), input_pixel(b, row, ix + 3 * step));
-    const uint8_t *p = row.base + ix * row.step;
-    const size_t d = step * row.step;
-    return make_quads(_mm512_loadu_si512(p), _mm512_loadu_si512(p + d),
-                      _mm512_loadu_si512(p + 2 * d), _mm512_loadu_si512(p + 3 * d));
-}
-
-/* Any window, one output. Columns past S meet zero weights, so any byte will do there. */
-NNRT_INLINE void run_pixel(const dw_block *b, const dw_row *rows, size_t oy, size_t ox, int edge,
-                           int plain)
-{
-    const nnrt_k_dwconv_q8_args *a = b->a;
-    vec4 acc = b->acc0;
-    for (size_t r = 0; r < a->r; r++) {
-        size_t ix = ox * a->stride_w - a->pad_left;
-        const vec4 *w = b->w + r * b->w_row;
-        for (size_t q = 0; q < b->quads; q++, ix += 4 * a->dilation_w) {
-            const vec4 x = load_quads(b, rows[r], ix, a->dilation_w, edge);
-            MULTIPLY(acc, x, w[q]);
+    const dw_out out = {b->channels, b->mask, b->mult, b->v};
+    const size_t step = a->dilation_w * CHANNELS, count = a->r, w_row = b->w_row;
+    size_t pixel = s->oy * a->out_width + s->ox0 + i;
+    for (; i < s->count; i++, pixel++) {
+        const size_t at = i * a->stride_w * CHANNELS;
+        vec4 acc = b->acc0;
+        const vec4 *w = b->w;
+        for (size_t r = 0; r < count; r++, w += w_row) {
+            const uint8_t *p = s->rows[r] + at;
+            for (size_t q = 0; q < quads; q++, p += 4 * step) {
+                const vec4 x = load_quads(p, step);
+                MULTIPLY(acc, x, w[q]);
+            }
         }
-    }
-    if (plain) {
-        const dw_out out = make_out(b, oy * a->out_width + ox);
-        store_plain(&out, 0, acc);
-    } else {
-        store(b, oy * a->out_width + ox, acc, 0);
+        store(b, &out, pixel, acc, plain);
     }
 }
 
-static __attribute__((noinline)) void run_pixel_edge(const dw_block *b, const dw_row *rows,
-                                                     size_t oy, size_t ox, int plain)
+/* S = 3, stride and dilation 1 along W: pairs of columns of one or two rows; returns the columns done. The weights of kernel
+ * row r are b->w[2*r], moved by a byte b->w[2*r + 1]. Two rows need stride and dilation 1 along H too. */
+NNRT_INLINE size_t run_pairs(const dw_block *b, const dw_strip *s, int high, int plain)
 {
-    if (plain)
-        run_pixel(b, rows, oy, ox, 1, 1);
-    else
-        run_pixel(b, rows, oy, ox, 1, 0);
-}
-
-/* The same for a kernel whose weights are too many to keep. */
-static __attribute__((noinline)) void run_pixel_large(const dw_block *b, size_t oy, size_t ox)
-{
-    const nnrt_k_dwconv_q8_args *a = b->a;
-    vec4 acc = b->acc0;
-    for (size_t r = 0; r < a->r; r++) {
-        const dw_row row = input_row(b, oy, r);
-        size_t ix = ox * a->stride_w - a->pad_left;
-        for (size_t q = 0; q < b->quads; q++, ix += 4 * a->dilation_w) {
-            const vec4 x = load_quads(b, row, ix, a->dilation_w, 1);
-            const vec4 w = load_weights(b, r, q);
-            MULTIPLY(acc, x, w);
+    const dw_out out = {b->channels, b->mask, b->mult, b->v};
+    const size_t count = b->a->r, below = b->a->out_width;
+    size_t i = 0, pixel = s->oy * below + s->ox0;
+    for (; i + 2 <= s->count; i += 2, pixel += 2) {
+        const size_t at = i * CHANNELS;
+        vec4 a00 = b->acc0, a01 = a00, a10 = a00, a11 = a00;
+        const vec4 *w = b->w;
+        vec4 x = load_quads(s->rows[0] + at, CHANNELS);
+        MULTIPLY(a00, x, w[0]);
+        MULTIPLY(a01, x, w[1]);
+        for (size_t r = 1; r < count; r++, w += 2) {
+            x = load_quads(s->rows[r] + at, CHANNELS);
+            MULTIPLY(a00, x, w[2]);
+            MULTIPLY(a01, x, w[3]);
+            if (high == 2) {
+                MULTIPLY(a10, x, w[0]);
+                MULTIPLY(a11, x, w[1]);
+            }
         }
-    }
-    const nnrt_q8_epilogue *e = a->epilogue;
-    store(b, oy * a->out_width + ox, acc,
-          e->out == NNRT_Q8_OUT_U8 && e->residual == NNRT_Q8_RES_NONE);
-}
-
-/* S = 3, stride and dilation 1 along W: outputs ox, ox + 1 of `high` rows from four pixels. The weights of kernel row r are
- * b->w[2*r], moved by a byte b->w[2*r + 1]. Two rows need stride and dilation 1 along H too. */
-NNRT_INLINE void run_pair(const dw_block *b, const dw_row *rows, size_t oy, size_t ox, int high,
-                          int edge, int plain)
-{
-    const size_t ix = ox - b->a->pad_left, count = b->a->r;
-    vec4 a00 = b->acc0, a01 = a00, a10 = a00, a11 = a00;
-    const vec4 *w = b->w;
-    vec4 x = load_quads(b, rows[0], ix, 1, edge);
-    MULTIPLY(a00, x, w[0]);
-    MULTIPLY(a01, x, w[1]);
-    for (size_t r = 1; r < count; r++, w += 2) {
-        x = load_quads(b, rows[r], ix, 1, edge);
-        MULTIPLY(a00, x, w[2]);
-        MULTIPLY(a01, x, w[3]);
         if (high == 2) {
+            x = load_quads(s->rows[count] + at, CHANNELS);
             MULTIPLY(a10, x, w[0]);
             MULTIPLY(a11, x, w[1]);
         }
-    }
-    if (high == 2) {
-        x = load_quads(b, rows[count], ix, 1, edge);
-        MULTIPLY(a10, x, w[0]);
-        MULTIPLY(a11, x, w[1]);
-    }
-    const size_t at = oy * b->a->out_width + ox, below = b->a->out_width;
-    if (plain) {
-        const dw_out out = make_out(b, at);
-        store_plain(&out, 0, a00);
-        store_plain(&out, 1, a01);
+        store(b, &out, pixel, a00, plain);
+        store(b, &out, pixel + 1, a01, plain);
         if (high == 2) {
-            store_plain(&out, below, a10);
-            store_plain(&out, below + 1, a11);
+            store(b, &out, pixel + below, a10, plain);
+            store(b, &out, pixel + below + 1, a11, plain);
         }
-    } else {
-        store(b, at, a00, 0);
-        store(b, at + 1, a01, 0);
     }
+    return i;
 }
 
-/* S = 5, stride and dilation 1 along W: outputs ox .. ox + 3 from eight pixels. b->w[8*r + 2*i + q] is quad q of kernel row r
- * moved by i bytes. */
-NNRT_INLINE void run_four(const dw_block *b, const dw_row *rows, size_t oy, size_t ox, int edge,
-                          int plain)
+/* S = 5, stride and dilation 1 along W: four columns at a time; returns the columns done. b->w[8*r + 2*i + q] is quad q of
+ * kernel row r moved by i bytes. */
+NNRT_INLINE size_t run_fours(const dw_block *b, const dw_strip *s, int plain)
 {
-    const size_t ix = ox - b->a->pad_left;
-    vec4 a0 = b->acc0, a1 = a0, a2 = a0, a3 = a0;
-    const vec4 *w = b->w;
-    for (size_t r = 0; r < b->a->r; r++, w += 8) {
-        vec4 x = load_quads(b, rows[r], ix, 1, edge);
-        MULTIPLY(a0, x, w[0]);
-        MULTIPLY(a1, x, w[2]);
-        MULTIPLY(a2, x, w[4]);
-        MULTIPLY(a3, x, w[6]);
-        x = load_quads(b, rows[r], ix + 4, 1, edge);
-        MULTIPLY(a0, x, w[1]);
-        MULTIPLY(a1, x, w[3]);
-        MULTIPLY(a2, x, w[5]);
-        MULTIPLY(a3, x, w[7]);
+    const dw_out out = {b->channels, b->mask, b->mult, b->v};
+    const size_t count = b->a->r;
+    size_t i = 0, pixel = s->oy * b->a->out_width + s->ox0;
+    for (; i + 4 <= s->count; i += 4, pixel += 4) {
+        vec4 a0 = b->acc0, a1 = a0, a2 = a0, a3 = a0;
+        const vec4 *w = b->w;
+        for (size_t r = 0; r < count; r++, w += 8) {
+            const uint8_t *p = s->rows[r] + i * CHANNELS;
+            vec4 x = load_quads(p, CHANNELS);
+            MULTIPLY(a0, x, w[0]);
+            MULTIPLY(a1, x, w[2]);
+            MULTIPLY(a2, x, w[4]);
+            MULTIPLY(a3, x, w[6]);
+            x = load_quads(p + 4 * CHANNELS, CHANNELS);
+            MULTIPLY(a0, x, w[1]);
+            MULTIPLY(a1, x, w[3]);
+            MULTIPLY(a2, x, w[5]);
+            MULTIPLY(a3, x, w[7]);
+        }
+        store(b, &out, pixel, a0, plain);
+        store(b, &out, pixel + 1, a1, plain);
+        store(b, &out, pixel + 2, a2, plain);
+        store(b, &out, pixel + 3, a3, plain);
     }
-    const size_t at = oy * b->a->out_width + ox;
-    if (plain) {
-        const dw_out out = make_out(b, at);
-        store_plain(&out, 0, a0);
-        store_plain(&out, 1, a1);
-        store_plain(&out, 2, a2);
-        store_plain(&out, 3, a3);
-    } else {
-        store(b, at, a0, 0);
-        store(b, at + 1, a1, 0);
-        store(b, at + 2, a2, 0);
-        store(b, at + 3, a3, 0);
+    return i;
+}
+
+typedef enum dw_way { DW_ANY, DW_QUAD, DW_PAIRS, DW_FOURS } dw_way;
+
+NNRT_INLINE void run_strip(const dw_block *b, const dw_strip *s, dw_way way, int high, int plain)
+{
+    size_t done = 0;
+    if (way == DW_PAIRS && high == 2)
+        done = run_pairs(b, s, 2, plain);
+    else if (way == DW_PAIRS)
+        done = run_pairs(b, s, 1, plain);
+    else if (way == DW_FOURS)
+        done = run_fours(b, s, plain);
+    for (int i = 0; i < high; i++) {
+        const dw_strip row = {s->rows + i, s->oy + (size_t)i, s->ox0, s->count};
+        if (way == DW_QUAD || way == DW_PAIRS)
+            run_single(b, &row, done, 1, plain);
+        else
+            run_single(b, &row, done, b->quads, plain);
     }
 }
 
-/* One or two output rows by pairs (S = 3) or fours (S = 5); what is left over goes pixel by pixel. */
-NNRT_INLINE void run_rows(const dw_block *b, size_t oy, int high, int wide, int plain)
+static __attribute__((noinline)) void run_plain(const dw_block *b, const dw_strip *s, dw_way way,
+                                                int high)
+{
+    run_strip(b, s, way, high, 1);
+}
+
+static __attribute__((noinline)) void run_other(const dw_block *b, const dw_strip *s, dw_way way,
+                                                int high)
+{
+    run_strip(b, s, way, high, 0);
+}
+
+/* Ring row of padded input row `y`, columns from `ix` (which wraps when negative) on: pixels or zx. */
+static void fill_row(dw_block *b, size_t y, size_t ix, size_t columns)
 {
     const nnrt_k_dwconv_q8_args *a = b->a;
-    const size_t step = wide == 3 ? 2 : 4, pixels = wide == 3 ? 4 : 8;
-    dw_row rows[WEIGHTS_MAX];
-    for (size_t r = 0; r < a->r + (size_t)high - 1; r++)
-        rows[r] = input_row(b, oy, r);
-    size_t ox = 0;
-    for (; ox + step <= a->out_width; ox += step) {
-        const int edge = ox < a->pad_left || ox - a->pad_left + pixels > a->width;
-        if (wide == 3 && edge)
-            run_pair(b, rows, oy, ox, high, 1, plain);
-        else if (wide == 3)
-            run_pair(b, rows, oy, ox, high, 0, plain);
-        else if (edge)
-            run_four(b, rows, oy, ox, 1, plain);
-        else
-            run_four(b, rows, oy, ox, 0, plain);
+    const size_t iy = y - a->pad_top, step = a->channels;
+    const __m512i zx = _mm512_loadu_si512(a->pad + b->c0);
+    uint8_t *out = b->ring + y % b->span * b->pitch;
+    const uint8_t *end = out + columns * CHANNELS;
+    if (iy < a->height) {
+        for (; ix >= a->width && out < end && (ptrdiff_t)ix < 0; ix++, out += CHANNELS)
+            _mm512_store_si512(out, zx);
+        const uint8_t *p = a->x + (iy * a->width + ix) * step + b->c0;
+        for (; ix < a->width && out < end; ix++, out += CHANNELS, p += step)
+            _mm512_store_si512(out, _mm512_loadu_si512(p));
     }
-    for (; ox < a->out_width; ox++)
-        for (int i = 0; i < high; i++)
-            run_pixel_edge(b, rows + i, oy + (size_t)i, ox, plain);
+    for (; out < end; out += CHANNELS)
+        _mm512_store_si512(out, zx);
 }
 
-static __attribute__((noinline)) void run_s3(const dw_block *b, size_t oy0, size_t oy1, int plain)
+/* Output rows [oy0, oy1) in strips of at most `wide` columns. */
+static void run_rows(dw_block *b, size_t oy0, size_t oy1, size_t wide, dw_way way, int plain)
 {
-    const int two = b->a->stride_h == 1 && b->a->dilation_h == 1;
-    size_t oy = oy0;
-    if (plain) {
-        for (; two && oy + 2 <= oy1; oy += 2)
-            run_rows(b, oy, 2, 3, 1);
-        for (; oy < oy1; oy++)
-            run_rows(b, oy, 1, 3, 1);
-    } else {
-        for (; oy < oy1; oy++)
-            run_rows(b, oy, 1, 3, 0);
+    const nnrt_k_dwconv_q8_args *a = b->a;
+    const size_t reach = (4 * b->quads - 1) * a->dilation_w + 1;
+    const size_t most = way == DW_PAIRS && a->stride_h == 1 && a->dilation_h == 1 ? 2 : 1;
+    const uint8_t *rows[WEIGHTS_MAX + 1];
+    for (size_t ox = 0; ox < a->out_width; ox += wide) {
+        const size_t count = a->out_width - ox < wide ? a->out_width - ox : wide;
+        const size_t columns = (count - 1) * a->stride_w + reach;
+        size_t filled = oy0 * a->stride_h; /* padded rows before this one are in the ring, or not needed */
+        for (size_t oy = oy0; oy < oy1;) {
+            const size_t high = oy1 - oy < most ? oy1 - oy : most, first = oy * a->stride_h;
+            const size_t last = first + (a->r - 1) * a->dilation_h + high - 1;
+            for (filled = filled < first ? first : filled; filled <= last; filled++)
+                fill_row(b, filled, ox * a->stride_w - a->pad_left, columns);
+            for (size_t r = 0; r < a->r + high - 1; r++)
+                rows[r] = b->ring + (first + r * a->dilation_h) % b->span * b->pitch;
+            const dw_strip strip = {rows, oy, ox, count};
+            if (plain)
+                run_plain(b, &strip, way, (int)high);
+            else
+                run_other(b, &strip, way, (int)high);
+            oy += high;
+        }
     }
 }
 
-static __attribute__((noinline)) void run_s5(const dw_block *b, size_t oy0, size_t oy1, int plain)
+/* A kernel whose weights or rows are too many to keep: everything is looked up for every output. */
+static __attribute__((noinline)) void run_large(const dw_block *b, size_t oy0, size_t oy1, int plain)
 {
-    for (size_t oy = oy0; oy < oy1; oy++) {
-        if (plain)
-            run_rows(b, oy, 1, 5, 1);
-        else
-            run_rows(b, oy, 1, 5, 0);
+    const nnrt_k_dwconv_q8_args *a = b->a;
+    const dw_out out = {b->channels, b->mask, b->mult, b->v};
+    const uint8_t *pad = a->pad + b->c0;
+    for (size_t pixel = oy0 * a->out_width; pixel < oy1 * a->out_width; pixel++) {
+        vec4 acc = b->acc0;
+        for (size_t i = 0; i < a->r * b->quads; i++) {
+            const size_t r = i / b->quads, q = i % b->quads;
+            const size_t iy = pixel / a->out_width * a->stride_h + r * a->dilation_h - a->pad_top;
+            __m512i x[4];
+            for (size_t k = 0; k < 4; k++) {
+                const size_t ix = pixel % a->out_width * a->stride_w + (4 * q + k) * a->dilation_w -
+                                  a->pad_left;
+                const int inside = iy < a->height && ix < a->width;
+                x[k] = _mm512_loadu_si512(
+                    inside ? a->x + (iy * a->width + ix) * a->channels + b->c0 : pad);
+            }
+            const vec4 quads = make_quads(x[0], x[1], x[2], x[3]), w = load_weights(b, r, q);
+            MULTIPLY(acc, quads, w);
+        }
+        store(b, &out, pixel, acc, plain);
     }
 }
 
@@ -397,60 +395,48 @@ static void fill_moved(dw_block *b, unsigned moves)
         }
 }
 
-static __attribute__((noinline)) void run_any(dw_block *b, size_t oy0, size_t oy1, int plain)
+/* One block of channels. */
+static void run_block(dw_block *b, size_t oy0, size_t oy1)
 {
     const nnrt_k_dwconv_q8_args *a = b->a;
-    const size_t count = a->r * b->quads, reach = (4 * b->quads - 1) * a->dilation_w;
-    dw_row rows[WEIGHTS_MAX];
-    b->w_row = b->quads;
-    for (size_t i = 0; i < count; i++)
-        b->w[i] = load_weights(b, i / b->quads, i % b->quads);
-    for (size_t oy = oy0; oy < oy1; oy++) {
-        for (size_t r = 0; r < a->r; r++)
-            rows[r] = input_row(b, oy, r);
-        for (size_t ox = 0; ox < a->out_width; ox++) {
-            const size_t ix = ox * a->stride_w;
-            if (ix < a->pad_left || ix - a->pad_left + reach >= a->width || !plain)
-                run_pixel_edge(b, rows, oy, ox, plain);
-            else
-                run_pixel(b, rows, oy, ox, 0, 1);
-        }
+    const int plain =
+        a->epilogue->out == NNRT_Q8_OUT_U8 && a->epilogue->residual == NNRT_Q8_RES_NONE;
+    const int dense = a->stride_w == 1 && a->dilation_w == 1;
+    dw_way way = b->quads == 1 ? DW_QUAD : DW_ANY;
+    unsigned moves = 1;
+    if (dense && a->s == 3 && a->r * 2 <= WEIGHTS_MAX) {
+        way = DW_PAIRS;
+        moves = 2;
+    } else if (dense && a->s == 5 && a->r * 8 <= WEIGHTS_MAX) {
+        way = DW_FOURS;
+        moves = 4;
     }
-}
-
-static __attribute__((noinline)) void run_large(const dw_block *b, size_t oy0, size_t oy1)
-{
-    for (size_t oy = oy0; oy < oy1; oy++)
-        for (size_t ox = 0; ox < b->a->out_width; ox++)
-            run_pixel_large(b, oy, ox);
+    const size_t high = way == DW_PAIRS && a->stride_h == 1 && a->dilation_h == 1 ? 2 : 1;
+    const size_t reach = (4 * b->quads - 1) * a->dilation_w + 1;
+    b->span = (a->r - 1) * a->dilation_h + high;
+    const size_t columns = RING_MAX / b->span;
+    if (a->r * b->quads * moves > WEIGHTS_MAX || columns < reach + 3 * a->stride_w) {
+        run_large(b, oy0, oy1, plain);
+        return;
+    }
+    b->pitch = columns * CHANNELS;
+    fill_moved(b, moves);
+    run_rows(b, oy0, oy1, (columns - reach) / a->stride_w + 1, way, plain);
 }
 
 void nnrt_k_dwconv_q8__avx512vnni_2x64(const nnrt_k_dwconv_q8_args *a, size_t oy0, size_t oy1,
                                        size_t c0, size_t c1)
 {
-    const int plain = a->epilogue->out == NNRT_Q8_OUT_U8 &&
-                      a->epilogue->residual == NNRT_Q8_RES_NONE;
-    const int dense = a->stride_w == 1 && a->dilation_w == 1;
     dw_block b;
     b.a = a;
     b.quads = (a->s + 3) / 4;
     b.v = nnrt_q8_spread(a->epilogue);
-    for (size_t c = c0; c < c1; c += 64) {
+    for (size_t c = c0; c < c1; c += CHANNELS) {
         b.c0 = c;
-        b.channels = c1 - c < 64 ? c1 - c : 64;
+        b.channels = c1 - c < CHANNELS ? c1 - c : CHANNELS;
         b.mask = nnrt_byte_mask(b.channels);
         b.acc0 = load_channels(a->acc0 + c, 64, b.channels);
         b.mult = load_channels(a->mult + c, 64, b.channels);
-        if (dense && a->s == 3 && a->r * 2 < WEIGHTS_MAX) {
-            fill_moved(&b, 2);
-            run_s3(&b, oy0, oy1, plain);
-        } else if (dense && a->s == 5 && a->r * 8 <= WEIGHTS_MAX) {
-            fill_moved(&b, 4);
-            run_s5(&b, oy0, oy1, plain);
-        } else if (a->r * b.quads <= WEIGHTS_MAX) {
-            run_any(&b, oy0, oy1, plain);
-        } else {
-            run_large(&b, oy0, oy1);
-        }
+        run_block(&b, oy0, oy1);
     }
 }
