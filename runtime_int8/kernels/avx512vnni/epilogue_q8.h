@@ -43,7 +43,7 @@ NNRT_INLINE __m512 nnrt_inner_q8(__m512 t, const nnrt_q8_epilogue *e)
 {
     t = _mm512_min_ps(t, _mm512_set1_ps(e->hi_mid));
     t = _mm512_max_ps(t, _mm512_set1_ps(e->lo_mid));
-    t = _mm512_cvtepi32_ps(_mm512_cvtps_epi32(t));
+    t = _mm512_roundscale_ps(t, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
     return _mm512_mul_ps(t, _mm512_set1_ps(e->mult_a));
 }
 

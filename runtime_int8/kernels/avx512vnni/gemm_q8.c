@@ -24,31 +24,54 @@ NNRT_INLINE __m512i broadcast4(const uint8_t *p)
     return _mm512_set1_epi32(v);
 }
 
-/* One output row of panels x 16 columns. */
-NNRT_INLINE void store_row(const tile_args *t, size_t m, const __m512i *c, int panels, int mode)
+/* What the epilogue needs, read before y is written: bytes may alias anything. */
+typedef struct tile_out {
+    uint8_t *y;
+    const uint8_t *r;
+    size_t ldy, columns;
+    __mmask64 mask;
+    __m512 mult0, mult1, mult2, mult3;
+    nnrt_q8_vectors v;
+} tile_out;
+
+NNRT_INLINE tile_out make_out(const tile_args *t, int panels, int mode)
 {
     const nnrt_k_gemm_q8_args *a = t->a;
-    const nnrt_q8_epilogue *e = a->epilogue;
     const float *mult = a->mult + t->n;
-    const size_t at = m * a->ldy + t->n;
-    const int residual = mode != NNRT_Q8_RES_NONE;
-    const uint8_t *r = residual ? a->residual + at : NULL;
+    const size_t at = t->m * a->ldy + t->n;
+    const __m512 mult0 = _mm512_loadu_ps(mult);
+    return (tile_out){(uint8_t *)a->y + at,
+                      mode == NNRT_Q8_RES_NONE ? NULL : a->residual + at,
+                      a->ldy,
+                      t->columns,
+                      nnrt_byte_mask(t->columns),
+                      mult0,
+                      panels > 1 ? _mm512_loadu_ps(mult + 16) : mult0,
+                      panels > 2 ? _mm512_loadu_ps(mult + 32) : mult0,
+                      panels > 3 ? _mm512_loadu_ps(mult + 48) : mult0,
+                      t->v};
+}
+
+/* One output row of panels x 16 columns; moves on to the next. c is indexed by constants to stay in registers. */
+NNRT_INLINE void store_row(tile_out *out, const __m512i *c, int panels, int mode,
+                           const nnrt_q8_epilogue *e)
+{
+#define RESIDUAL(j) (mode == NNRT_Q8_RES_NONE ? c[0] : nnrt_residual16(out->r + 16 * j))
+#define REQUANT(j) nnrt_requant_q8(c[j], out->mult##j, RESIDUAL(j), mode, e, &out->v)
     const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-#define STORE_REQUANT(j)                                                                           \
-    nnrt_requant_q8(c[j], _mm512_loadu_ps(mult + 16 * j),                                          \
-                    residual ? nnrt_residual16(r + 16 * j) : c[0], mode, e, &t->v)
-    /* Not a loop: c must be indexed by constants to stay in registers. */
-    const __m512i q0 = STORE_REQUANT(0);
-    const __m512i q1 = panels > 1 ? STORE_REQUANT(1) : q0;
-    const __m512i q2 = panels > 2 ? STORE_REQUANT(2) : q0;
-    const __m512i q3 = panels > 3 ? STORE_REQUANT(3) : q0;
-    __m512i y = nnrt_pack_q8(q0, q1, q2, q3, &t->v);
-    y = _mm512_permutexvar_epi32(order, y);
-    uint8_t *out = (uint8_t *)a->y + at;
-    if (t->columns == 64)
-        _mm512_storeu_si512(out, y);
+    const __m512i q0 = REQUANT(0);
+    const __m512i q1 = panels > 1 ? REQUANT(1) : q0;
+    const __m512i q2 = panels > 2 ? REQUANT(2) : q0;
+    const __m512i q3 = panels > 3 ? REQUANT(3) : q0;
+    const __m512i y =
+        _mm512_permutexvar_epi32(order, nnrt_pack_q8(q0, q1, q2, q3, &out->v));
+    if (panels == 4 && out->columns == 64)
+        _mm512_storeu_si512(out->y, y);
     else
-        _mm512_mask_storeu_epi8(out, nnrt_byte_mask(t->columns), y);
+        _mm512_mask_storeu_epi8(out->y, out->mask, y);
+    out->y += out->ldy;
+    if (mode != NNRT_Q8_RES_NONE)
+        out->r += out->ldy;
 }
 
 /* The rows of a tile are written out one by one so that every index is a constant and c and p live in registers. */
@@ -96,7 +119,7 @@ NNRT_INLINE void store_row(const tile_args *t, size_t m, const __m512i *c, int p
     }
 #define ROW_STORE(i)                                                                               \
     if (i < rows)                                                                                  \
-        store_row(t, t->m + i, c + i * panels, panels, mode);
+        store_row(&out, c + i * panels, panels, mode, &e);
 
 NNRT_INLINE void run_tile(const tile_args *t, const int rows, const int panels, const int mode)
 {
@@ -139,40 +162,59 @@ NNRT_INLINE void run_tile(const tile_args *t, const int rows, const int panels, 
     if (mode == MODE_BUFFER) {
         FOR_ROWS(ROW_BUFFER)
     } else {
+        const nnrt_q8_epilogue e = *a->epilogue;
+        tile_out out = make_out(t, panels, mode);
         FOR_ROWS(ROW_STORE)
     }
 }
 
 /* The epilogues that are not worth a copy of every tile. */
-static void store_buffer(const tile_args *t, size_t rows, size_t panels)
+static void store_floats(const tile_args *t, size_t rows, size_t panels)
 {
     const nnrt_k_gemm_q8_args *a = t->a;
-    const nnrt_q8_epilogue *e = a->epilogue;
-    const __m512 lo = _mm512_set1_ps(e->lo);
-    for (size_t i = 0; i < rows; i++) {
+    const __m512 lo = _mm512_set1_ps(a->epilogue->lo), hi = t->v.hi;
+    const __mmask64 mask = nnrt_byte_mask(t->columns);
+    for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < panels; j++) {
             const __m512i c = t->buffer[i * panels + j];
             const __m512 mult = _mm512_loadu_ps(a->mult + t->n + 16 * j);
-            const size_t at = (t->m + i) * a->ldy + t->n + 16 * j, left = t->columns - 16 * j;
-            const __mmask16 mask = (__mmask16)nnrt_byte_mask(left < 16 ? left : 16);
-            if (e->out == NNRT_Q8_OUT_F32) {
-                __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(c), mult);
-                v = _mm512_max_ps(_mm512_min_ps(v, t->v.hi), lo);
-                _mm512_mask_storeu_ps((float *)a->y + at, mask, v);
-                continue;
-            }
-            __m512i q;
-            const __m512i r = nnrt_residual16(a->residual + at);
-            if (e->residual == NNRT_Q8_RES_DIRECT)
-                q = nnrt_requant_q8(c, mult, r, NNRT_Q8_RES_DIRECT, e, &t->v);
-            else
-                q = nnrt_requant_q8(c, mult, r, NNRT_Q8_RES_TWICE, e, &t->v);
-            q = nnrt_pack_q8(q, q, q, q, &t->v);
-            q = _mm512_permutexvar_epi32(
-                _mm512_setr_epi32(0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12), q);
-            _mm_mask_storeu_epi8((uint8_t *)a->y + at, mask, _mm512_castsi512_si128(q));
+            const __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(c), mult);
+            _mm512_mask_storeu_ps((float *)a->y + (t->m + i) * a->ldy + t->n + 16 * j,
+                                  (__mmask16)(mask >> (16 * j)),
+                                  _mm512_max_ps(_mm512_min_ps(v, hi), lo));
         }
-    }
+}
+
+NNRT_INLINE void store_residual(const tile_args *t, size_t rows, const int panels, const int mode)
+{
+    const nnrt_q8_epilogue e = *t->a->epilogue;
+    tile_out out = make_out(t, panels, mode);
+    for (size_t i = 0; i < rows; i++)
+        store_row(&out, t->buffer + i * (size_t)panels, panels, mode, &e);
+}
+
+static void store_buffer(const tile_args *t, size_t rows, size_t panels)
+{
+    const nnrt_q8_epilogue *e = t->a->epilogue;
+    const int twice = e->residual == NNRT_Q8_RES_TWICE;
+    if (e->out == NNRT_Q8_OUT_F32)
+        store_floats(t, rows, panels);
+    else if (panels == 1 && twice)
+        store_residual(t, rows, 1, NNRT_Q8_RES_TWICE);
+    else if (panels == 1)
+        store_residual(t, rows, 1, NNRT_Q8_RES_DIRECT);
+    else if (panels == 2 && twice)
+        store_residual(t, rows, 2, NNRT_Q8_RES_TWICE);
+    else if (panels == 2)
+        store_residual(t, rows, 2, NNRT_Q8_RES_DIRECT);
+    else if (panels == 3 && twice)
+        store_residual(t, rows, 3, NNRT_Q8_RES_TWICE);
+    else if (panels == 3)
+        store_residual(t, rows, 3, NNRT_Q8_RES_DIRECT);
+    else if (twice)
+        store_residual(t, rows, 4, NNRT_Q8_RES_TWICE);
+    else
+        store_residual(t, rows, 4, NNRT_Q8_RES_DIRECT);
 }
 
 #define TILE(rows, panels)                                                                         \
