@@ -31,6 +31,7 @@ extern const nnc_pass nnc_pass_cse;            /* equal nodes on equal inputs; e
 extern const nnc_pass nnc_pass_transposes;     /* adjacent Transpose/Reshape pairs merge or cancel */
 extern const nnc_pass nnc_pass_fold_bn;        /* Conv/ConvTranspose/Gemm + BatchNormalization (+ scalar/channel Mul, Add) -> one */
 extern const nnc_pass nnc_pass_matmul_bias;    /* MatMul(x, const) + Add(const) -> Gemm where rank is 2 */
+extern const nnc_pass nnc_pass_spread_grids;   /* data movement keeps annotations */
 extern const nnc_pass nnc_pass_qdq_fold;       /* Q/DQ pairs become annotations (docs/architecture.md, "Quantized forms") */
 
 /* All of the above that any graph wants after import, to a fixed point: folding, dead code, identities, CSE, transposes, BN. Without

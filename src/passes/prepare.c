@@ -40,5 +40,6 @@ nnc_status nnc_passes_prepare(nnc_graph *graph, const nnc_pass_ctx *ctx)
     NNC_TRY(nnc_pass_qdq_fold.run(graph, ctx, &edits));
     size_t skip = ctx && ctx->keep_bn ? 1 : 0;
     NNC_TRY(to_fixed_point(graph, ctx, shape + skip, sizeof shape / sizeof shape[0] - skip));
+    NNC_TRY(nnc_pass_spread_grids.run(graph, ctx, &edits));
     return nnc_graph_verify(graph);
 }

@@ -34,7 +34,8 @@ static nnc_status load_graph(nnc_source *source, const nnc_run_flags *flags, boo
                                      .shape_count = flags ? flags->shapes.count : 0,
                                      .alias_from = flags ? flags->alias_from : NULL,
                                      .alias_to = flags ? flags->alias_to : NULL,
-                                     .keep_unsupported = keep_structure};
+                                     /* Passes rewrite some; the plan lists what remains. */
+                                     .keep_unsupported = true};
     NNC_TRY(nnc_onnx_load(&source->graph, source->path, &options, &source->info, log));
     source->bytes = source->info.file_bytes + source->info.external_bytes;
     if (keep_structure) {
