@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "onnx/reader.h"
 
+enum { ATTRIBUTES_MAX = 1000 };
+
 /* AttributeProto.AttributeType. */
 enum { TYPE_FLOAT = 1, TYPE_INT, TYPE_STRING, TYPE_TENSOR, TYPE_GRAPH, TYPE_FLOATS, TYPE_INTS,
        TYPE_STRINGS, TYPE_TENSORS, TYPE_GRAPHS, TYPE_SPARSE_TENSOR, TYPE_SPARSE_TENSORS, TYPE_TYPE_PROTO,
@@ -154,10 +156,20 @@ static nnc_status set_tensor(nnc_onnx_reader *r, nnc_graph *graph, nnc_node_id n
     return status;
 }
 
+static uint64_t attr_bytes(const Onnx__AttributeProto *a)
+{
+    uint64_t bytes = 8 * (uint64_t)a->n_ints + 4 * (uint64_t)a->n_floats + (a->has_s ? a->s.len : 0);
+    for (size_t i = 0; i < a->n_strings; i++) {
+        bytes += a->strings[i].len + sizeof(char *);
+    }
+    return bytes;
+}
+
 static nnc_status set_attr(nnc_onnx_reader *r, nnc_graph *graph, nnc_node_id node, const char *name,
                            const Onnx__AttributeProto *a)
 {
     nnc_attr out = {.name = name};
+    NNC_TRY(nnc_onnx_spend(r, attr_bytes(a)));
     switch (type_of(a)) {
     case TYPE_FLOAT:
         return nnc_node_set_float(graph, node, name, a->has_f ? a->f : 0);
@@ -197,6 +209,9 @@ static nnc_status set_attr(nnc_onnx_reader *r, nnc_graph *graph, nnc_node_id nod
 nnc_status nnc_onnx_attrs_in(nnc_onnx_reader *r, nnc_onnx_frame *f, nnc_node_id node,
                              const Onnx__NodeProto *p)
 {
+    if (p->n_attribute > ATTRIBUTES_MAX) {
+        NNC_FAIL(NNC_ERR_MODEL, "has %zu attributes, at most %d are allowed", p->n_attribute, ATTRIBUTES_MAX);
+    }
     for (size_t i = 0; i < p->n_attribute; i++) {
         const Onnx__AttributeProto *a = p->attribute[i], *value;
         NNC_TRY(nnc_onnx_attr_resolve(&value, f, a));
@@ -212,13 +227,10 @@ nnc_status nnc_onnx_attrs_in(nnc_onnx_reader *r, nnc_onnx_frame *f, nnc_node_id 
             NNC_FAIL(NNC_ERR_MODEL, "attribute '%s' has type %d, the call of the function gives type %d",
                      a->name, (int)a->type, type_of(value));
         }
-        for (size_t k = 0; k < i && i < 1000; k++) {
+        for (size_t k = 0; k < i; k++) {
             if (p->attribute[k]->name && strcmp(p->attribute[k]->name, a->name) == 0) {
                 NNC_FAIL(NNC_ERR_MODEL, "attribute '%s' is there twice", a->name);
             }
-        }
-        if (i >= 1000) {
-            NNC_FAIL(NNC_ERR_MODEL, "has more than 1000 attributes");
         }
         NNC_TRY(set_attr(r, f->graph, node, a->name, value));
     }

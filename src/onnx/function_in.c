@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "onnx/reader.h"
 
+enum { CALL_BYTES = 512, ATTRIBUTES_MAX = 1000, PREFIX_MAX = 200 };
+
 static void function_key(nnc_str *key, const char *domain, const char *name, const char *overload)
 {
     nnc_str_clear(key);
@@ -99,6 +101,10 @@ static nnc_status bind_attributes(nnc_onnx_frame *inner, const nnc_onnx_frame *f
 {
     nnc_arena *arena = nnc_graph_arena(f->graph);
     size_t n = fn->n_attribute + fn->n_attribute_proto;
+    if (n > ATTRIBUTES_MAX || p->n_attribute > ATTRIBUTES_MAX) {
+        NNC_FAIL(NNC_ERR_MODEL, "function '%s' has %zu attributes, its call %zu; at most %d are allowed", fn->name,
+                 n, p->n_attribute, ATTRIBUTES_MAX);
+    }
     inner->bound = nnc_arena_alloc(arena, n, sizeof *inner->bound);
     inner->bound_names = nnc_arena_alloc(arena, n, sizeof *inner->bound_names);
     if (!inner->bound || !inner->bound_names) {
@@ -188,6 +194,7 @@ nnc_status nnc_onnx_call_in(nnc_onnx_frame **out, nnc_onnx_reader *r, nnc_onnx_f
                             const Onnx__FunctionProto *fn, const Onnx__NodeProto *p)
 {
     NNC_TRY(check_call(f, fn, p));
+    NNC_TRY(nnc_onnx_spend(r, CALL_BYTES + 16 * (fn->n_input + fn->n_output + fn->n_node)));
     nnc_onnx_frame *inner = nnc_calloc(1, sizeof *inner);
     if (!inner) {
         return NNC_ERR_LIMIT;
@@ -203,7 +210,10 @@ nnc_status nnc_onnx_call_in(nnc_onnx_frame **out, nnc_onnx_reader *r, nnc_onnx_f
     inner->subgraph_depth = f->subgraph_depth;
     inner->call_depth = f->call_depth + 1;
     const char *base = p->name && p->name[0] ? p->name : fn->name;
-    inner->prefix = nnc_arena_printf(nnc_graph_arena(f->graph), "%s%.200s/", f->prefix, base);
+    /* Deep calls must not make names longer and longer. */
+    inner->prefix = strlen(f->prefix) > PREFIX_MAX
+                        ? nnc_arena_printf(nnc_graph_arena(f->graph), "call_%u/", (unsigned)r->info->functions_inlined)
+                        : nnc_arena_printf(nnc_graph_arena(f->graph), "%s%.60s/", f->prefix, base);
     if (!inner->prefix) {
         return NNC_ERR_LIMIT;
     }

@@ -8,6 +8,8 @@
 #include "onnx/reader.h"
 #include "onnx/versions.h"
 
+enum { NODE_BYTES = 64 };
+
 const char *nnc_onnx_domain(const char *domain)
 {
     return !domain || strcmp(domain, "ai.onnx") == 0 ? "" : domain;
@@ -287,6 +289,7 @@ static nnc_status node_in(nnc_onnx_frame **inner, nnc_onnx_reader *r, nnc_onnx_f
     if (++r->nodes > r->options.limits.nodes) {
         NNC_FAIL(NNC_ERR_LIMIT, "more than %u nodes", (unsigned)r->options.limits.nodes);
     }
+    NNC_TRY(nnc_onnx_spend(r, NODE_BYTES + 16 * (p->n_input + p->n_output) + 64 * p->n_attribute));
     const Onnx__FunctionProto *fn = nnc_onnx_function_find(r, p);
     if (fn) {
         return nnc_onnx_call_in(inner, r, f, fn, p);

@@ -36,6 +36,16 @@ nnc_status nnc_onnx_note(nnc_onnx_reader *r, nnc_status status)
     return ++r->errors >= NNC_ONNX_ERRORS_MAX ? status : NNC_OK;
 }
 
+nnc_status nnc_onnx_spend(nnc_onnx_reader *r, uint64_t bytes)
+{
+    r->spent += bytes;
+    if (r->spent > r->budget) {
+        NNC_FAIL(NNC_ERR_LIMIT, "its nodes, expanded, take more than the budget of %llu bytes",
+                 (unsigned long long)r->budget);
+    }
+    return NNC_OK;
+}
+
 void nnc_onnx_warn(nnc_onnx_reader *r, const char *fmt, ...)
 {
     char line[1024];
@@ -245,13 +255,14 @@ static nnc_status load_model(nnc_graph **out, nnc_onnx_reader *r, size_t unknown
 }
 
 static nnc_status decode(ProtobufCMessage **message, nnc_onnx_heap *heap, nnc_onnx_scan *scan,
-                         const nnc_onnx_reader *r, const ProtobufCMessageDescriptor *root)
+                         nnc_onnx_reader *r, const ProtobufCMessageDescriptor *root)
 {
     const uint8_t *data = nnc_buffer_data(r->file);
     size_t bytes = nnc_buffer_bytes(r->file);
     uint8_t *trimmed = NULL;
     uint64_t budget = r->options.limits.decode_bytes;
     set_default(&budget, 16 * (uint64_t)bytes + ((uint64_t)64 << 20));
+    r->budget = budget;
     NNC_TRY(nnc_onnx_scan_run(scan, data, bytes, root));
     if (scan->big_count > 0) {
         NNC_TRY(nnc_onnx_scan_trim(&trimmed, &bytes, data, bytes, root, scan));
@@ -463,5 +474,9 @@ nnc_status nnc_onnx_read_tensor(nnc_tensor *out, nnc_str *name, const char *path
     }
     nnc_onnx_external_deinit(&r.external);
     nnc_buffer_unref(r.file);
-    return status == NNC_OK || named ? status : nnc_error_prepend(status, "%s", path);
+    if (status != NNC_OK && !named) {
+        nnc_error_prepend(status, "%s", path);
+    }
+    /* A tensor file is data, not a model. */
+    return status == NNC_ERR_MODEL ? NNC_ERR_DATA : status;
 }

@@ -61,6 +61,7 @@ typedef struct nnc_onnx_reader {
     int64_t *symbols; /* [symbol_count] what an override makes of symbol -1-dim; -1: nothing */
     size_t symbol_count, symbol_cap;
     uint32_t nodes, tensors;
+    uint64_t spent, budget; /* bytes that expanding functions has taken, and may take */
     nnc_str *report; /* NULL: stop at the first error */
     uint32_t errors;
     nnc_status first;
@@ -89,6 +90,8 @@ typedef struct nnc_onnx_frame {
 
 /* Records a failure while checking. OK to go on with the next object, or the status to stop with. */
 nnc_status nnc_onnx_note(nnc_onnx_reader *r, nnc_status status);
+/* Counts memory that repeated expansion could multiply. Fails: NNC_ERR_LIMIT. */
+nnc_status nnc_onnx_spend(nnc_onnx_reader *r, uint64_t bytes);
 /* Warning through the log, counted. */
 void nnc_onnx_warn(nnc_onnx_reader *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

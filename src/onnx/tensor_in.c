@@ -174,7 +174,8 @@ static nnc_status raw_in(nnc_tensor *out, nnc_onnx_reader *r, const Onnx__Tensor
             return fail_bytes((size_t)t->map_bytes, need, &out->shape, out->dtype);
         }
         const uint8_t *data = (const uint8_t *)nnc_buffer_data(r->file) + t->map_offset;
-        return take_raw(out, data, need, r->file_stays ? r->file : NULL, (size_t)t->map_offset);
+        NNC_TRY(take_raw(out, data, need, r->file_stays ? r->file : NULL, (size_t)t->map_offset));
+        return out->buffer == r->file ? NNC_OK : nnc_onnx_spend(r, need);
     }
     if (t->raw_data.len != need) {
         return fail_bytes(t->raw_data.len, need, &out->shape, out->dtype);
@@ -332,6 +333,8 @@ static nnc_status tensor_in(nnc_tensor *out, nnc_onnx_reader *r, const Onnx__Ten
         NNC_FAIL(NNC_ERR_LIMIT, "has %zu bytes, the limit is %llu", bytes,
                  (unsigned long long)NNC_ONNX_TENSOR_MAX);
     }
+    /* One tensor of a function's body is read once per call. */
+    NNC_TRY(external || t->has_map_bytes ? NNC_OK : nnc_onnx_spend(r, bytes));
     if (external) {
         NNC_TRY(external_in(out, r, t, bytes));
     } else if (t->has_raw_data || t->has_map_bytes) {
