@@ -337,20 +337,27 @@ nnc_status nnc_dataset_get_expected(nnc_tensor **out, size_t *count, const nnc_d
     return d->format->expected(out, count, d, nnc_dataset_raw(d, i));
 }
 
+/* Data for one input; the model must have no other. */
+static nnc_status check_single(const nnc_dataset *d, const char *what)
+{
+    const nnc_dataset_options *o = &d->options;
+    if (o->input_count == 1)
+        return NNC_OK;
+    nnc_str rest = {0};
+    for (size_t i = 1; i < o->input_count; i++)
+        nnc_str_appendf(&rest, "%s'%s'", i > 1 ? ", " : "", o->inputs[i].name);
+    nnc_error_set(NNC_ERR_DATA,
+                  "%s: %s feeds one input, the model has %zu: nothing for %s. Hint: .npz with "
+                  "one array per input name, or test_data_set folders",
+                  d->path, what, o->input_count, nnc_str_get(&rest));
+    nnc_str_deinit(&rest);
+    return NNC_ERR_DATA;
+}
+
 nnc_status nnc_dataset_use_images(nnc_dataset *d, const char *what)
 {
     const nnc_dataset_options *o = &d->options;
-    if (o->input_count > 1) {
-        nnc_str rest = {0};
-        for (size_t i = 1; i < o->input_count; i++)
-            nnc_str_appendf(&rest, "%s'%s'", i > 1 ? ", " : "", o->inputs[i].name);
-        nnc_error_set(NNC_ERR_DATA,
-                      "%s: %s feeds one input, the model has %zu: nothing for %s. Hint: .npz with "
-                      "one array per input name, or test_data_set folders",
-                      d->path, what, o->input_count, nnc_str_get(&rest));
-        nnc_str_deinit(&rest);
-        return NNC_ERR_DATA;
-    }
+    NNC_TRY(check_single(d, what));
     nnc_image_target target;
     NNC_TRY(nnc_image_target_find(&target, &o->inputs[0], o->layout));
     if (!nnc_preprocess_is_given(o) && !o->model_preset && target.dtype != NNC_DTYPE_UINT8)
@@ -358,5 +365,16 @@ nnc_status nnc_dataset_use_images(nnc_dataset *d, const char *what)
     NNC_TRY(nnc_preprocess_resolve(&d->image, o, &target));
     d->has_image = true;
     d->image_input = 0;
+    return NNC_OK;
+}
+
+nnc_status nnc_dataset_check_bytes(nnc_dataset *d)
+{
+    NNC_TRY(check_single(d, "folder of files"));
+    nnc_tensor x = {0};
+    NNC_TRY(nnc_preprocess_file(&x, &d->options.inputs[0], (const uint8_t *)"", 0));
+    nnc_str_appendf(&d->preprocessing, "bytes: first and last %zu of each file, padded with %d",
+                    nnc_tensor_count(&x) / 2, NNC_FILE_PAD);
+    nnc_tensor_deinit(&x);
     return NNC_OK;
 }

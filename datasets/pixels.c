@@ -248,3 +248,42 @@ nnc_status nnc_preprocess_bytes(nnc_tensor *out, const uint8_t *bytes, const nnc
         nnc_tensor_deinit(out);
     return status;
 }
+
+static bool is_blank(uint8_t byte)
+{
+    return byte == ' ' || (byte >= '\t' && byte <= '\r');
+}
+
+nnc_status nnc_preprocess_file(nnc_tensor *out, const nnc_dataset_input *input,
+                               const uint8_t *bytes, size_t n)
+{
+    const nnc_shape *s = &input->shape;
+    char text[256];
+    const nnc_dtype_class class = nnc_dtype_class_of(input->dtype);
+    if ((class != NNC_DTYPE_CLASS_SINT && class != NNC_DTYPE_CLASS_UINT) ||
+        nnc_dtype_bits(input->dtype) < 16 || s->rank != 2 || s->dims[1] < 2 || s->dims[1] % 2)
+        NNC_FAIL(NNC_ERR_DATA,
+                 "input '%s' is %s %s, bytes need integers above 255 of shape [N,L] with even L",
+                 input->name, nnc_dtype_name(input->dtype),
+                 nnc_shape_format(text, sizeof(text), s));
+    const size_t half = (size_t)s->dims[1] / 2;
+    const nnc_shape shape = {2, {1, s->dims[1]}};
+    nnc_tensor x = {0};
+    NNC_TRY(nnc_tensor_create(&x, NNC_DTYPE_INT32, &shape));
+    int32_t *to = nnc_tensor_data(&x);
+    for (size_t i = 0; i < 2 * half; i++)
+        to[i] = NNC_FILE_PAD;
+    const size_t block = n < NNC_FILE_BLOCK ? n : NNC_FILE_BLOCK;
+    size_t first = 0, end = n;
+    while (first < block && is_blank(bytes[first]))
+        first++;
+    while (end > n - block && is_blank(bytes[end - 1]))
+        end--;
+    for (size_t i = 0; i < half && first + i < block; i++)
+        to[i] = bytes[first + i];
+    for (size_t i = 0; i < half && end > n - block + i; i++)
+        to[2 * half - 1 - i] = bytes[end - 1 - i];
+    const nnc_status status = nnc_tensor_convert(out, &x, input->dtype);
+    nnc_tensor_deinit(&x);
+    return status;
+}

@@ -325,6 +325,8 @@ static nnc_status from_preset(nnc_preprocess *out, const nnc_dataset_options *o,
         return NNC_OK;
     const preset *r = NULL;
     NNC_TRY(preset_find(&r, name));
+    if (strcmp(name, NNC_PRESET_BYTES) == 0)
+        NNC_FAIL(NNC_ERR_USAGE, "preset '%s' takes a folder of files, not images or arrays", name);
     out->preset = r->name;
     out->resize = r->resize;
     out->size = r->size;

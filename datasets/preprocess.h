@@ -80,4 +80,14 @@ nnc_status nnc_preprocess_apply(nnc_tensor *out, nnc_image *image, const nnc_pre
 nnc_status nnc_preprocess_bytes(nnc_tensor *out, const uint8_t *bytes, const nnc_shape *shape,
                                 const nnc_preprocess *p);
 
+/* The preset that takes whole files instead of images. */
+#define NNC_PRESET_BYTES "bytes"
+#define NNC_FILE_BLOCK 4096u /* blanks are stripped within so many bytes of either end */
+#define NNC_FILE_PAD 256
+/* File content for an integer input [1,L]: the first L/2 bytes after leading blanks, padded behind,
+ * then the last L/2 bytes before trailing blanks, padded in front (the convention of Google's
+ * Magika). Fails: NNC_ERR_DATA when the input is no such list. */
+nnc_status nnc_preprocess_file(nnc_tensor *out, const nnc_dataset_input *input,
+                               const uint8_t *bytes, size_t n);
+
 #endif

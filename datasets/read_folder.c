@@ -17,6 +17,8 @@
 typedef struct folder {
     const char **names; /* [total], arena */
     const char *base;
+    bool (*wanted)(const char *name);
+    const char *what; /* "images", for messages */
 } folder;
 
 static bool is_image_name(const char *name)
@@ -147,12 +149,13 @@ static nnc_status label_classes(nnc_dataset *d, const nnc_walk *top, const size_
 
 static nnc_status open_classes(nnc_dataset *d, const nnc_walk *top, nnc_walk *all)
 {
+    const folder *f = d->state;
     size_t *ends = nnc_calloc(top->folder_count, sizeof(*ends));
     if (!ends)
         return NNC_ERR_LIMIT;
     nnc_status status = NNC_OK;
     for (size_t c = 0; status == NNC_OK && c < top->folder_count; c++) {
-        status = nnc_walk_tree(all, d->path, top->folders[c], is_image_name);
+        status = nnc_walk_tree(all, d->path, top->folders[c], f->wanted);
         ends[c] = all->count;
     }
     if (status == NNC_OK && all->count == 0)
@@ -162,7 +165,7 @@ static nnc_status open_classes(nnc_dataset *d, const nnc_walk *top, nnc_walk *al
     if (status == NNC_OK && !d->options.no_labels && !d->options.labels)
         status = label_classes(d, top, ends);
     nnc_free(ends);
-    nnc_str_appendf(&d->format_text, "images in %zu class folders", top->folder_count);
+    nnc_str_appendf(&d->format_text, "%s in %zu class folders", f->what, top->folder_count);
     return status;
 }
 
@@ -194,7 +197,8 @@ static nnc_status read_labels(nnc_dataset *d)
 
 static nnc_status open_walked(nnc_dataset *d, nnc_walk *top, nnc_walk *all)
 {
-    NNC_TRY(nnc_walk_top(top, d->path, is_image_name));
+    const folder *f = d->state;
+    NNC_TRY(nnc_walk_top(top, d->path, f->wanted));
     if (top->count == 0 && top->folder_count > 0)
         return open_classes(d, top, all);
     if (top->count == 0)
@@ -204,25 +208,32 @@ static nnc_status open_walked(nnc_dataset *d, nnc_walk *top, nnc_walk *all)
                         "%s: images beside %zu sub-folders; the sub-folders are left "
                         "out\n",
                         d->path, top->folder_count);
-    nnc_str_append(&d->format_text, "image folder");
+    nnc_str_appendf(&d->format_text, "folder of %s", f->what);
     return keep_names(d, top);
 }
 
-static nnc_status folder_open(nnc_dataset *d, const nnc_data_spec *spec)
+static nnc_status open_with(nnc_dataset *d, const char *what, bool (*wanted)(const char *name))
 {
-    (void)spec;
-    NNC_TRY(nnc_dataset_use_images(d, "image folder"));
     folder *f = nnc_arena_alloc(d->arena, 1, sizeof(*f));
     if (!f)
         return NNC_ERR_LIMIT;
     d->state = f;
     f->base = d->path;
+    f->what = what;
+    f->wanted = wanted;
     nnc_walk top = {0}, all = {0};
     nnc_status status = open_walked(d, &top, &all);
     nnc_walk_deinit(&top);
     nnc_walk_deinit(&all);
     NNC_TRY(status);
     return read_labels(d);
+}
+
+static nnc_status folder_open(nnc_dataset *d, const nnc_data_spec *spec)
+{
+    (void)spec;
+    NNC_TRY(nnc_dataset_use_images(d, "image folder"));
+    return open_with(d, "images", is_image_name);
 }
 
 static const char *sample_path(nnc_str *buffer, const nnc_dataset *d, size_t raw)
@@ -265,6 +276,48 @@ const nnc_data_format nnc_data_format_folder = {
     .sniff = folder_sniff,
     .open = folder_open,
     .get = folder_get,
+    .name_of = folder_name,
+    .close = folder_close,
+};
+
+/* ---- any files, as bytes ---- */
+
+static bool bytes_sniff(const nnc_data_spec *spec, const nnc_dataset_options *options)
+{
+    return spec->is_dir && options->preset && strcmp(options->preset, NNC_PRESET_BYTES) == 0;
+}
+
+static bool any_name(const char *name)
+{
+    (void)name;
+    return true;
+}
+
+static nnc_status bytes_open(nnc_dataset *d, const nnc_data_spec *spec)
+{
+    (void)spec;
+    NNC_TRY(nnc_dataset_check_bytes(d));
+    return open_with(d, "files", any_name);
+}
+
+static nnc_status bytes_get(nnc_sample *out, const nnc_dataset *d, size_t raw)
+{
+    nnc_str buffer = {0};
+    nnc_file_map map;
+    nnc_status status = nnc_file_map_open(&map, sample_path(&buffer, d, raw), UINT64_MAX);
+    nnc_str_deinit(&buffer);
+    NNC_TRY(status);
+    status = nnc_preprocess_file(&out->inputs[0], &d->options.inputs[0], map.data, map.bytes);
+    out->hash = nnc_hash64(map.data, map.bytes, 0);
+    nnc_file_map_close(&map);
+    return status;
+}
+
+const nnc_data_format nnc_data_format_bytes = {
+    .name = "files as bytes",
+    .sniff = bytes_sniff,
+    .open = bytes_open,
+    .get = bytes_get,
     .name_of = folder_name,
     .close = folder_close,
 };

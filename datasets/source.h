@@ -69,6 +69,9 @@ nnc_dataset *nnc_dataset_ref(const nnc_dataset *dataset);
  * preset. `what` names the data: "image folder". */
 nnc_status nnc_dataset_use_images(nnc_dataset *dataset, const char *what);
 
+/* The same for whole files as integers (NNC_PRESET_BYTES). */
+nnc_status nnc_dataset_check_bytes(nnc_dataset *dataset);
+
 /* Labels from options.labels as a plain file of `total` numbers (or names of options.classes). */
 nnc_status nnc_labels_read_plain(nnc_dataset *dataset, const char *path);
 /* "name label" lines, or plain numbers in the order of names. names [total]: relative paths with

@@ -487,6 +487,35 @@ static void other_inputs_are_named(void **state)
     open_fails("d", &o, NNC_ERR_DATA, "nothing for 'state', 'sr'");
 }
 
+static void files_as_bytes(void **state)
+{
+    (void)state;
+    make_folder("d");
+    make_folder("d/text");
+    make_folder("d/zero");
+    put_text("d/text/a.txt", " \n\tabcdef \r\n");
+    put_text("d/zero/b", "");
+    ONE_INPUT(in, NNC_DTYPE_INT32, -1, 8);
+    in.options.preset = "bytes";
+    nnc_dataset *d = open_good("d", &in.options);
+    text_has(nnc_dataset_preprocessing(d), "first and last 4");
+    assert_int_equal(nnc_dataset_label(d, 1), 1);
+    static const int want[2][8] = {{'a', 'b', 'c', 'd', 'c', 'd', 'e', 'f'},
+                                   {256, 256, 256, 256, 256, 256, 256, 256}};
+    for (size_t i = 0; i < 2; i++) {
+        nnc_sample s;
+        assert_int_equal(nnc_dataset_get(&s, d, i), NNC_OK);
+        assert_memory_equal(nnc_tensor_data(&s.inputs[0]), want[i], sizeof(want[i]));
+        nnc_sample_deinit(&s);
+    }
+    nnc_dataset_destroy(d);
+    ONE_INPUT(image, NNC_DTYPE_FLOAT, 1, 3, 8, 8);
+    image.options.preset = "bytes";
+    open_fails("d", &image.options, NNC_ERR_DATA, "bytes need integers");
+    put_text("list.txt", "d/zero/b\n");
+    open_fails("list.txt", &image.options, NNC_ERR_USAGE, "takes a folder of files");
+}
+
 /* ---- reader ---- */
 
 typedef struct run_result {
@@ -766,6 +795,7 @@ int main(void)
         DATA_TEST(summary),
         DATA_TEST(overlap),
         DATA_TEST(random_numbers),
+        DATA_TEST(files_as_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
