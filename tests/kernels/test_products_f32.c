@@ -46,7 +46,7 @@ static void *build(const node_case *c, size_t *bytes)
             in[i] = nnrt_builder_const(b, "c", NNRT_F32, &c->shape[i], c->data[i],
                                        count_of(&c->shape[i]) * sizeof(float));
         } else {
-            char name[8];
+            char name[16];
             snprintf(name, sizeof(name), "x%u", i);
             in[i] = nnrt_builder_value(b, NNRT_VALUE_INPUT, name, NNRT_F32, &c->shape[i], 0, NULL);
             nnrt_builder_input(b, in[i]);
