@@ -1,15 +1,15 @@
 /* FP32 product contracts: function types of the kernel rows gemm_f32 and dwconv_f32.
- * Every output is one chain of correctly rounded fmaf, k ascending, so all rows agree to the bit (NaN
- * payloads apart). Because a chain's state is a float, K may be cut anywhere: store the partial chain
- * and start the next call from it. SPDX-License-Identifier: Apache-2.0 */
+ * Every output is one chain of correctly rounded fmaf, k ascending, so all rows agree to the bit
+ * (NaN payloads apart). Because a chain's state is a float, K may be cut anywhere: store the
+ * partial chain and start the next call from it. SPDX-License-Identifier: Apache-2.0 */
 #ifndef NNRT_KERNELS_CONTRACTS_F32_H
 #define NNRT_KERNELS_CONTRACTS_F32_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* The fused activation of all float contracts: min(max(v, lo), hi) that lets NaN through and keeps v's
- * zero sign unless a bound is strictly passed. -+INFINITY are no bounds. */
+/* The fused activation of all float contracts: min(max(v, lo), hi) that lets NaN through and keeps
+ * v's zero sign unless a bound is strictly passed. -+INFINITY are no bounds. */
 static inline float nnrt_clamp_f32(float v, float lo, float hi)
 {
     v = lo > v ? lo : v;
@@ -26,21 +26,19 @@ typedef struct nnrt_k_gemm_f32_params {
     float lo, hi;
 } nnrt_k_gemm_f32_params;
 
-/* y[i][j] = clamp(alpha * chain(i, j) + residual[i][j]), the product and the sum rounded one by one.
- * chain(i, j): v = start[i][j] (0 if start is NULL);
- *              for t, for c: v = fmaf(a[t*rows + i][c], w[j/16][t*C + c][j%16], v).
- * a         [T][rows] pointers to C floats each
- * w         [ceil(cols/16)] panels of [T*C][16], w_panel apart
- * residual  like y, or NULL; start may be y itself
- * rows, cols: 1..tile[0], 1..tile[1]; when cols <= 16, rows may go up to tile[2].
- * Nothing outside y[rows][cols] is written; only the named elements and whole panels of w are read.
- * tile: {rows, cols, rows when cols <= 16}. */
+/* y[i][j] = clamp(alpha * chain(i, j) + residual[i][j]), the product and the sum rounded one by
+ * one. chain(i, j): v = start[i][j] (0 if start is NULL); for t, for c: v = fmaf(a[t*rows + i][c],
+ * w[j/16][t*C + c][j%16], v). a         [T][rows] pointers to C floats each w [ceil(cols/16)]
+ * panels of [T*C][16], w_panel apart residual  like y, or NULL; start may be y itself rows,
+ * cols: 1..tile[0], 1..tile[1]; when cols <= 16, rows may go up to tile[2]. Nothing outside
+ * y[rows][cols] is written; only the named elements and whole panels of w are read. tile: {rows,
+ * cols, rows when cols <= 16}. */
 typedef void nnrt_k_gemm_f32_fn(float *y, const float *const *a, const float *w, const float *start,
                                 const float *residual, size_t rows, size_t cols,
                                 const nnrt_k_gemm_f32_params *params);
 
-/* What one kernel row of a run of outputs reads: column j is x + offset + j*x_step if first <= j < end,
- * else +0. */
+/* What one kernel row of a run of outputs reads: column j is x + offset + j*x_step if first <= j <
+ * end, else +0. */
 typedef struct nnrt_k_dwconv_f32_row {
     ptrdiff_t offset; /* floats; may be negative where first > 0 */
     size_t first, end;
@@ -57,8 +55,8 @@ typedef struct nnrt_k_dwconv_f32_params {
 
 /* y[i][c] = clamp(chain + residual[i][c]), 0 <= i < count;
  * chain: v = bias[c] (0 if NULL); for r, for s: v = fmaf(its input, w[c/16][r*S + s][c%16], v).
- * row [R]; w [ceil(C/16)][R*S][16]; bias [C]; x: channel 0 of what the rows' offsets are relative to.
- * tile: {most outputs per step, channels per step}; any count and C are allowed. */
+ * row [R]; w [ceil(C/16)][R*S][16]; bias [C]; x: channel 0 of what the rows' offsets are relative
+ * to. tile: {most outputs per step, channels per step}; any count and C are allowed. */
 typedef void nnrt_k_dwconv_f32_fn(float *y, const float *x, const nnrt_k_dwconv_f32_row *row,
                                   const float *w, const float *bias, const float *residual,
                                   size_t count, const nnrt_k_dwconv_f32_params *params);

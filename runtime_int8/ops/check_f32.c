@@ -13,8 +13,7 @@ nnc_status nnrt_check_product_f32(const nnrt_node_ctx *ctx, uint64_t groups, uin
                  ctx->in_count, has_bias, has_residual);
     for (uint32_t i = 0; i < ctx->in_count; i++)
         NNC_TRY(nnrt_check_dtype(ctx, i, NNRT_SET(NNRT_F32)));
-    if (!nnc_size_mul(&columns, groups, (n + 15) / 16 * 16) ||
-        !nnc_size_mul(&weights, columns, k))
+    if (!nnc_size_mul(&columns, groups, (n + 15) / 16 * 16) || !nnc_size_mul(&weights, columns, k))
         NNC_FAIL(NNC_ERR_MODEL, "'%s': %llu x %llu weights in %llu groups are too many", ctx->name,
                  (unsigned long long)k, (unsigned long long)n, (unsigned long long)groups);
     NNC_TRY(nnrt_check_count(ctx, 1, weights));

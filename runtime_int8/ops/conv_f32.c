@@ -1,6 +1,6 @@
-/* conv_f32: 1x1 stride 1 is a plain matrix product; everything else reads pixels through row pointers, padding through a
- * row of zeros. A few input channels: the S taps of a kernel row are neighbours in a padded copy and become one tap.
- * SPDX-License-Identifier: Apache-2.0 */
+/* conv_f32: 1x1 stride 1 is a plain matrix product; everything else reads pixels through row
+ * pointers, padding through a row of zeros. A few input channels: the S taps of a kernel row are
+ * neighbours in a padded copy and become one tap. SPDX-License-Identifier: Apache-2.0 */
 #include "runtime_int8/ops/check_f32.h"
 #include "runtime_int8/ops/product_f32.h"
 #include "runtime_int8/ops/util.h"
@@ -19,10 +19,10 @@
 typedef struct conv_plan {
     nnrt_window_dims d;
     const nnrt_kernel *kernel;
-    int merge;      /* S taps of a row are one tap */
-    int copy;       /* merge, from a padded copy in scratch */
-    int dense;      /* 1x1, stride 1, no padding */
-    int64_t h, w;   /* size of what is read: the input, or the padded copy */
+    int merge;    /* S taps of a row are one tap */
+    int copy;     /* merge, from a padded copy in scratch */
+    int dense;    /* 1x1, stride 1, no padding */
+    int64_t h, w; /* size of what is read: the input, or the padded copy */
     int64_t top, left;
     int64_t oh0, oh1, ow0, ow1; /* outputs whose window lies inside */
     size_t taps, c;
@@ -140,7 +140,8 @@ static void make_plan(conv_plan *g, const nnrt_node_ctx *ctx, const nnrt_window_
 {
     const nnrt_conv_f32_params *p = ctx->params;
     const int padded = d->top > 0 || d->left > 0 || d->bottom > 0 || d->right > 0;
-    const int64_t span_h = (int64_t)(d->r - 1) * d->dh + 1, span_w = (int64_t)(d->s - 1) * d->dw + 1;
+    const int64_t span_h = (int64_t)(d->r - 1) * d->dh + 1,
+                  span_w = (int64_t)(d->s - 1) * d->dw + 1;
     *g = (conv_plan){.d = *d, .h = d->h, .w = d->w, .top = d->top, .left = d->left};
     g->kernel = nnrt_kernel_find(NNRT_K_gemm_f32, ctx->isa);
     g->dense = d->r == 1 && d->s == 1 && d->sh == 1 && d->sw == 1 && !padded;

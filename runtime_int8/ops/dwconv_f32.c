@@ -1,5 +1,6 @@
-/* dwconv_f32: per task some output rows, in groups whose input stays in L2; in a group channel blocks outside and rows inside,
- * so that what neighbouring rows share stays in L1. SPDX-License-Identifier: Apache-2.0 */
+/* dwconv_f32: per task some output rows, in groups whose input stays in L2; in a group channel
+ * blocks outside and rows inside, so that what neighbouring rows share stays in L1.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "runtime_int8/kernels/contracts.h"
 #include "runtime_int8/kernels/kernel.h"
 #include "runtime_int8/ops/check_f32.h"
@@ -8,7 +9,8 @@
 
 #include "base/mem.h"
 
-/* Multiply-accumulates per task, and below which one task does all. Depthwise is bound by memory: smaller than a product's. */
+/* Multiply-accumulates per task, and below which one task does all. Depthwise is bound by memory:
+ * smaller than a product's. */
 #define TASK_MACS 500000u
 #define ONE_TASK_MACS 1000000u
 /* Input of a group of output rows: half of a small (512 KB) L2 cache. */
@@ -28,8 +30,9 @@ static nnc_status dw_check(const nnrt_node_ctx *ctx)
     NNC_TRY(nnrt_window_check(ctx, &p->window));
     NNC_TRY(nnrt_check_clamp(ctx, p->clamp.lo, p->clamp.hi));
     if (p->groups == 0 || p->c_in != p->groups || p->c_out != p->groups)
-        NNC_FAIL(NNC_ERR_MODEL, "'%s': %u input and %u output channels in %u groups, expected equal",
-                 ctx->name, p->c_in, p->c_out, p->groups);
+        NNC_FAIL(NNC_ERR_MODEL,
+                 "'%s': %u input and %u output channels in %u groups, expected equal", ctx->name,
+                 p->c_in, p->c_out, p->groups);
     const uint64_t taps = (uint64_t)p->window.kernel[0] * p->window.kernel[1];
     return nnrt_check_product_f32(ctx, 1, taps, p->c_out, p->has_bias, p->has_residual);
 }

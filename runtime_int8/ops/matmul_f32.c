@@ -1,5 +1,5 @@
-/* matmul_f32: both operands at run time. b is packed into scratch as weights are, a is transposed there if needed.
- * SPDX-License-Identifier: Apache-2.0 */
+/* matmul_f32: both operands at run time. b is packed into scratch as weights are, a is transposed
+ * there if needed. SPDX-License-Identifier: Apache-2.0 */
 #include "runtime_int8/ops/check_f32.h"
 #include "runtime_int8/ops/product_f32.h"
 #include "runtime_int8/ops/util.h"
@@ -29,7 +29,8 @@ typedef struct matmul_run {
     float *a_copy, *b_pack; /* [a_count][M][K], [b_count][ceil(N/16)][K][16] */
 } matmul_run;
 
-/* Dims i of the batch (from the left of the output's batch dims) of an operand: 1 where it has none. */
+/* Dims i of the batch (from the left of the output's batch dims) of an operand: 1 where it has
+ * none. */
 static int64_t batch_dim(const nnrt_shape *s, uint32_t own, uint32_t rank, uint32_t i)
 {
     return i + own < rank ? 1 : s->dims[i + own - rank];
@@ -47,7 +48,8 @@ static nnc_status make_batch(matmul_plan *g, const nnrt_node_ctx *ctx, const nnr
         const int64_t db = batch_dim(b, rb, g->batch_rank, i);
         if (da != db && da != 1 && db != 1)
             NNC_FAIL(NNC_ERR_MODEL, "'%s': cannot broadcast %s with %s", ctx->name,
-                     nnrt_shape_text(at, &ctx->in[0].shape), nnrt_shape_text(bt, &ctx->in[1].shape));
+                     nnrt_shape_text(at, &ctx->in[0].shape),
+                     nnrt_shape_text(bt, &ctx->in[1].shape));
         g->dims[i] = (size_t)(da == 1 ? db : da);
         g->a_step[i] = da == 1 ? 0 : g->a_count;
         g->b_step[i] = db == 1 ? 0 : g->b_count;

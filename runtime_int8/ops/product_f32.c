@@ -9,7 +9,8 @@
 #define POINTERS 512u
 /* Weights that one task keeps: half of the same L2 cache less the rows. */
 #define WEIGHT_FLOATS 32768u
-/* Multiply-accumulates: below ONE_TASK (about 20 us) waking threads does not pay; a task is MIN_TASK..MAX_TASK. */
+/* Multiply-accumulates: below ONE_TASK (about 20 us) waking threads does not pay; a task is
+ * MIN_TASK..MAX_TASK. */
 #define ONE_TASK 2500000.0
 #define MIN_TASK 1000000.0
 #define MAX_TASK 4000000.0
@@ -37,7 +38,8 @@ void nnrt_product_rows_dense(const nnrt_product_f32 *p, const float **a, size_t 
         a[i] = p->x + (row + i) * p->x_row;
 }
 
-/* One pass over rows [m0, m1): columns [n, n + cols), taps [tap, tap + taps), k [c0, c0 + c) of each tap. */
+/* One pass over rows [m0, m1): columns [n, n + cols), taps [tap, tap + taps), k [c0, c0 + c) of
+ * each tap. */
 typedef struct pass {
     size_t m0, m1, n, cols, tap, taps, c0, c;
 } pass;
@@ -79,7 +81,8 @@ static void run_pass(const nnrt_product_f32 *p, const pass *s)
 static void run_block(const nnrt_product_f32 *p, size_t m0, size_t m1, size_t n0, size_t n1)
 {
     const size_t nr = p->kernel->tile[1];
-    const size_t mr = p->kernel->tile[2] > p->kernel->tile[0] ? p->kernel->tile[2] : p->kernel->tile[0];
+    const size_t mr =
+        p->kernel->tile[2] > p->kernel->tile[0] ? p->kernel->tile[2] : p->kernel->tile[0];
     const size_t c_step = min_size(p->c, K_BLOCK);
     const size_t tap_step = c_step < p->c ? 1 : min_size(K_BLOCK / p->c, POINTERS / mr);
     pass s = {.m0 = m0, .m1 = m1};

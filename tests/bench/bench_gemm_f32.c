@@ -1,6 +1,6 @@
-/* Speed of the FP32 products on the layers of ResNet-50 v1.5 and MobileNetV2, each layer a plan of one node, run hot.
- * Prints percent of the register-only FMA ceiling measured before and after in the same run.
- * Usage: bench_gemm_f32 [isa: ref avx2 avx512vnni] [rounds] [threads] [net]
+/* Speed of the FP32 products on the layers of ResNet-50 v1.5 and MobileNetV2, each layer a plan of
+ * one node, run hot. Prints percent of the register-only FMA ceiling measured before and after in
+ * the same run. Usage: bench_gemm_f32 [isa: ref avx2 avx512vnni] [rounds] [threads] [net]
  * SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 #include <stdio.h>
@@ -21,33 +21,33 @@ typedef struct layer {
 } layer;
 
 static const layer layers[] = {
-    {"resnet50", 224, 3, 64, 7, 2, 0, 0, 1},    {"resnet50", 56, 64, 64, 1, 1, 0, 0, 1},
-    {"resnet50", 56, 256, 64, 1, 1, 0, 0, 2},   {"resnet50", 56, 64, 64, 3, 1, 0, 0, 3},
-    {"resnet50", 56, 64, 256, 1, 1, 0, 0, 1},   {"resnet50", 56, 64, 256, 1, 1, 0, 1, 3},
-    {"resnet50", 56, 256, 128, 1, 1, 0, 0, 1},  {"resnet50", 56, 128, 128, 3, 2, 0, 0, 1},
-    {"resnet50", 28, 128, 128, 3, 1, 0, 0, 3},  {"resnet50", 28, 512, 128, 1, 1, 0, 0, 3},
-    {"resnet50", 28, 128, 512, 1, 1, 0, 1, 4},  {"resnet50", 56, 256, 512, 1, 2, 0, 0, 1},
-    {"resnet50", 28, 512, 256, 1, 1, 0, 0, 1},  {"resnet50", 28, 256, 256, 3, 2, 0, 0, 1},
-    {"resnet50", 14, 256, 256, 3, 1, 0, 0, 5},  {"resnet50", 14, 1024, 256, 1, 1, 0, 0, 5},
-    {"resnet50", 14, 256, 1024, 1, 1, 0, 1, 6}, {"resnet50", 28, 512, 1024, 1, 2, 0, 0, 1},
-    {"resnet50", 14, 1024, 512, 1, 1, 0, 0, 1}, {"resnet50", 14, 512, 512, 3, 2, 0, 0, 1},
-    {"resnet50", 7, 512, 512, 3, 1, 0, 0, 2},   {"resnet50", 7, 2048, 512, 1, 1, 0, 0, 2},
-    {"resnet50", 7, 512, 2048, 1, 1, 0, 1, 3},  {"resnet50", 14, 1024, 2048, 1, 2, 0, 0, 1},
-    {"resnet50", 1, 2048, 1000, 1, 1, 0, 0, 1}, {"mobilenetv2", 224, 3, 32, 3, 2, 0, 0, 1},
-    {"mobilenetv2", 112, 32, 32, 3, 1, 1, 0, 1}, {"mobilenetv2", 112, 32, 16, 1, 1, 0, 0, 1},
-    {"mobilenetv2", 112, 16, 96, 1, 1, 0, 0, 1}, {"mobilenetv2", 112, 96, 96, 3, 2, 1, 0, 1},
-    {"mobilenetv2", 56, 96, 24, 1, 1, 0, 0, 1},  {"mobilenetv2", 56, 24, 144, 1, 1, 0, 0, 2},
+    {"resnet50", 224, 3, 64, 7, 2, 0, 0, 1},      {"resnet50", 56, 64, 64, 1, 1, 0, 0, 1},
+    {"resnet50", 56, 256, 64, 1, 1, 0, 0, 2},     {"resnet50", 56, 64, 64, 3, 1, 0, 0, 3},
+    {"resnet50", 56, 64, 256, 1, 1, 0, 0, 1},     {"resnet50", 56, 64, 256, 1, 1, 0, 1, 3},
+    {"resnet50", 56, 256, 128, 1, 1, 0, 0, 1},    {"resnet50", 56, 128, 128, 3, 2, 0, 0, 1},
+    {"resnet50", 28, 128, 128, 3, 1, 0, 0, 3},    {"resnet50", 28, 512, 128, 1, 1, 0, 0, 3},
+    {"resnet50", 28, 128, 512, 1, 1, 0, 1, 4},    {"resnet50", 56, 256, 512, 1, 2, 0, 0, 1},
+    {"resnet50", 28, 512, 256, 1, 1, 0, 0, 1},    {"resnet50", 28, 256, 256, 3, 2, 0, 0, 1},
+    {"resnet50", 14, 256, 256, 3, 1, 0, 0, 5},    {"resnet50", 14, 1024, 256, 1, 1, 0, 0, 5},
+    {"resnet50", 14, 256, 1024, 1, 1, 0, 1, 6},   {"resnet50", 28, 512, 1024, 1, 2, 0, 0, 1},
+    {"resnet50", 14, 1024, 512, 1, 1, 0, 0, 1},   {"resnet50", 14, 512, 512, 3, 2, 0, 0, 1},
+    {"resnet50", 7, 512, 512, 3, 1, 0, 0, 2},     {"resnet50", 7, 2048, 512, 1, 1, 0, 0, 2},
+    {"resnet50", 7, 512, 2048, 1, 1, 0, 1, 3},    {"resnet50", 14, 1024, 2048, 1, 2, 0, 0, 1},
+    {"resnet50", 1, 2048, 1000, 1, 1, 0, 0, 1},   {"mobilenetv2", 224, 3, 32, 3, 2, 0, 0, 1},
+    {"mobilenetv2", 112, 32, 32, 3, 1, 1, 0, 1},  {"mobilenetv2", 112, 32, 16, 1, 1, 0, 0, 1},
+    {"mobilenetv2", 112, 16, 96, 1, 1, 0, 0, 1},  {"mobilenetv2", 112, 96, 96, 3, 2, 1, 0, 1},
+    {"mobilenetv2", 56, 96, 24, 1, 1, 0, 0, 1},   {"mobilenetv2", 56, 24, 144, 1, 1, 0, 0, 2},
     {"mobilenetv2", 56, 144, 144, 3, 1, 1, 0, 1}, {"mobilenetv2", 56, 144, 24, 1, 1, 0, 1, 1},
     {"mobilenetv2", 56, 144, 144, 3, 2, 1, 0, 1}, {"mobilenetv2", 28, 144, 32, 1, 1, 0, 0, 1},
-    {"mobilenetv2", 28, 32, 192, 1, 1, 0, 0, 3}, {"mobilenetv2", 28, 192, 192, 3, 1, 1, 0, 2},
-    {"mobilenetv2", 28, 192, 32, 1, 1, 0, 1, 2}, {"mobilenetv2", 28, 192, 192, 3, 2, 1, 0, 1},
-    {"mobilenetv2", 14, 192, 64, 1, 1, 0, 0, 1}, {"mobilenetv2", 14, 64, 384, 1, 1, 0, 0, 4},
+    {"mobilenetv2", 28, 32, 192, 1, 1, 0, 0, 3},  {"mobilenetv2", 28, 192, 192, 3, 1, 1, 0, 2},
+    {"mobilenetv2", 28, 192, 32, 1, 1, 0, 1, 2},  {"mobilenetv2", 28, 192, 192, 3, 2, 1, 0, 1},
+    {"mobilenetv2", 14, 192, 64, 1, 1, 0, 0, 1},  {"mobilenetv2", 14, 64, 384, 1, 1, 0, 0, 4},
     {"mobilenetv2", 14, 384, 384, 3, 1, 1, 0, 4}, {"mobilenetv2", 14, 384, 64, 1, 1, 0, 1, 3},
-    {"mobilenetv2", 14, 384, 96, 1, 1, 0, 0, 1}, {"mobilenetv2", 14, 96, 576, 1, 1, 0, 0, 3},
+    {"mobilenetv2", 14, 384, 96, 1, 1, 0, 0, 1},  {"mobilenetv2", 14, 96, 576, 1, 1, 0, 0, 3},
     {"mobilenetv2", 14, 576, 576, 3, 1, 1, 0, 2}, {"mobilenetv2", 14, 576, 96, 1, 1, 0, 1, 2},
     {"mobilenetv2", 14, 576, 576, 3, 2, 1, 0, 1}, {"mobilenetv2", 7, 576, 160, 1, 1, 0, 0, 1},
-    {"mobilenetv2", 7, 160, 960, 1, 1, 0, 0, 3}, {"mobilenetv2", 7, 960, 960, 3, 1, 1, 0, 3},
-    {"mobilenetv2", 7, 960, 160, 1, 1, 0, 1, 2}, {"mobilenetv2", 7, 960, 320, 1, 1, 0, 0, 1},
+    {"mobilenetv2", 7, 160, 960, 1, 1, 0, 0, 3},  {"mobilenetv2", 7, 960, 960, 3, 1, 1, 0, 3},
+    {"mobilenetv2", 7, 960, 160, 1, 1, 0, 1, 2},  {"mobilenetv2", 7, 960, 320, 1, 1, 0, 0, 1},
     {"mobilenetv2", 7, 320, 1280, 1, 1, 0, 0, 1}, {"mobilenetv2", 1, 1280, 1000, 1, 1, 0, 0, 1},
 };
 
@@ -69,16 +69,19 @@ static double ceiling(nnrt_isa isa)
         if (isa == NNRT_ISA_AVX512VNNI) {
 #define Z(i) "vfmadd231ps %%zmm10, %%zmm11, %%zmm" #i "\n"
             for (size_t i = 0; i < n; i++)
-                __asm__ volatile(TEN(Z)::: "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6",
-                                 "xmm7", "xmm8", "xmm9");
+                __asm__ volatile(TEN(Z)::
+                                     : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6",
+                                       "xmm7", "xmm8", "xmm9");
         } else {
 #define Y(i) "vfmadd231ps %%ymm10, %%ymm11, %%ymm" #i "\n"
             for (size_t i = 0; i < n; i++)
-                __asm__ volatile(TEN(Y)::: "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6",
-                                 "xmm7", "xmm8", "xmm9");
+                __asm__ volatile(TEN(Y)::
+                                     : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6",
+                                       "xmm7", "xmm8", "xmm9");
         }
 #endif
-        const double rate = (double)n * 10 * (isa == NNRT_ISA_AVX512VNNI ? 16 : 8) / (bench_now() - t);
+        const double rate =
+            (double)n * 10 * (isa == NNRT_ISA_AVX512VNNI ? 16 : 8) / (bench_now() - t);
         best = rate > best ? rate : best;
     }
     return best;

@@ -1,6 +1,6 @@
-/* Latency of a runtime plan: p50 and minimum per thread count, the thread counts interleaved, then the time
- * of every node. Uses the public API alone; inputs hold a fixed pattern.
- * Usage: bench_plan plan.nncp [runs] [threads ...] SPDX-License-Identifier: Apache-2.0 */
+/* Latency of a runtime plan: p50 and minimum per thread count, the thread counts interleaved, then
+ * the time of every node. Uses the public API alone; inputs hold a fixed pattern. Usage: bench_plan
+ * plan.nncp [runs] [threads ...] SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,8 @@ static void die(const char *what)
     exit(1);
 }
 
-/* A pattern that is valid for every type: small integers, fractions for f32, zeros and ones for bool. */
+/* A pattern that is valid for every type: small integers, fractions for f32, zeros and ones for
+ * bool. */
 static void fill(const nnrt_view *view)
 {
     if (view->dtype == NNRT_F32) {
@@ -40,10 +41,8 @@ static void fill(const nnrt_view *view)
 
 static nnrt_session *open_session(const nnrt_model *model, uint32_t threads, uint32_t profile)
 {
-    const nnrt_session_options options = {.size = sizeof(options),
-                                          .threads = threads,
-                                          .isa_max = NNRT_ISA_BEST,
-                                          .profile = profile};
+    const nnrt_session_options options = {
+        .size = sizeof(options), .threads = threads, .isa_max = NNRT_ISA_BEST, .profile = profile};
     nnrt_session *session = NULL;
     if (nnrt_session_create(&session, model, &options) != NNRT_OK)
         die("session");
@@ -73,7 +72,8 @@ static void print_profile(nnrt_session *session, uint32_t threads, uint32_t runs
             total += info.ns;
     printf("\nnodes with %u threads (mean of %u runs, sum %.3f ms)\n", threads, runs,
            (double)total / runs * 1e-6);
-    printf("%9s %6s %8s %8s  %-14s %-30s %s\n", "us", "%", "GMAC/s", "GB/s", "op", "kernel", "node");
+    printf("%9s %6s %8s %8s  %-14s %-30s %s\n", "us", "%", "GMAC/s", "GB/s", "op", "kernel",
+           "node");
     for (uint32_t i = 0; i < n; i++) {
         if (nnrt_session_node(session, i, &info) != NNRT_OK || info.runs == 0)
             continue;

@@ -1,4 +1,5 @@
-/* Random FP32 operands and guarded outputs for the kernel tests. SPDX-License-Identifier: Apache-2.0 */
+/* Random FP32 operands and guarded outputs for the kernel tests. SPDX-License-Identifier:
+ * Apache-2.0 */
 #ifndef NNC_TESTS_F32_CASE_H
 #define NNC_TESTS_F32_CASE_H
 
@@ -11,7 +12,8 @@
 #define F32_GUARD 16u
 #define F32_GUARD_BYTE 0xa5
 
-/* Exactly n floats from malloc (so that sanitizers see reads past the end): values of mixed sign and size, some zeros. */
+/* Exactly n floats from malloc (so that sanitizers see reads past the end): values of mixed sign
+ * and size, some zeros. */
 static inline float *f32_random(size_t n, nnc_rng *rng)
 {
     float *p = malloc(n ? n * sizeof(float) : 1);
@@ -27,7 +29,8 @@ static inline float *f32_random(size_t n, nnc_rng *rng)
     return p;
 }
 
-/* n floats between two guards, all of the guard's value; f32_guarded_free takes the same pointer. */
+/* n floats between two guards, all of the guard's value; f32_guarded_free takes the same pointer.
+ */
 static inline float *f32_guarded(size_t n)
 {
     float *p = malloc((n + 2 * F32_GUARD) * sizeof(float));

@@ -1,5 +1,5 @@
-/* dwconv_f32: every row against the reference row, to the bit; the reference against a chain written out here.
- * SPDX-License-Identifier: Apache-2.0 */
+/* dwconv_f32: every row against the reference row, to the bit; the reference against a chain
+ * written out here. SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 #include <stdarg.h>
 #include <setjmp.h>
@@ -11,8 +11,8 @@
 #include "runtime_int8/kernels/contracts.h"
 #include "runtime_int8/kernels/kernel.h"
 
-/* One output row of a convolution with an R x S kernel: `pad` zeros before each input row of `width` columns; row
- * `empty` of the kernel is in the padding. */
+/* One output row of a convolution with an R x S kernel: `pad` zeros before each input row of
+ * `width` columns; row `empty` of the kernel is in the padding. */
 typedef struct dw_case {
     size_t count, channels, r, s, stride, dilation, pad, width, empty;
     unsigned flags; /* 1 bias, 2 residual, 4 clamp */
@@ -79,10 +79,11 @@ static void compare(const nnrt_kernel *kernel, const dw_case *g)
     operands o = make(g);
     float *want = run(ref, g, &o), *got = run(kernel, g, &o);
     if (!f32_guarded_equal(want, got, o.y_count))
-        fail_msg("%s differs from %s: count %zu channels %zu kernel %zux%zu stride %zu dilation %zu "
-                 "pad %zu width %zu empty %zu flags %u seed %llu",
-                 kernel->name, ref->name, g->count, g->channels, g->r, g->s, g->stride, g->dilation,
-                 g->pad, g->width, g->empty, g->flags, (unsigned long long)g->seed);
+        fail_msg(
+            "%s differs from %s: count %zu channels %zu kernel %zux%zu stride %zu dilation %zu "
+            "pad %zu width %zu empty %zu flags %u seed %llu",
+            kernel->name, ref->name, g->count, g->channels, g->r, g->s, g->stride, g->dilation,
+            g->pad, g->width, g->empty, g->flags, (unsigned long long)g->seed);
     f32_guarded_free(want);
     f32_guarded_free(got);
     drop(&o);
@@ -90,8 +91,9 @@ static void compare(const nnrt_kernel *kernel, const dw_case *g)
 
 static void rows_equal_ref(void **state)
 {
-    static const size_t forms[][4] = {{1, 1, 1, 1}, {1, 3, 1, 1}, {3, 3, 1, 1}, {3, 3, 2, 1}, {5, 5, 1, 1},
-                                      {5, 5, 2, 1}, {2, 3, 3, 1}, {2, 3, 1, 2}, {1, 4, 2, 3}, {4, 2, 1, 1}};
+    static const size_t forms[][4] = {{1, 1, 1, 1}, {1, 3, 1, 1}, {3, 3, 1, 1}, {3, 3, 2, 1},
+                                      {5, 5, 1, 1}, {5, 5, 2, 1}, {2, 3, 3, 1}, {2, 3, 1, 2},
+                                      {1, 4, 2, 3}, {4, 2, 1, 1}};
     const nnrt_kernel *kernel;
     uint64_t seed = 1;
     (void)state;
@@ -108,8 +110,9 @@ static void rows_equal_ref(void **state)
                     const size_t span = (counts[a] - 1) * k[2] + (k[1] - 1) * k[3] + 1;
                     const size_t pad = seed % 3 * k[1] / 4, right = seed / 3 % 3 * k[1] / 4;
                     const size_t width = span > pad + right ? span - pad - right : 1;
-                    const dw_case g = {counts[a], channels[b], k[0], k[1], k[2], k[3], pad, width,
-                                       seed / 7 % 8, (unsigned)(seed % 8), seed};
+                    const dw_case g = {
+                        counts[a],    channels[b],          k[0], k[1], k[2], k[3], pad, width,
+                        seed / 7 % 8, (unsigned)(seed % 8), seed};
                     compare(kernel, &g);
                 }
     }

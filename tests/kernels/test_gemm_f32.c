@@ -1,5 +1,5 @@
-/* gemm_f32: every row against the reference row, to the bit; the reference against a chain written out here.
- * SPDX-License-Identifier: Apache-2.0 */
+/* gemm_f32: every row against the reference row, to the bit; the reference against a chain written
+ * out here. SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 #include <stdarg.h>
 #include <setjmp.h>
@@ -70,9 +70,12 @@ static float *run(const nnrt_kernel *kernel, const gemm_case *g, const operands 
     float *y = f32_guarded(o->y_count);
     if (g->flags & RESUME)
         for (size_t i = 0; i < g->rows; i++)
-            memcpy(y + i * o->params.y_row, o->start + i * o->params.y_row, g->cols * sizeof(float));
+            memcpy(y + i * o->params.y_row, o->start + i * o->params.y_row,
+                   g->cols * sizeof(float));
     ((nnrt_k_gemm_f32_fn *)kernel->fn)(y, o->a, o->w,
-                                       g->flags & RESUME ? y : g->flags & BIAS ? o->start : NULL,
+                                       g->flags & RESUME ? y
+                                       : g->flags & BIAS ? o->start
+                                                         : NULL,
                                        g->flags & RESIDUAL ? o->residual : NULL, g->rows, g->cols,
                                        &o->params);
     return y;
@@ -94,7 +97,8 @@ static void compare(const nnrt_kernel *kernel, const gemm_case *g)
 
 static void rows_equal_ref(void **state)
 {
-    static const size_t depth[][2] = {{1, 1}, {1, 3}, {1, 4}, {1, 17}, {1, 64}, {2, 1}, {3, 5}, {9, 16}};
+    static const size_t depth[][2] = {{1, 1},  {1, 3}, {1, 4}, {1, 17},
+                                      {1, 64}, {2, 1}, {3, 5}, {9, 16}};
     const nnrt_kernel *kernel;
     uint64_t seed = 1;
     (void)state;
@@ -104,7 +108,8 @@ static void rows_equal_ref(void **state)
         for (size_t cols = 1; cols <= kernel->tile[1]; cols++)
             for (size_t rows = 1; rows <= kernel->tile[cols <= 16 ? 2 : 0]; rows++)
                 for (size_t d = 0; d < sizeof(depth) / sizeof(depth[0]); d++, seed++) {
-                    const gemm_case g = {rows, cols, depth[d][0], depth[d][1], seed * 5 % FLAGS, seed};
+                    const gemm_case g = {rows, cols, depth[d][0], depth[d][1], seed * 5 % FLAGS,
+                                         seed};
                     compare(kernel, &g);
                 }
         for (unsigned flags = 0; flags < FLAGS; flags++, seed++) {

@@ -1,5 +1,6 @@
-/* conv_f32, dwconv_f32, gemm_f32, matmul_f32 through a session: against sums in double with a bound that follows from K, and
- * the same bytes from every tier and thread count. SPDX-License-Identifier: Apache-2.0 */
+/* conv_f32, dwconv_f32, gemm_f32, matmul_f32 through a session: against sums in double with a bound
+ * that follows from K, and the same bytes from every tier and thread count.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <float.h>
 #include <math.h>
 #include <stdarg.h>
@@ -13,7 +14,8 @@
 #include "runtime_int8/ops/rop.h"
 #include "runtime_int8/pack.h"
 
-/* A product as a node: inputs[0], inputs[1] and a residual are graph inputs or constants; w, bias are constants. */
+/* A product as a node: inputs[0], inputs[1] and a residual are graph inputs or constants; w, bias
+ * are constants. */
 typedef struct node_case {
     uint32_t rop;
     const void *params;
@@ -337,8 +339,8 @@ static void dwconv_as_conv(void **state)
 /* gemm: y[m][n] = x[m][k] w[k][n]; sizes as {m, k, n, flags}. */
 static void gemm_f32(void **state)
 {
-    static const uint32_t cases[][4] = {{1, 1, 1, 0},     {1, 37, 100, 1}, {5, 64, 64, 7},
-                                        {7, 33, 17, 3},   {13, 1030, 65, 7}, {1, 2100, 1000, 1},
+    static const uint32_t cases[][4] = {{1, 1, 1, 0},      {1, 37, 100, 1},   {5, 64, 64, 7},
+                                        {7, 33, 17, 3},    {13, 1030, 65, 7}, {1, 2100, 1000, 1},
                                         {64, 256, 300, 7}, {31, 70, 16, 4}};
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -352,7 +354,10 @@ static void gemm_f32(void **state)
         d.packed = calloc(bytes, 1);
         nnrt_pack_conv_f32(d.packed, d.w, 1, k, n, 1, 1);
         const nnrt_gemm_f32_params params = {
-            k, n, flags & 1, flags >> 1 & 1,
+            k,
+            n,
+            flags & 1,
+            flags >> 1 & 1,
             {flags & 4 ? 0.0f : -INFINITY, flags & 4 ? 6.0f : INFINITY}};
         node_case c = {.rop = NNRT_ROP_ID_GEMM_F32,
                        .params = &params,
@@ -439,17 +444,78 @@ static void matmul_f32(void **state)
         {{1, {7}}, {2, {7, 20}}, {1, {20}}, 0, 0, 1, 1, 20, 7, {1, 1, 1}, {0}, {0}},
         {{2, {6, 7}}, {1, {7}}, {1, {6}}, 0, 0, 1, 6, 1, 7, {1, 1, 1}, {0}, {0}},
         {{1, {40}}, {1, {40}}, {0, {0}}, 0, 0, 1, 1, 1, 40, {1, 1, 1}, {0}, {0}},
-        {{4, {2, 3, 17, 33}}, {4, {2, 3, 33, 18}}, {4, {2, 3, 17, 18}}, 0, 0, 0.125f, 17, 18, 33,
-         {1, 2, 3}, {0, 3, 1}, {0, 3, 1}},
-        {{4, {2, 1, 6, 8}}, {3, {3, 8, 5}}, {4, {2, 3, 6, 5}}, 0, 0, 1, 6, 5, 8,
-         {1, 2, 3}, {0, 1, 0}, {0, 0, 1}},
-        {{3, {4, 11, 6}}, {5, {2, 3, 1, 7, 11}}, {5, {2, 3, 4, 6, 7}}, 1, 1, 1, 6, 7, 11,
-         {2, 3, 4}, {0, 0, 1}, {3, 1, 0}},
-        {{4, {1, 4, 96, 64}}, {4, {1, 4, 96, 64}}, {4, {1, 4, 96, 96}}, 0, 1, 0.125f, 96, 96, 64,
-         {1, 1, 4}, {0, 0, 1}, {0, 0, 1}},
-        {{2, {3, 1500}}, {2, {1500, 130}}, {2, {3, 130}}, 0, 0, 1, 3, 130, 1500, {1, 1, 1}, {0}, {0}},
-        {{2, {130, 200}}, {2, {200, 140}}, {2, {130, 140}}, 0, 0, 2.0f, 130, 140, 200,
-         {1, 1, 1}, {0}, {0}},
+        {{4, {2, 3, 17, 33}},
+         {4, {2, 3, 33, 18}},
+         {4, {2, 3, 17, 18}},
+         0,
+         0,
+         0.125f,
+         17,
+         18,
+         33,
+         {1, 2, 3},
+         {0, 3, 1},
+         {0, 3, 1}},
+        {{4, {2, 1, 6, 8}},
+         {3, {3, 8, 5}},
+         {4, {2, 3, 6, 5}},
+         0,
+         0,
+         1,
+         6,
+         5,
+         8,
+         {1, 2, 3},
+         {0, 1, 0},
+         {0, 0, 1}},
+        {{3, {4, 11, 6}},
+         {5, {2, 3, 1, 7, 11}},
+         {5, {2, 3, 4, 6, 7}},
+         1,
+         1,
+         1,
+         6,
+         7,
+         11,
+         {2, 3, 4},
+         {0, 0, 1},
+         {3, 1, 0}},
+        {{4, {1, 4, 96, 64}},
+         {4, {1, 4, 96, 64}},
+         {4, {1, 4, 96, 96}},
+         0,
+         1,
+         0.125f,
+         96,
+         96,
+         64,
+         {1, 1, 4},
+         {0, 0, 1},
+         {0, 0, 1}},
+        {{2, {3, 1500}},
+         {2, {1500, 130}},
+         {2, {3, 130}},
+         0,
+         0,
+         1,
+         3,
+         130,
+         1500,
+         {1, 1, 1},
+         {0},
+         {0}},
+        {{2, {130, 200}},
+         {2, {200, 140}},
+         {2, {130, 140}},
+         0,
+         0,
+         2.0f,
+         130,
+         140,
+         200,
+         {1, 1, 1},
+         {0},
+         {0}},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
@@ -459,9 +525,8 @@ static void matmul_f32(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(conv_f32),       cmocka_unit_test(dwconv_f32),
-        cmocka_unit_test(dwconv_as_conv), cmocka_unit_test(gemm_f32),
-        cmocka_unit_test(matmul_f32),
+        cmocka_unit_test(conv_f32), cmocka_unit_test(dwconv_f32), cmocka_unit_test(dwconv_as_conv),
+        cmocka_unit_test(gemm_f32), cmocka_unit_test(matmul_f32),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
-/* dwconv_f32 on AVX2 + FMA: 8 channels x up to 4 outputs. For kernels of 3 and 5 columns without dilation the columns of a
- * kernel row are loaded once and serve all taps; else every tap reads its inputs. SPDX-License-Identifier: Apache-2.0 */
+/* dwconv_f32 on AVX2 + FMA: 8 channels x up to 4 outputs. For kernels of 3 and 5 columns without
+ * dilation the columns of a kernel row are loaded once and serve all taps; else every tap reads its
+ * inputs. SPDX-License-Identifier: Apache-2.0 */
 #include "runtime_int8/kernels/contracts.h"
 
 #include <immintrin.h>
@@ -8,7 +9,8 @@
 
 #define FMA(acc, a, b) __asm__("vfmadd231ps %2, %1, %0" : "+x"(acc) : "x"(a), "x"(b))
 
-/* No loops over registers: compilers differ in what they unroll early enough. n is a constant after inlining. */
+/* No loops over registers: compilers differ in what they unroll early enough. n is a constant after
+ * inlining. */
 #define UP_TO(i, call)                                                                             \
     if (n > (i))                                                                                   \
     call(i)
@@ -60,7 +62,7 @@ INLINE void load_columns(__m256 *col, size_t n, int masked, const float *x, size
 {
     const size_t from = at - row->first, reach = row->end - row->first;
 #define COLUMN(j)                                                                                  \
-    col[j] = load(masked, !masked || from + (j) < reach ? x + (j) * step : zeros, a->mask)
+    col[j] = load(masked, !masked || from + (j) < reach ? x + (j)*step : zeros, a->mask)
     EACH_COLUMN(COLUMN);
 #undef COLUMN
 }
@@ -69,7 +71,7 @@ INLINE void load_columns(__m256 *col, size_t n, int masked, const float *x, size
 INLINE void take_tap(__m256 *acc, size_t n, const __m256 *col, size_t stride, const float *w)
 {
     const __m256 wt = _mm256_loadu_ps(w);
-#define TAKE(i) FMA(acc[i], wt, col[(i) * stride])
+#define TAKE(i) FMA(acc[i], wt, col[(i)*stride])
     EACH(TAKE);
 #undef TAKE
 }
@@ -102,8 +104,7 @@ INLINE void plain_row(__m256 *acc, size_t n, const run *a, const nnrt_k_dwconv_f
         const float *x = a->x + (row->offset + (ptrdiff_t)((at + row->first) * step));
         const __m256 wt = _mm256_loadu_ps(w + s * 16);
 #define TAKE(i)                                                                                    \
-    FMA(acc[i], wt,                                                                                \
-        load(1, at + (i) * stride < reach ? x + (i) * stride * step : zeros, a->mask))
+    FMA(acc[i], wt, load(1, at + (i)*stride < reach ? x + (i)*stride * step : zeros, a->mask))
         EACH(TAKE);
 #undef TAKE
     }
@@ -128,13 +129,13 @@ INLINE void block(size_t n, size_t s, size_t stride, int masked, const run *a, s
     const __m256 lo = _mm256_set1_ps(p->lo), hi = _mm256_set1_ps(p->hi);
     if (a->residual) {
         const float *residual = a->residual + from * y_step;
-#define ADD(i) acc[i] = _mm256_add_ps(acc[i], load(masked, residual + (i) * y_step, a->mask))
+#define ADD(i) acc[i] = _mm256_add_ps(acc[i], load(masked, residual + (i)*y_step, a->mask))
         EACH(ADD);
     }
     float *y = a->y + from * y_step;
 #define CLAMPED(i) _mm256_min_ps(hi, _mm256_max_ps(lo, acc[i]))
-#define STORE(i) _mm256_storeu_ps(y + (i) * y_step, CLAMPED(i))
-#define MASK_STORE(i) _mm256_maskstore_ps(y + (i) * y_step, a->mask, CLAMPED(i))
+#define STORE(i) _mm256_storeu_ps(y + (i)*y_step, CLAMPED(i))
+#define MASK_STORE(i) _mm256_maskstore_ps(y + (i)*y_step, a->mask, CLAMPED(i))
     if (masked)
         EACH(MASK_STORE);
     else
@@ -154,8 +155,10 @@ typedef void block_fn(const run *a, size_t from);
     BLOCK(3, s, stride, masked)                                                                    \
     BLOCK(4, s, stride, masked)                                                                    \
     static block_fn *const blocks_##s##_##stride##_##masked[5] = {                                 \
-        [1] = block_1_##s##_##stride##_##masked, [2] = block_2_##s##_##stride##_##masked,          \
-        [3] = block_3_##s##_##stride##_##masked, [4] = block_4_##s##_##stride##_##masked};
+        [1] = block_1_##s##_##stride##_##masked,                                                   \
+        [2] = block_2_##s##_##stride##_##masked,                                                   \
+        [3] = block_3_##s##_##stride##_##masked,                                                   \
+        [4] = block_4_##s##_##stride##_##masked};
 BLOCKS(0, 0, 1)
 BLOCKS(3, 1, 0)
 BLOCKS(3, 1, 1)

@@ -18,7 +18,8 @@ INLINE __m256 clamp(__m256 v, const nnrt_k_gemm_f32_params *p)
     return _mm256_min_ps(_mm256_set1_ps(p->hi), v);
 }
 
-/* No loops over registers: clang 14 keeps arrays in memory that it indexes in nested unrolled loops. */
+/* No loops over registers: clang 14 keeps arrays in memory that it indexes in nested unrolled
+ * loops. */
 #define EACH_ROW(call)                                                                             \
     do {                                                                                           \
         call(0);                                                                                   \
@@ -80,15 +81,15 @@ INLINE void tile(size_t rows, int part, float *y, const float *const *a, const f
     const size_t n = p->c;
     __m256 acc[6][2];
     const float *x[6];
-/* The end of a tile reads and writes lines that may be far away: ask for them before the products. */
+/* The end of a tile touches lines that may be far away: ask for them before the products. */
 #define FETCH(i)                                                                                   \
     do {                                                                                           \
-        _mm_prefetch((const char *)(y + (i) * p->y_row), _MM_HINT_T0);                             \
+        _mm_prefetch((const char *)(y + (i)*p->y_row), _MM_HINT_T0);                               \
         if (residual)                                                                              \
-            _mm_prefetch((const char *)(residual + (i) * p->y_row), _MM_HINT_T0);                  \
+            _mm_prefetch((const char *)(residual + (i)*p->y_row), _MM_HINT_T0);                    \
     } while (0)
     EACH_ROW(FETCH);
-#define START(i) row_start(acc[i], part, start ? start + (i) * p->start_row : NULL, mask)
+#define START(i) row_start(acc[i], part, start ? start + (i)*p->start_row : NULL, mask)
     EACH_ROW(START);
     for (size_t t = p->taps; t > 0; t--, a += rows) {
 #define POINTER(i) x[i] = a[i]
@@ -100,7 +101,7 @@ INLINE void tile(size_t rows, int part, float *y, const float *const *a, const f
         }
     }
 #define END(i)                                                                                     \
-    row_end(acc[i], part, y + (i) * p->y_row, residual ? residual + (i) * p->y_row : NULL, mask, p)
+    row_end(acc[i], part, y + (i)*p->y_row, residual ? residual + (i)*p->y_row : NULL, mask, p)
     EACH_ROW(END);
 }
 

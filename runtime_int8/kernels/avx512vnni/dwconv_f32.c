@@ -1,5 +1,6 @@
-/* dwconv_f32 on AVX-512: 16 channels x up to 8 outputs. For kernels of 3 and 5 columns without dilation the columns of a
- * kernel row are loaded once and serve all taps; else every tap reads its inputs. SPDX-License-Identifier: Apache-2.0 */
+/* dwconv_f32 on AVX-512: 16 channels x up to 8 outputs. For kernels of 3 and 5 columns without
+ * dilation the columns of a kernel row are loaded once and serve all taps; else every tap reads its
+ * inputs. SPDX-License-Identifier: Apache-2.0 */
 #include "runtime_int8/kernels/contracts.h"
 
 #include <immintrin.h>
@@ -8,7 +9,8 @@
 
 #define FMA(acc, a, b) __asm__("vfmadd231ps %2, %1, %0" : "+v"(acc) : "v"(a), "v"(b))
 
-/* No loops over registers: compilers differ in what they unroll early enough. n is a constant after inlining. */
+/* No loops over registers: compilers differ in what they unroll early enough. n is a constant after
+ * inlining. */
 #define UP_TO(i, call)                                                                             \
     if (n > (i))                                                                                   \
     call(i)
@@ -57,14 +59,15 @@ typedef struct run {
     __mmask16 mask; /* channels that exist */
 } run;
 
-/* n columns of a kernel row, `step` apart, the first of which is column `at`; masked: some may be missing. */
+/* n columns of a kernel row, `step` apart, the first of which is column `at`; masked: some may be
+ * missing. */
 INLINE void load_columns(__m512 *col, size_t n, int masked, const float *x, size_t step, size_t at,
                          const nnrt_k_dwconv_f32_row *row, __mmask16 mask)
 {
     const size_t from = at - row->first, reach = row->end - row->first;
-#define PLAIN(j) col[j] = _mm512_loadu_ps(x + (j) * step)
+#define PLAIN(j) col[j] = _mm512_loadu_ps(x + (j)*step)
 #define MASKED(j)                                                                                  \
-    col[j] = _mm512_maskz_loadu_ps(from + (j) < reach ? mask : (__mmask16)0, x + (j) * step)
+    col[j] = _mm512_maskz_loadu_ps(from + (j) < reach ? mask : (__mmask16)0, x + (j)*step)
     if (masked)
         EACH_COLUMN(MASKED);
     else
@@ -77,7 +80,7 @@ INLINE void load_columns(__m512 *col, size_t n, int masked, const float *x, size
 INLINE void take_tap(__m512 *acc, size_t n, const __m512 *col, size_t stride, const float *w)
 {
     const __m512 wt = _mm512_loadu_ps(w);
-#define TAKE(i) FMA(acc[i], wt, col[(i) * stride])
+#define TAKE(i) FMA(acc[i], wt, col[(i)*stride])
     EACH(TAKE);
 #undef TAKE
 }
@@ -111,8 +114,8 @@ INLINE void plain_row(__m512 *acc, size_t n, const run *a, const nnrt_k_dwconv_f
         const __m512 wt = _mm512_loadu_ps(w + s * 16);
 #define TAKE(i)                                                                                    \
     FMA(acc[i], wt,                                                                                \
-        _mm512_maskz_loadu_ps(at + (i) * stride < reach ? a->mask : (__mmask16)0,                  \
-                              x + (i) * stride * step))
+        _mm512_maskz_loadu_ps(at + (i)*stride < reach ? a->mask : (__mmask16)0,                    \
+                              x + (i)*stride * step))
         EACH(TAKE);
 #undef TAKE
     }
@@ -138,12 +141,12 @@ INLINE void block(size_t n, size_t s, size_t stride, int masked, const run *a, s
     const __m512 lo = _mm512_set1_ps(p->lo), hi = _mm512_set1_ps(p->hi);
     if (a->residual) {
         const float *residual = a->residual + from * y_step;
-#define ADD(i) acc[i] = _mm512_add_ps(acc[i], _mm512_maskz_loadu_ps(mask, residual + (i) * y_step))
+#define ADD(i) acc[i] = _mm512_add_ps(acc[i], _mm512_maskz_loadu_ps(mask, residual + (i)*y_step))
         EACH(ADD);
     }
     float *y = a->y + from * y_step;
 #define END(i)                                                                                     \
-    _mm512_mask_storeu_ps(y + (i) * y_step, mask, _mm512_min_ps(hi, _mm512_max_ps(lo, acc[i])))
+    _mm512_mask_storeu_ps(y + (i)*y_step, mask, _mm512_min_ps(hi, _mm512_max_ps(lo, acc[i])))
     EACH(END);
 }
 
@@ -161,8 +164,10 @@ typedef void block_fn(const run *a, size_t from);
     BLOCK(7, s, stride, masked)                                                                    \
     BLOCK(8, s, stride, masked)                                                                    \
     static block_fn *const blocks_##s##_##stride##_##masked[9] = {                                 \
-        [1] = block_1_##s##_##stride##_##masked, [2] = block_2_##s##_##stride##_##masked,          \
-        [4] = block_4_##s##_##stride##_##masked, [7] = block_7_##s##_##stride##_##masked,          \
+        [1] = block_1_##s##_##stride##_##masked,                                                   \
+        [2] = block_2_##s##_##stride##_##masked,                                                   \
+        [4] = block_4_##s##_##stride##_##masked,                                                   \
+        [7] = block_7_##s##_##stride##_##masked,                                                   \
         [8] = block_8_##s##_##stride##_##masked};
 BLOCKS(0, 0, 1)
 BLOCKS(3, 1, 0)

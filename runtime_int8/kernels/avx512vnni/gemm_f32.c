@@ -1,7 +1,7 @@
-/* gemm_f32 on AVX-512: 6 rows x 4 vectors of 16 columns, 24 chains in registers; 8 rows when one vector is enough.
- * The FMA is written as asm: gcc 12 copies and spills accumulators of the intrinsic inside the tap loop. There are
- * no loops over registers: clang 14 keeps arrays in memory that it indexes in nested unrolled loops.
- * SPDX-License-Identifier: Apache-2.0 */
+/* gemm_f32 on AVX-512: 6 rows x 4 vectors of 16 columns, 24 chains in registers; 8 rows when one
+ * vector is enough. The FMA is written as asm: gcc 12 copies and spills accumulators of the
+ * intrinsic inside the tap loop. There are no loops over registers: clang 14 keeps arrays in memory
+ * that it indexes in nested unrolled loops. SPDX-License-Identifier: Apache-2.0 */
 #include "runtime_int8/kernels/contracts.h"
 
 #include <immintrin.h>
@@ -57,7 +57,7 @@ INLINE __m512 epilogue(__m512 v, const float *residual, __mmask16 mask,
     } while (0)
 #define MASK(j) ((j) + 1 < panels ? (__mmask16)0xffff : mask)
 
-/* The end of a tile reads and writes lines that may be far away: ask for them before the products. */
+/* The end of a tile touches lines that may be far away: ask for them before the products. */
 INLINE void row_fetch(size_t panels, const float *y, const float *residual)
 {
 #define FETCH(j) _mm_prefetch((const char *)(y + 16 * (j)), _MM_HINT_ET0)
@@ -71,7 +71,8 @@ INLINE void row_fetch(size_t panels, const float *y, const float *residual)
 
 INLINE void row_start(__m512 *acc, size_t panels, const float *start, __mmask16 mask)
 {
-#define LOAD(j) acc[j] = start ? _mm512_maskz_loadu_ps(MASK(j), start + 16 * (j)) : _mm512_setzero_ps()
+#define LOAD(j)                                                                                    \
+    acc[j] = start ? _mm512_maskz_loadu_ps(MASK(j), start + 16 * (j)) : _mm512_setzero_ps()
     EACH_PANEL(LOAD);
 #undef LOAD
 }
@@ -88,9 +89,8 @@ INLINE void row_end(const __m512 *acc, size_t panels, float *y, const float *res
                     __mmask16 mask, const nnrt_k_gemm_f32_params *p)
 {
 #define STORE(j)                                                                                   \
-    _mm512_mask_storeu_ps(                                                                         \
-        y + 16 * (j), MASK(j),                                                                     \
-        epilogue(acc[j], residual ? residual + 16 * (j) : NULL, MASK(j), p))
+    _mm512_mask_storeu_ps(y + 16 * (j), MASK(j),                                                   \
+                          epilogue(acc[j], residual ? residual + 16 * (j) : NULL, MASK(j), p))
     EACH_PANEL(STORE);
 #undef STORE
 }
@@ -104,23 +104,22 @@ INLINE void tile(size_t rows, size_t panels, float *y, const float *const *a, co
     const size_t w_panel = p->w_panel, n = p->c;
     __m512 acc[8][4], b[4];
     const float *x[8];
-#define FETCH(i)                                                                                   \
-    row_fetch(panels, y + (i) * p->y_row, residual ? residual + (i) * p->y_row : NULL)
+#define FETCH(i) row_fetch(panels, y + (i)*p->y_row, residual ? residual + (i)*p->y_row : NULL)
     EACH_ROW(FETCH);
-#define START(i) row_start(acc[i], panels, start ? start + (i) * p->start_row : NULL, mask)
+#define START(i) row_start(acc[i], panels, start ? start + (i)*p->start_row : NULL, mask)
     EACH_ROW(START);
     for (size_t t = p->taps; t > 0; t--, a += rows) {
 #define POINTER(i) x[i] = a[i]
         EACH_ROW(POINTER);
         for (size_t c = 0; c < n; c++, w += 16) {
-#define WEIGHT(j) b[j] = _mm512_loadu_ps(w + (j) * w_panel)
+#define WEIGHT(j) b[j] = _mm512_loadu_ps(w + (j)*w_panel)
             EACH_PANEL(WEIGHT);
 #define STEP(i) row_step(acc[i], panels, x[i] + c, b)
             EACH_ROW(STEP);
         }
     }
 #define END(i)                                                                                     \
-    row_end(acc[i], panels, y + (i) * p->y_row, residual ? residual + (i) * p->y_row : NULL, mask, p)
+    row_end(acc[i], panels, y + (i)*p->y_row, residual ? residual + (i)*p->y_row : NULL, mask, p)
     EACH_ROW(END);
 }
 
@@ -137,10 +136,12 @@ typedef void tile_fn(float *y, const float *const *a, const float *w, const floa
 #define ROWS(panels)                                                                               \
     TILE(1, panels)                                                                                \
     TILE(2, panels) TILE(3, panels) TILE(4, panels) TILE(5, panels) TILE(6, panels)
+/* clang-format off */
 ROWS(1) TILE(7, 1) TILE(8, 1)
 ROWS(2)
 ROWS(3)
 ROWS(4)
+/* clang-format on */
 
 static tile_fn *const tiles[4][8] = {
     {tile_1x1, tile_2x1, tile_3x1, tile_4x1, tile_5x1, tile_6x1, tile_7x1, tile_8x1},

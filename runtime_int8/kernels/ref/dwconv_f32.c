@@ -31,8 +31,8 @@ NNRT_FMA_CLONE static void ref_run_fma(float *y, const float *x, const nnrt_k_dw
     ref_run(y, x, row, w, bias, residual, count, p);
 }
 
-void nnrt_k_dwconv_f32__ref(float *y, const float *x, const nnrt_k_dwconv_f32_row *row, const float *w,
-                            const float *bias, const float *residual, size_t count,
+void nnrt_k_dwconv_f32__ref(float *y, const float *x, const nnrt_k_dwconv_f32_row *row,
+                            const float *w, const float *bias, const float *residual, size_t count,
                             const nnrt_k_dwconv_f32_params *p)
 {
     if (NNRT_CPU_HAS_FMA)

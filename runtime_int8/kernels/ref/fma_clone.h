@@ -1,5 +1,6 @@
-/* A second compilation of a reference kernel with FMA instructions: the same bits, since fmaf is correctly rounded
- * either way, but fast enough to run whole models. SPDX-License-Identifier: Apache-2.0 */
+/* A second compilation of a reference kernel with FMA instructions: the same bits, since fmaf is
+ * correctly rounded either way, but fast enough to run whole models. SPDX-License-Identifier:
+ * Apache-2.0 */
 #ifndef NNRT_KERNELS_REF_FMA_CLONE_H
 #define NNRT_KERNELS_REF_FMA_CLONE_H
 

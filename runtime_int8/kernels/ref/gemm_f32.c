@@ -1,5 +1,6 @@
 /* gemm_f32, the specification in plain C. SPDX-License-Identifier: Apache-2.0
- * fmaf is correctly rounded with or without FMA instructions; the clone for CPUs that have them is only faster. */
+ * fmaf is correctly rounded with or without FMA instructions; the clone for CPUs that have them is
+ * only faster. */
 #include "runtime_int8/kernels/contracts.h"
 
 #include "runtime_int8/kernels/ref/fma_clone.h"
