@@ -1,6 +1,7 @@
 /* Contracts of elementwise kernels. SPDX-License-Identifier: Apache-2.0
  * Arrays of n elements; y may be an input's own memory. body/<contract>.h is the one source of all tiers: every operation in
- * it is rounded on its own or an explicit fma, so compilers may vectorize it but not change a bit. */
+ * it is rounded on its own or an explicit fma, so compilers may vectorize it but not change a bit (of numbers: sign and payload of a NaN
+ * are not specified). */
 #ifndef NNRT_KERNELS_CONTRACTS_EW_H
 #define NNRT_KERNELS_CONTRACTS_EW_H
 
