@@ -200,7 +200,7 @@ nnc_status nnc_onnx_call_in(nnc_onnx_frame **out, nnc_onnx_reader *r, nnc_onnx_f
         return NNC_ERR_LIMIT;
     }
     *out = inner;
-    NNC_TRY(nnc_onnx_frame_init(inner, f->graph));
+    NNC_TRY(nnc_onnx_frame_init(inner, r, f->graph));
     inner->caller = f;
     inner->function = fn;
     inner->nodes = fn->node;

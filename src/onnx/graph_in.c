@@ -47,24 +47,6 @@ static nnc_status check_free_name(const nnc_onnx_frame *f, const char *what, con
     return NNC_OK;
 }
 
-/* A half input keeps its type; the graph behind it computes in float32. */
-static nnc_status widen_input(nnc_value_id *id, nnc_onnx_reader *r, nnc_graph *graph, const char *name)
-{
-    char text[NNC_NAME_BYTES];
-    nnc_value_id wide;
-    nnc_node_id node;
-    const nnc_value *value = nnc_graph_value_const(graph, *id);
-    nnc_shape shape = value->shape;
-    bool has_shape = value->has_shape;
-    snprintf(text, sizeof text, "%s_float32", name);
-    r->info->half = true;
-    NNC_TRY(nnc_graph_add_value(&wide, graph, text, NNC_VALUE_TEMP, NNC_DTYPE_FLOAT, has_shape ? &shape : NULL));
-    NNC_TRY(nnc_graph_add_node(&node, graph, text, "", "Cast", id, 1, &wide, 1));
-    NNC_TRY(nnc_node_set_int(graph, node, "to", NNC_DTYPE_FLOAT));
-    *id = wide;
-    return NNC_OK;
-}
-
 static nnc_status input_in(nnc_onnx_reader *r, nnc_onnx_frame *f, const Onnx__ValueInfoProto *info,
                            const nnc_map *initializers, nnc_map *seen)
 {
@@ -97,9 +79,6 @@ static nnc_status input_in(nnc_onnx_reader *r, nnc_onnx_frame *f, const Onnx__Va
     nnc_value_id id;
     NNC_TRY(nnc_graph_add_value(&id, f->graph, name, NNC_VALUE_INPUT, dtype, has_shape ? &shape : NULL));
     NNC_TRY(nnc_graph_add_input(f->graph, id));
-    if (is_main(f) && half) {
-        NNC_TRY(widen_input(&id, r, f->graph, name));
-    }
     return nnc_map_put(f->names, name, id, NULL);
 }
 
@@ -163,7 +142,9 @@ static nnc_status apply_types(nnc_onnx_reader *r, nnc_onnx_frame *f, Onnx__Value
         if (value->kind != NNC_VALUE_TEMP) {
             continue;
         }
-        value->dtype = nnc_onnx_is_half(dtype) ? NNC_DTYPE_FLOAT : dtype;
+        if (!nnc_onnx_is_half(value->dtype)) {
+            value->dtype = nnc_onnx_is_half(dtype) ? NNC_DTYPE_FLOAT : dtype;
+        }
         if (has_shape) {
             value->has_shape = true;
             value->shape = shape;
@@ -172,44 +153,9 @@ static nnc_status apply_types(nnc_onnx_reader *r, nnc_onnx_frame *f, Onnx__Value
     return NNC_OK;
 }
 
-static nnc_status collect_half_outputs(nnc_onnx_frame *f, const Onnx__GraphProto *g)
-{
-    for (size_t i = 0; is_main(f) && i < g->n_output; i++) {
-        const Onnx__ValueInfoProto *o = g->output[i];
-        const Onnx__TypeProto__Tensor *t = o->type ? o->type->tensor_type : NULL;
-        if (!t || !nnc_onnx_is_half(t->elem_type) || !o->name) {
-            continue;
-        }
-        if (!f->half_outputs) {
-            f->half_outputs = nnc_map_create();
-            if (!f->half_outputs) {
-                return NNC_ERR_LIMIT;
-            }
-        }
-        NNC_TRY(nnc_map_put(f->half_outputs, o->name, (uint32_t)t->elem_type, NULL));
-    }
-    return NNC_OK;
-}
-
-/* The float32 value behind a half output, narrowed under the output's own name. */
-static nnc_status narrow_output(nnc_value_id *id, nnc_onnx_frame *f, const char *name, nnc_dtype dtype)
-{
-    nnc_node_id node;
-    nnc_value_id narrow;
-    const nnc_value *value = nnc_graph_value_const(f->graph, *id);
-    nnc_shape shape = value->shape;
-    bool has_shape = value->has_shape;
-    NNC_TRY(nnc_graph_add_value(&narrow, f->graph, name, NNC_VALUE_TEMP, dtype, has_shape ? &shape : NULL));
-    NNC_TRY(nnc_graph_add_node(&node, f->graph, name, "", "Cast", id, 1, &narrow, 1));
-    NNC_TRY(nnc_node_set_int(f->graph, node, "to", dtype));
-    *id = narrow;
-    return NNC_OK;
-}
-
 static nnc_status output_in(nnc_onnx_frame *f, const Onnx__ValueInfoProto *info)
 {
     nnc_value_id id;
-    uint32_t half;
     const char *name = info->name ? info->name : "";
     if (name[0] == '\0') {
         NNC_FAIL(NNC_ERR_MODEL, "output without a name");
@@ -226,8 +172,9 @@ static nnc_status output_in(nnc_onnx_frame *f, const Onnx__ValueInfoProto *info)
             NNC_FAIL(NNC_ERR_LIMIT, "more than 10000 outputs");
         }
     }
-    if (f->half_outputs && nnc_map_get(f->half_outputs, name, &half)) {
-        NNC_TRY(narrow_output(&id, f, name, (nnc_dtype)half));
+    nnc_dtype half = nnc_onnx_half_output(f, name);
+    if (half != NNC_DTYPE_UNDEFINED && nnc_graph_value_const(f->graph, id)->dtype != half) {
+        NNC_TRY(nnc_onnx_half_narrow(&id, f, name, half));
     }
     return nnc_graph_add_output(f->graph, id, name);
 }
@@ -240,7 +187,7 @@ static nnc_status values_in(nnc_onnx_reader *r, nnc_onnx_frame *f, const Onnx__G
     for (size_t i = 0; i < g->n_initializer + g->n_sparse_initializer; i++) {
         NNC_TRY(nnc_onnx_note(r, initializer_in(r, f, g, i)));
     }
-    return collect_half_outputs(f, g);
+    return nnc_onnx_half_outputs(f, g);
 }
 
 static nnc_status check_annotations(nnc_onnx_reader *r, nnc_onnx_frame *f, const Onnx__GraphProto *g)

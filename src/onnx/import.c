@@ -58,9 +58,9 @@ int64_t nnc_onnx_opset_of(const nnc_onnx_frame *f, const char *domain)
     return 0;
 }
 
-nnc_status nnc_onnx_frame_init(nnc_onnx_frame *f, nnc_graph *graph)
+nnc_status nnc_onnx_frame_init(nnc_onnx_frame *f, nnc_onnx_reader *r, nnc_graph *graph)
 {
-    *f = (nnc_onnx_frame){.graph = graph, .prefix = ""};
+    *f = (nnc_onnx_frame){.reader = r, .graph = graph, .prefix = ""};
     f->names = nnc_map_create();
     return f->names ? NNC_OK : NNC_ERR_LIMIT;
 }
@@ -91,6 +91,7 @@ nnc_status nnc_onnx_lookup(nnc_value_id *out, nnc_onnx_frame *f, const char *nam
     if (outside == NNC_ID_NONE) {
         return NNC_OK;
     }
+    NNC_TRY(nnc_onnx_half_widen(&outside, f->reader, f->outer->graph));
     nnc_dtype dtype = nnc_graph_value_const(f->outer->graph, outside)->dtype;
     NNC_TRY(nnc_graph_add_value(out, f->graph, name, NNC_VALUE_INPUT, dtype, NULL));
     NNC_TRY(nnc_grow(&f->captured_here, &f->capture_cap, f->capture_count + 1, sizeof *f->captured_here));
@@ -126,17 +127,17 @@ static nnc_status make_constant(nnc_onnx_reader *r, nnc_onnx_frame *f, nnc_value
     return NNC_OK;
 }
 
-static nnc_status register_output(nnc_value_id *id, nnc_onnx_frame *f, const char *name)
+static nnc_status register_output(nnc_value_id *id, nnc_onnx_frame *f, const char *name, nnc_dtype made)
 {
     char text[NNC_NAME_BYTES];
-    uint32_t known, half;
+    uint32_t known;
+    bool narrowed = nnc_onnx_half_output(f, name) != made;
     if (nnc_map_get(f->names, name, &known)) {
         *id = known; /* output of a function: the caller's value */
         return NNC_OK;
     }
-    snprintf(text, sizeof text, "%s%s%s", f->prefix, name,
-             f->half_outputs && nnc_map_get(f->half_outputs, name, &half) ? "_float32" : "");
-    NNC_TRY(nnc_graph_add_value(id, f->graph, text, NNC_VALUE_TEMP, NNC_DTYPE_UNDEFINED, NULL));
+    snprintf(text, sizeof text, "%s%s%s", f->prefix, name, narrowed ? "_float32" : "");
+    NNC_TRY(nnc_graph_add_value(id, f->graph, text, NNC_VALUE_TEMP, made, NULL));
     return nnc_map_put(f->names, name, *id, NULL);
 }
 
@@ -173,7 +174,7 @@ static nnc_status register_node(nnc_onnx_reader *r, nnc_onnx_frame *f, nnc_map *
             }
         }
         NNC_TRY(nnc_map_put(seen, name, (uint32_t)index, NULL));
-        NNC_TRY(register_output(&id, f, name));
+        NNC_TRY(register_output(&id, f, name, nnc_onnx_half_cast(f, p)));
         if (is_constant(r, p)) {
             NNC_TRY(make_constant(r, f, id, p));
         }
@@ -239,6 +240,9 @@ static nnc_status resolve_inputs(nnc_value_id *ids, nnc_onnx_reader *r, nnc_onnx
                 continue; /* input of a function that the call leaves out */
             }
             return fail_unknown_input(f, p->input[i], i);
+        }
+        if (strcmp(p->op_type, "Cast") != 0) {
+            NNC_TRY(nnc_onnx_half_widen(&ids[i], r, f->graph));
         }
         const nnc_value *v = nnc_graph_value_const(f->graph, ids[i]);
         r->info->unsorted |= v->kind == NNC_VALUE_TEMP && v->producer == NNC_ID_NONE;
@@ -309,6 +313,10 @@ static nnc_status node_in(nnc_onnx_frame **inner, nnc_onnx_reader *r, nnc_onnx_f
     nnc_node_id node;
     NNC_TRY(make_node(&node, r, f, p, domain));
     NNC_TRY(nnc_onnx_attrs_in(r, f, node, p));
+    nnc_dtype half = nnc_onnx_half_cast(f, p);
+    if (half != NNC_DTYPE_UNDEFINED) {
+        NNC_TRY(nnc_node_set_int(f->graph, node, "to", half));
+    }
     if (nnc_onnx_has_subgraphs(p)) {
         NNC_TRY(nnc_onnx_subgraphs_in(r, f, node, p));
     }

@@ -227,7 +227,7 @@ static nnc_status finish(nnc_onnx_reader *r, nnc_graph *graph)
 static nnc_status convert(nnc_onnx_reader *r, nnc_graph *graph)
 {
     nnc_onnx_frame f;
-    nnc_status status = nnc_onnx_frame_init(&f, graph);
+    nnc_status status = nnc_onnx_frame_init(&f, r, graph);
     f.imports = r->model->opset_import;
     f.import_count = r->model->n_opset_import;
     if (status == NNC_OK) {
@@ -283,6 +283,7 @@ static nnc_status load_bytes(nnc_graph **out, nnc_onnx_reader *r)
     r->model = (const Onnx__ModelProto *)message;
     nnc_status status = load_model(out, r, scan.unknown);
     nnc_onnx_shapes_deinit(r);
+    nnc_free(r->wide);
     if (r->functions) {
         nnc_map_destroy(r->functions);
     }

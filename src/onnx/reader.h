@@ -60,6 +60,8 @@ typedef struct nnc_onnx_reader {
     size_t shape_count;
     int64_t *symbols; /* [symbol_count] what an override makes of symbol -1-dim; -1: nothing */
     size_t symbol_count, symbol_cap;
+    nnc_value_id *wide; /* [wide_count] float32 form of a half value of the main graph, NNC_ID_NONE if not made */
+    size_t wide_count, wide_cap;
     uint32_t nodes, tensors;
     uint64_t spent, budget; /* bytes that expanding functions has taken, and may take */
     nnc_str *report; /* NULL: stop at the first error */
@@ -69,6 +71,7 @@ typedef struct nnc_onnx_reader {
 
 /* A list of nodes being imported: the main graph, a subgraph or the body of a function. */
 typedef struct nnc_onnx_frame {
+    nnc_onnx_reader *reader;
     struct nnc_onnx_frame *outer;  /* where names not found here are looked for */
     struct nnc_onnx_frame *caller; /* frame whose node is being expanded */
     nnc_graph *graph;
@@ -82,7 +85,7 @@ typedef struct nnc_onnx_frame {
     const Onnx__AttributeProto **bound; /* of a function call: attributes by position in attr_names */
     const char **bound_names;
     size_t bound_count;
-    nnc_map *half_outputs; /* names of outputs declared float16 or bfloat16 -> dtype; NULL if none */
+    nnc_map *half_outputs; /* outputs declared float16 or bfloat16 -> dtype; NULL if none */
     nnc_value_id *captured_here, *captured_outside;
     size_t capture_count, capture_cap, capture_cap2;
     uint32_t subgraph_depth, call_depth;
@@ -159,6 +162,18 @@ nnc_status nnc_onnx_call_in(nnc_onnx_frame **inner, nnc_onnx_reader *r, nnc_onnx
                             const Onnx__FunctionProto *fn, const Onnx__NodeProto *p);
 nnc_status nnc_onnx_call_finish(nnc_onnx_reader *r, nnc_onnx_frame *inner);
 
+/* half.c: what is left of half types once constants are float32: inputs, and outputs that a Cast makes. */
+/* Outputs of the main graph declared as half types. */
+nnc_status nnc_onnx_half_outputs(nnc_onnx_frame *f, const Onnx__GraphProto *g);
+/* Declared type of a half output that still needs its Cast; UNDEFINED for any other name. */
+nnc_dtype nnc_onnx_half_output(const nnc_onnx_frame *f, const char *name);
+/* Type of the half output that this Cast makes; UNDEFINED for any other node. */
+nnc_dtype nnc_onnx_half_cast(const nnc_onnx_frame *f, const Onnx__NodeProto *p);
+/* *id: the float32 form of a half value; other values stay. */
+nnc_status nnc_onnx_half_widen(nnc_value_id *id, nnc_onnx_reader *r, nnc_graph *graph);
+/* *id: the value behind a half output, narrowed under the output's own name. */
+nnc_status nnc_onnx_half_narrow(nnc_value_id *id, nnc_onnx_frame *f, const char *name, nnc_dtype dtype);
+
 /* import.c */
 nnc_status nnc_onnx_imports_check(Onnx__OperatorSetIdProto *const *imports, size_t n, const char *whose);
 /* Version of a domain, 0 if it is not imported. "" and "ai.onnx" are one. */
@@ -170,7 +185,7 @@ char *nnc_onnx_node_text(char *buf, size_t bytes, const Onnx__NodeProto *p, size
 nnc_status nnc_onnx_lookup(nnc_value_id *out, nnc_onnx_frame *f, const char *name);
 /* Inputs, initializers and value types of a GraphProto, then its nodes, then its outputs. */
 nnc_status nnc_onnx_graph_in(nnc_onnx_reader *r, nnc_onnx_frame *f, const Onnx__GraphProto *g);
-nnc_status nnc_onnx_frame_init(nnc_onnx_frame *f, nnc_graph *graph);
+nnc_status nnc_onnx_frame_init(nnc_onnx_frame *f, nnc_onnx_reader *r, nnc_graph *graph);
 void nnc_onnx_frame_deinit(nnc_onnx_frame *f);
 nnc_status nnc_onnx_register_outputs(nnc_onnx_reader *r, nnc_onnx_frame *f);
 nnc_status nnc_onnx_nodes_in(nnc_onnx_reader *r, nnc_onnx_frame *f);

@@ -30,7 +30,7 @@ static nnc_status branch_in(branch *b, nnc_onnx_reader *r, nnc_onnx_frame *f, co
         NNC_FAIL(NNC_ERR_MODEL, "subgraphs are nested deeper than %d", NNC_ONNX_SUBGRAPHS_MAX);
     }
     NNC_TRY(nnc_graph_create(&b->graph));
-    NNC_TRY(nnc_onnx_frame_init(&b->frame, b->graph));
+    NNC_TRY(nnc_onnx_frame_init(&b->frame, r, b->graph));
     b->frame.outer = f;
     b->frame.imports = f->imports;
     b->frame.import_count = f->import_count;
