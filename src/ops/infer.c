@@ -178,14 +178,16 @@ nnc_status nnc_infer_output_unknown(nnc_infer_ctx *ctx, uint32_t i, nnc_dtype dt
     if (!v) {
         return NNC_OK;
     }
-    if (rank < 0 || (v->has_shape && v->shape.rank == (uint32_t)rank)) {
+    if (rank < 0 && !v->has_shape) {
         state->contradictions += contradicts(v, dtype, NULL);
         v->dtype = dtype != NNC_DTYPE_UNDEFINED ? dtype : v->dtype;
         return NNC_OK;
     }
-    nnc_shape shape = {.rank = (uint32_t)rank};
+    /* A recorded rank is taken where inference has none; recorded symbols are kept by nnc_infer_output, numbers are not. */
+    nnc_shape shape = {.rank = rank < 0 ? v->shape.rank : (uint32_t)rank};
     for (uint32_t d = 0; d < shape.rank; d++) {
-        shape.dims[d] = nnc_infer_fresh_dim(ctx);
+        bool symbol = v->has_shape && v->shape.rank == shape.rank && v->shape.dims[d] < 0;
+        shape.dims[d] = symbol ? v->shape.dims[d] : nnc_infer_fresh_dim(ctx);
     }
     return nnc_infer_output(ctx, i, dtype, &shape);
 }

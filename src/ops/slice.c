@@ -153,6 +153,25 @@ static nnc_status slice_dims(nnc_dim_links *links, const nnc_graph *graph, nnc_n
     return NNC_OK;
 }
 
+/* Bounds as the runtime wants them: int64. */
+static nnc_status bounds_input(uint32_t *out, nnc_lower_ctx *ctx, uint32_t i)
+{
+    int64_t list[NNC_RANK_MAX];
+    size_t count;
+    if (nnc_lower_static_ints(ctx, i, list, NNC_RANK_MAX, &count)) {
+        return nnc_lower_const_i64(out, ctx, list, count);
+    }
+    nnrt_cast_params cast = {.dtype = NNRT_I64};
+    uint32_t in;
+    NNC_TRY(nnc_lower_input(&in, ctx, i, NNC_FORM_LOGICAL));
+    if (nnc_lower_in_value(ctx, i)->dtype == NNC_DTYPE_INT64) {
+        *out = in;
+        return NNC_OK;
+    }
+    NNC_TRY(nnc_lower_temp(out, ctx, NNRT_I64));
+    return nnc_lower_emit(ctx, NNRT_ROP_ID_CAST, &cast, sizeof cast, &in, 1, out, 1);
+}
+
 static nnc_status slice_lower(nnc_lower_ctx *ctx)
 {
     const nnc_value *x = nnc_lower_in_value(ctx, 0), *starts = nnc_lower_in_value(ctx, 1);
@@ -172,11 +191,11 @@ static nnc_status slice_lower(nnc_lower_ctx *ctx)
         ones[i] = 1;
     }
     uint32_t extra[4];
-    NNC_TRY(nnc_lower_input(&extra[0], ctx, 1, NNC_FORM_LOGICAL));
-    NNC_TRY(nnc_lower_input(&extra[1], ctx, 2, NNC_FORM_LOGICAL));
+    NNC_TRY(bounds_input(&extra[0], ctx, 1));
+    NNC_TRY(bounds_input(&extra[1], ctx, 2));
     NNC_TRY(nnc_lower_const_i64(&extra[2], ctx, axes, count));
     if (nnc_lower_in_value(ctx, 4)) {
-        NNC_TRY(nnc_lower_input(&extra[3], ctx, 4, NNC_FORM_LOGICAL));
+        NNC_TRY(bounds_input(&extra[3], ctx, 4));
     } else {
         NNC_TRY(nnc_lower_const_i64(&extra[3], ctx, ones, count));
     }

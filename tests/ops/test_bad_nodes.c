@@ -1,0 +1,171 @@
+/* Nodes that are wrong: each fails with its own message. SPDX-License-Identifier: Apache-2.0 */
+#include "cmocka_all.h"
+
+#include "node_case.h"
+
+typedef struct bad_case {
+    const char *op, *inputs, *attrs;
+    uint32_t outputs;
+    const char *message; /* without "<Op> 'n': " */
+} bad_case;
+
+static const bad_case cases[] = {
+    /* arity */
+    {"Conv", "f[1,3,8,8]", "", 1, "has 1 inputs, expected at least 2"},
+    {"Relu", "f[1] f[1]", "", 1, "has 2 inputs, expected 1"},
+    {"Conv", "- f[8,3,3,3]", "", 1, "required input 0 is missing"},
+    {"Relu", "f[1]", "", 2, "has 2 outputs, expected 1"},
+    {"Concat", "f[1,2] - f[1,2]", "axis=0", 1, "input 1 is missing"},
+    /* attributes */
+    {"Concat", "f[2] f[2]", "", 1, "attribute 'axis' is missing"},
+    {"MaxPool", "f[1,1,4,4]", "", 1, "attribute 'kernel_shape' is missing"},
+    {"Relu", "f[2]", "slope=1", 1, "unknown attribute 'slope'"},
+    {"LeakyRelu", "f[2]", "alpha=1", 1, "attribute 'alpha' is of type int, expected float"},
+    {"Softmax", "f[2]", "axis=[1]", 1, "attribute 'axis' is of type ints, expected int"},
+    {"Conv", "f[1,3,8,8] f[8,3,3,3]", "group=0", 1, "attribute 'group' is 0, expected 1 to 2147483647"},
+    {"Conv", "f[1,3,8,8] f[8,3,3,3]", "strides=[0,1]", 1, "attribute 'strides' is 0, expected 1 to 2147483647"},
+    {"Conv", "f[1,3,8,8] f[8,3,3,3]", "dilations=[1099511627776,1]", 1, "attribute 'dilations' is 1.099511628e+12, expected 1 to 2147483647"},
+    {"Conv", "f[1,3,8,8] f[8,3,3,3]", "pads=[-9223372036854775808,0,0,0]", 1, "attribute 'pads' is -9.223372037e+18, expected 0 to 2147483647"},
+    {"Conv", "f[1,3,8,8] f[8,3,3,3]", "auto_pad=SAME", 1, "attribute 'auto_pad' is \"SAME\", which is no known choice"},
+    {"DepthToSpace", "f[1,4,2,2]", "blocksize=4294967296", 1, "attribute 'blocksize' is 4294967296, expected 1 to 65536"},
+    {"Cast", "f[1]", "to=99", 1, "attribute 'to' is 99, expected 1 to 26"},
+    /* products */
+    {"Conv", "f[1,3,8,8] f[8,4,3,3]", "", 1, "input [1,3,8,8] has 3 channels, weight [8,4,3,3] with group 1 expects 4"},
+    {"Conv", "f[1,6,8,8] f[8,3,3,3]", "group=3", 1, "input [1,6,8,8] has 6 channels, weight [8,3,3,3] with group 3 expects 9"},
+    {"Conv", "f[1,6,8,8] f[8,2,3,3]", "group=3", 1, "weight has 8 channels, not divisible by group 3"},
+    {"Conv", "f[1,3,8,8] f[8,3,3]", "", 1, "weight has 3 dims, expected 4"},
+    {"Conv", "f[1,3,8,8] f[8,3,3,3] f[7]", "", 1, "bias has 7 elements, expected 8"},
+    {"Conv", "f[1,3,8,8] f[8,3,3,3]", "kernel_shape=[5,5]", 1, "kernel_shape differs from the weight's dims"},
+    {"Conv", "f[1,3,8,8] f[8,3,3,3]", "strides=[1]", 1, "strides does not have one element per spatial dim"},
+    {"Conv", "f[1,3,8,8] f[8,3,3,3]", "pads=[1,1]", 1, "pads does not have two elements per spatial dim"},
+    {"Conv", "f[1,3,2,2] f[8,3,3,3]", "", 1, "window of 3 (dilation 1) does not fit an input of 2 with padding 0 and 0"},
+    {"Conv", "f[1,3] f[8,3]", "", 1, "input 'x' has 2 dims, expected 3 to 6"},
+    {"Conv", "f[1,3,8,8] i[8,3,3,3]", "", 1, "inputs are float32 and int64, expected one type"},
+    {"ConvTranspose", "f[1,8,2,2] f[8,4,1,1]", "pads=[1,1,1,1]", 1, "padding 2 leaves no output of dim 0"},
+    {"Gemm", "f[2,5] f[4,3]", "", 1, "inner dims 5 and 4 of [2,5] and [4,3] differ"},
+    {"Gemm", "f[2,4] f[4,3] f[5]", "", 1, "shapes [2,3] and [5] do not broadcast"},
+    {"Gemm", "f[1,4] f[4,3] f[2,3]", "", 1, "C of shape [2,3] does not broadcast to [1,3]"},
+    {"MatMul", "f[2,5] f[4,3]", "", 1, "inner dims 5 and 4 of [2,5] and [4,3] differ"},
+    {"MatMul", "f[] f[4,3]", "", 1, "input 'x' has 0 dims, expected 1 to 16"},
+    /* element-wise */
+    {"Add", "f[3] f[4]", "", 1, "shapes [3] and [4] do not broadcast"},
+    {"Add", "f[3] i[3]", "", 1, "inputs are float32 and int64, expected one type"},
+    {"And", "b[3] f[3]", "", 1, "input 1 is float32, expected bool"},
+    {"Not", "f[3]", "", 1, "input is float32, expected bool"},
+    {"Where", "f[3] f[3] f[3]", "", 1, "condition is float32, expected bool"},
+    {"Clip", "f[3] f[2]", "", 1, "min has 2 elements, expected a scalar"},
+    {"PRelu", "f[3] f[2,3]", "", 1, "slope of shape [2,3] does not broadcast to [3]"},
+    /* pooling and norms */
+    {"MaxPool", "f[1,1,4,4]", "kernel_shape=[2]", 1, "kernel_shape does not have one element per spatial dim"},
+    {"BatchNormalization", "f[1,8,4,4] f[8] f[8] f[7] f[8]", "", 1, "mean has 7 elements, expected 8"},
+    {"GroupNormalization", "f[1,8,4,4] f[8] f[8]", "num_groups=3", 1, "8 channels are not divisible by 3 groups"},
+    {"LayerNormalization", "f[2,8] f[7]", "", 1, "shapes [2,8] and [7] do not broadcast"},
+    {"Softmax", "f[2,8]", "axis=2", 1, "axis 2 is out of range for rank 2"},
+    {"ReduceSum", "f[2,8] i{1,-1}", "", 1, "axis -1 is given twice"},
+    {"ArgMax", "f[2,8]", "axis=-3", 1, "axis -3 is out of range for rank 2"},
+    /* shapes */
+    {"Reshape", "f[2,3] i{4,2}", "", 1, "[2,3] cannot become [4,2]"},
+    {"Reshape", "f[2,3] i{-1,-1}", "", 1, "two dims are -1 (the second is dim 1)"},
+    {"Reshape", "f[2,3] i{-2,3}", "", 1, "dim 0 is negative"},
+    {"Reshape", "f[2,3] i{4,-1}", "", 1, "[2,3] has no whole number of elements left for dim 1: 6 by 4"},
+    {"Reshape", "f[6] i{6,0}", "", 1, "dim 1 copies from an input of 1 dims"},
+    {"Reshape", "f[6] i[2147483648]", "", 1, "shape has 2147483648 elements, at most 16 fit"},
+    {"Flatten", "f[2,3]", "axis=3", 1, "axis 3 is out of range for rank 2"},
+    {"Squeeze", "f[2,3] i{1}", "", 1, "dim 1 is 3, expected 1"},
+    {"Unsqueeze", "f[2] i{0,0}", "", 1, "axis 0 is given twice"},
+    {"Transpose", "f[2,3]", "perm=[0,0]", 1, "perm[1] = 0 makes it no permutation of 2 dims"},
+    {"Transpose", "f[2,3]", "perm=[1,0,2]", 1, "perm has 3 elements, input has 2 dims"},
+    {"Concat", "f[2,3] f[2,3,1]", "axis=0", 1, "input 'x_2' has 3 dims, the first has 2"},
+    {"Concat", "f[2,3] f[2,4]", "axis=0", 1, "inputs of shape [2,3] and [2,4] differ beside axis 0"},
+    {"Split", "f[10] i{3,3}", "", 2, "split sums to 6, dim 0 has 10"},
+    {"Split", "f[10] i{12,-2}", "", 2, "split[1] is -2"},
+    {"Split", "f[10] i{10}", "", 2, "split has 1 elements, the node has 2 outputs"},
+    {"Split", "f[10]", "num_outputs=3", 2, "num_outputs is 3, the node has 2 outputs"},
+    {"Slice", "f[10] i{0} i{5} i{0} i{0}", "", 1, "step of axis 0 is 0"},
+    {"Slice", "f[10] i{0,1} i{5}", "", 1, "starts, ends, axes and steps differ in length"},
+    {"Slice", "f[10] i{0} i{5} i{1}", "", 1, "axis 1 is out of range for rank 1"},
+    {"Pad", "f[10] i{1}", "", 1, "pads does not have two elements per axis"},
+    {"Pad", "f[10] i{-6,-6}", "", 1, "pads -6 and -6 do not fit dim 0 of 10"},
+    {"Gather", "f[10] f[2]", "", 1, "indices are float32, expected int64 or int32"},
+    {"GatherElements", "f[10,2] i[2]", "", 1, "indices have 1 dims, the input has 2"},
+    {"Expand", "f[3] i{4}", "", 1, "shapes [3] and [4] do not broadcast"},
+    {"Expand", "f[3] i{-4}", "", 1, "element 0 is -4"},
+    {"Tile", "f[3] i{1,1}", "", 1, "repeats has 2 elements, expected 1"},
+    {"ConstantOfShape", "i{-1}", "", 1, "dim 0 is -1"},
+    {"ConstantOfShape", "i[2147483648]", "", 1, "shape has 2147483648 elements, at most 16 fit"},
+    {"ConstantOfShape", "i{4294967296,4294967296,4294967296}", "", 1, "output 0 of shape [4294967296,4294967296,4294967296] has too many elements"},
+    {"Range", "i(0) i(5) i(0)", "", 1, "delta is 0"},
+    {"Range", "i(0) i(9000000000000) i(1)", "", 1, "9000000000000 steps are too many"},
+    {"Resize", "f[1,1,4,4]", "", 1, "neither scales nor sizes are given"},
+    {"Resize", "f[1,1,4,4] - c{1,1,2,2} i{1,1,8,8}", "", 1, "both scales and sizes are given"},
+    {"Resize", "f[1,1,4,4] - c{1,1,2}", "", 1, "scales does not have 4 elements"},
+    {"Resize", "f[1,1,4,4] - c{1,1,2,-1}", "", 1, "scales[3] is -1"},
+    {"Resize", "f[1,1,4,4] - c{1,1,2,1e9}", "", 1, "scales[3] is 1e+09"},
+    {"DepthToSpace", "f[1,6,4,4]", "blocksize=2", 1, "dim 1 of 6 is not divisible by 4"},
+    {"QuantizeLinear", "f[2,3] f[2] u[2]", "axis=1", 1, "2 scales for 3 indices of axis 1"},
+    {"QuantizeLinear", "f[2,3] f[3] u[2]", "axis=1", 1, "scale is [3], zero point is [2]"},
+    {"DequantizeLinear", "u[2,3] f[] s[]", "", 1, "input is uint8, the zero point is int8"},
+};
+
+static void test_messages(void **state)
+{
+    size_t wrong = 0;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const bad_case *c = &cases[i];
+        char want[600];
+        nnc_graph *g = case_graph(c->op, c->inputs, c->attrs, c->outputs);
+        snprintf(want, sizeof want, "%s 'n': %s", c->op, c->message);
+        nnc_error_clear();
+        nnc_status status = nnc_node_bind(g, 0);
+        status = status == NNC_OK ? nnc_graph_infer(g, NULL) : status;
+        if (status != NNC_ERR_MODEL || strcmp(nnc_error_message(), want) != 0) {
+            print_error("%s(%s) {%s}: %s: \"%s\", expected \"%s\"\n", c->op, c->inputs, c->attrs,
+                        nnc_status_name(status), nnc_error_message(), want);
+            wrong++;
+        }
+        nnc_graph_destroy(g);
+    }
+    assert_int_equal(wrong, 0);
+}
+
+static void test_duplicate_attribute(void **state)
+{
+    nnc_graph *g = case_graph("Gemm", "f[2,2] f[2,2]", "transA=1 transB=1", 1);
+    (void)state;
+    nnc_graph_node(g, 0)->attrs[1].name = "transA";
+    assert_int_equal(nnc_node_bind(g, 0), NNC_ERR_MODEL);
+    assert_string_equal(nnc_error_message(), "Gemm 'n': attribute 'transA' is given twice");
+    nnc_graph_destroy(g);
+}
+
+static void test_nan_attribute(void **state)
+{
+    nnc_graph *g = case_graph("BatchNormalization", "f[1,1] f[1] f[1] f[1] f[1]", "epsilon~nan", 1);
+    (void)state;
+    assert_int_equal(nnc_node_bind(g, 0), NNC_ERR_MODEL);
+    assert_string_equal(nnc_error_message(), "BatchNormalization 'n': attribute 'epsilon' is nan, expected -3.4e+38 to 3.4e+38");
+    nnc_graph_destroy(g);
+}
+
+static void test_unknown_op_stays(void **state)
+{
+    nnc_graph *g = case_graph("Frobnicate", "f[1]", "anything=1", 1);
+    (void)state;
+    assert_int_equal(nnc_node_bind(g, 0), NNC_OK);
+    assert_null(nnc_graph_node(g, 0)->op);
+    assert_int_equal(nnc_graph_infer(g, NULL), NNC_OK);
+    assert_false(nnc_graph_value(g, nnc_graph_output(g, 0))->has_shape);
+    nnc_graph_destroy(g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_messages),
+        cmocka_unit_test(test_duplicate_attribute),
+        cmocka_unit_test(test_nan_attribute),
+        cmocka_unit_test(test_unknown_op_stays),
+    };
+    return cmocka_run_group_tests_name("bad nodes", tests, NULL, NULL);
+}

@@ -1,0 +1,316 @@
+/* Inference of every op: a table of inputs, attributes and expected outputs. SPDX-License-Identifier: Apache-2.0 */
+#include "cmocka_all.h"
+
+#include "node_case.h"
+
+typedef struct infer_case {
+    const char *op, *inputs, *attrs, *outputs;
+} infer_case;
+
+static const infer_case cases[] = {
+    {"Conv", "f[N,3,32,32] f[16,3,3,3] f[16]", "pads=[1,1,1,1]", "f[N,16,32,32]"},
+    {"Conv", "f[1,3,224,224] f[64,3,7,7]", "pads=[3,3,3,3] strides=[2,2]", "f[1,64,112,112]"},
+    {"Conv", "f[1,32,10,10] f[32,1,3,3]", "group=32 dilations=[2,2]", "f[1,32,6,6]"},
+    {"Conv", "f[1,4,H,W] f[8,4,3,3]", "pads=[1,1,1,1]", "f[1,8,H,W]"},
+    {"Conv", "f[1,4,H,W] f[8,4,3,3]", "", "f[1,8,_,_]"},
+    {"Conv", "f[1,4,9] f[8,4,3]", "auto_pad=SAME_UPPER strides=[2]", "f[1,8,5]"},
+    {"Conv", "f[1,4,9,9] f[8,4,3,3]", "auto_pad=VALID strides=[2,2]", "f[1,8,4,4]"},
+    {"Conv", "? f[8,4,3,3]", "", "f[_,_,_,_]"},
+    {"ConvTranspose", "f[1,8,5,5] f[8,4,2,2]", "strides=[2,2]", "f[1,4,10,10]"},
+    {"ConvTranspose", "f[1,8,5,5] f[8,2,3,3] f[4]", "group=2 strides=[2,2] pads=[1,1,1,1] output_padding=[1,1]", "f[1,4,10,10]"},
+    {"ConvTranspose", "f[1,8,5,5] f[8,4,3,3]", "output_shape=[11,12] strides=[2,2]", "f[1,4,11,12]"},
+    {"Gemm", "f[N,64] f[10,64] f[10]", "transB=1", "f[N,10]"},
+    {"Gemm", "f[64,N] f[64,10]", "transA=1", "f[N,10]"},
+    {"MatMul", "f[B,4,5] f[5,6]", "", "f[B,4,6]"},
+    {"MatMul", "f[2,1,4,5] f[3,5,6]", "", "f[2,3,4,6]"},
+    {"MatMul", "f[5] f[5,6]", "", "f[6]"},
+    {"MatMul", "f[4,5] f[5]", "", "f[4]"},
+    {"BatchNormalization", "f[N,8,4,4] f[8] f[8] f[8] f[8]", "", "f[N,8,4,4]"},
+    {"Relu", "f[N,8]", "", "f[N,8]"},
+    {"Clip", "f[N,8] c(0) c(6)", "", "f[N,8]"},
+    {"LeakyRelu", "f[2]", "alpha~0.1", "f[2]"},
+    {"PRelu", "f[N,8,2,2] f[8,1,1]", "", "f[N,8,2,2]"},
+    {"Elu", "f[2]", "", "f[2]"},
+    {"Selu", "f[2]", "", "f[2]"},
+    {"Celu", "f[2]", "", "f[2]"},
+    {"Sigmoid", "f[2]", "", "f[2]"},
+    {"HardSigmoid", "f[2]", "", "f[2]"},
+    {"HardSwish", "f[2]", "", "f[2]"},
+    {"Swish", "f[2]", "", "f[2]"},
+    {"Tanh", "f[2]", "", "f[2]"},
+    {"Softplus", "f[2]", "", "f[2]"},
+    {"Softsign", "f[2]", "", "f[2]"},
+    {"Gelu", "f[2]", "approximate=tanh", "f[2]"},
+    {"Mish", "f[2]", "", "f[2]"},
+    {"ThresholdedRelu", "f[2]", "", "f[2]"},
+    {"Erf", "f[2]", "", "f[2]"},
+    {"Exp", "f[2]", "", "f[2]"},
+    {"Log", "f[2]", "", "f[2]"},
+    {"Sqrt", "f[2]", "", "f[2]"},
+    {"Reciprocal", "f[2]", "", "f[2]"},
+    {"Abs", "f[2]", "", "f[2]"},
+    {"Neg", "f[2]", "", "f[2]"},
+    {"Floor", "f[2]", "", "f[2]"},
+    {"Ceil", "f[2]", "", "f[2]"},
+    {"Round", "f[2]", "", "f[2]"},
+    {"Sign", "f[2]", "", "f[2]"},
+    {"Sin", "f[2]", "", "f[2]"},
+    {"Cos", "f[2]", "", "f[2]"},
+    {"Not", "b[2]", "", "b[2]"},
+    {"IsNaN", "f[2]", "", "b[2]"},
+    {"IsInf", "f[2]", "", "b[2]"},
+    {"Add", "f[N,8,4,4] f[8,1,1]", "", "f[N,8,4,4]"},
+    {"Add", "f[N,1] f[4]", "", "f[N,4]"},
+    {"Sub", "f[N,8] f[N,8]", "", "f[N,8]"},
+    {"Mul", "f[N,8,4,4] f[N,8,1,1]", "", "f[N,8,4,4]"},
+    {"Div", "i[3] i[1]", "", "i[3]"},
+    {"Pow", "f[3] i[1]", "", "f[3]"},
+    {"Mod", "i[3] i[3]", "", "i[3]"},
+    {"Min", "f[3,1] f[1,4] f[4]", "", "f[3,4]"},
+    {"Max", "f[3,1]", "", "f[3,1]"},
+    {"Sum", "f[3,1] f[1,4]", "", "f[3,4]"},
+    {"Mean", "f[3,1] f[1,4]", "", "f[3,4]"},
+    {"Equal", "i[3] i[1]", "", "b[3]"},
+    {"Less", "f[3] f[1]", "", "b[3]"},
+    {"LessOrEqual", "f[3] f[1]", "", "b[3]"},
+    {"Greater", "f[3] f[1]", "", "b[3]"},
+    {"GreaterOrEqual", "f[3] f[1]", "", "b[3]"},
+    {"And", "b[3] b[1]", "", "b[3]"},
+    {"Or", "b[3] b[1]", "", "b[3]"},
+    {"Xor", "b[3] b[1]", "", "b[3]"},
+    {"Where", "b[3,1] f[4] f[1]", "", "f[3,4]"},
+    {"MaxPool", "f[N,8,9,9]", "kernel_shape=[3,3] strides=[2,2] pads=[1,1,1,1]", "f[N,8,5,5]"},
+    {"MaxPool", "f[N,8,8,8]", "kernel_shape=[3,3] strides=[2,2] ceil_mode=1", "f[N,8,4,4]"},
+    {"MaxPool", "f[N,8,8,8]", "kernel_shape=[2,2]", "f[N,8,7,7] i[N,8,7,7]"},
+    /* A window that would start in the end padding alone is dropped. */
+    {"AveragePool", "f[1,1,4,4]", "kernel_shape=[2,2] strides=[3,3] pads=[0,0,1,1] ceil_mode=1", "f[1,1,2,2]"},
+    {"AveragePool", "f[1,1,4,4]", "kernel_shape=[1,1] strides=[2,2] pads=[1,1,1,1] ceil_mode=1", "f[1,1,3,3]"},
+    {"GlobalAveragePool", "f[N,8,7,7]", "", "f[N,8,1,1]"},
+    {"GlobalMaxPool", "f[N,8,H,W]", "", "f[N,8,1,1]"},
+    {"LRN", "f[1,8,4,4]", "size=5", "f[1,8,4,4]"},
+    {"InstanceNormalization", "f[1,8,4,4] f[8] f[8]", "", "f[1,8,4,4]"},
+    {"GroupNormalization", "f[1,8,4,4] f[8] f[8]", "num_groups=2", "f[1,8,4,4]"},
+    {"LayerNormalization", "f[N,4,8] f[8] f[8]", "axis=-1", "f[N,4,8]"},
+    {"LayerNormalization", "f[N,4,8] f[8]", "", "f[N,4,8] f[N,4,1] f[N,4,1]"},
+    {"RMSNormalization", "f[N,4,8] f[8]", "", "f[N,4,8]"},
+    {"Softmax", "f[N,10]", "", "f[N,10]"},
+    {"LogSoftmax", "f[N,10]", "axis=0", "f[N,10]"},
+    {"ReduceMean", "f[N,8,4,4] i{2,3}", "keepdims=0", "f[N,8]"},
+    {"ReduceMean", "f[N,8,4,4] i{-1,-2}", "", "f[N,8,1,1]"},
+    {"ReduceSum", "f[N,8,4]", "", "f[1,1,1]"},
+    {"ReduceSum", "f[N,8,4]", "noop_with_empty_axes=1", "f[N,8,4]"},
+    {"ReduceMax", "f[N,8] i{1}", "keepdims=0", "f[N]"},
+    {"ReduceMin", "f[N,8] i[K]", "", "f[_,_]"},
+    {"ReduceProd", "f[8]", "keepdims=0", "f[]"},
+    {"ReduceL1", "f[2,3] i{0}", "", "f[1,3]"},
+    {"ReduceL2", "f[2,3] i{0}", "", "f[1,3]"},
+    {"ReduceSumSquare", "f[2,3] i{0}", "", "f[1,3]"},
+    {"ReduceLogSum", "f[2,3] i{0}", "", "f[1,3]"},
+    {"ReduceLogSumExp", "f[2,3] i{0}", "", "f[1,3]"},
+    {"ArgMax", "f[N,10]", "axis=1 keepdims=0", "i[N]"},
+    {"ArgMin", "f[N,10]", "axis=-1", "i[N,1]"},
+    {"CumSum", "f[N,10] i(1)", "", "f[N,10]"},
+    {"Reshape", "f[N,8,4,4] i{0,-1}", "", "f[N,128]"},
+    {"Reshape", "f[N,8,4,4] i{-1,128}", "", "f[N,128]"},
+    {"Reshape", "f[2,3,4] i{0,0,2,2}", "", "f[2,3,2,2]"},
+    {"Reshape", "f[N,8] i[3]", "", "f[_,_,_]"},
+    {"Reshape", "f[0,8] i{0,4}", "allowzero=1", "f[0,4]"},
+    {"Flatten", "f[N,8,4,4]", "", "f[N,128]"},
+    {"Flatten", "f[2,3,4]", "axis=0", "f[1,24]"},
+    {"Flatten", "f[2,3,4]", "axis=-1", "f[6,4]"},
+    {"Squeeze", "f[N,8,1,1] i{2,3}", "", "f[N,8]"},
+    {"Squeeze", "f[1,8,1]", "", "f[8]"},
+    {"Unsqueeze", "f[N,8] i{0,-1}", "", "f[1,N,8,1]"},
+    {"Transpose", "f[N,3,4,5]", "perm=[0,2,3,1]", "f[N,4,5,3]"},
+    {"Transpose", "f[2,3,4]", "", "f[4,3,2]"},
+    {"Concat", "f[N,8,4] f[N,16,4]", "axis=1", "f[N,24,4]"},
+    {"Concat", "f[N,8] f[N,K]", "axis=-1", "f[N,_]"},
+    {"Split", "f[N,10] i{3,7}", "axis=1", "f[N,3] f[N,7]"},
+    {"Split", "f[N,10]", "axis=1 num_outputs=3", "f[N,4] f[N,4] f[N,2]"},
+    {"Split", "f[N,K]", "axis=1 num_outputs=2", "f[N,_] f[N,_]"},
+    {"Slice", "f[N,10,8] i{2,0} i{-1,100} i{1,2} i{1,2}", "", "f[N,7,4]"},
+    {"Slice", "f[10] i{-1} i{-100} i{0} i{-1}", "", "f[10]"},
+    {"Slice", "f[10] i{8} i{2} i{0} i{-3}", "", "f[2]"},
+    {"Slice", "f[N,4] i{0} i{9223372036854775807}", "", "f[N,4]"},
+    {"Slice", "f[N,4] i[1] i[1] i{1}", "", "f[N,_]"},
+    {"Pad", "f[N,3,4,4] i{0,0,1,1,0,0,2,2}", "", "f[N,3,7,7]"},
+    {"Pad", "f[N,3,4,4] i{1,2} - i{-1}", "", "f[N,3,4,7]"},
+    {"Gather", "f[100,16] i[N,7]", "", "f[N,7,16]"},
+    {"Gather", "f[N,16] i(3)", "axis=1", "f[N]"},
+    {"GatherElements", "f[3,4] i[2,4]", "", "f[2,4]"},
+    {"Expand", "f[3,1] i{2,1,4}", "", "f[2,3,4]"},
+    {"Tile", "f[N,3] i{1,4}", "", "f[N,12]"},
+    {"Shape", "f[N,3,4]", "", "i[3]"},
+    {"Shape", "f[N,3,4]", "start=1 end=-1", "i[1]"},
+    {"Size", "f[2,3]", "", "i[]"},
+    {"ConstantOfShape", "i{2,3}", "", "f[2,3]"},
+    {"Range", "i(0) i(10) i(3)", "", "i[4]"},
+    {"Range", "c(1) c(0) c(-0.25)", "", "f[4]"},
+    {"Cast", "f[N]", "to=7", "i[N]"},
+    {"Identity", "f[N]", "", "f[N]"},
+    {"Dropout", "f[N]", "", "f[N] b[N]"},
+    {"Resize", "f[N,3,4,4] - c{1,1,2,2}", "", "f[N,3,8,8]"},
+    {"Resize", "f[N,3,4,4] - - i{1,3,10,12}", "", "f[1,3,10,12]"},
+    {"Resize", "f[1,3,4,8] - - i{8,8}", "axes=[2,3] keep_aspect_ratio_policy=not_larger", "f[1,3,4,8]"},
+    {"DepthToSpace", "f[N,8,2,3]", "blocksize=2", "f[N,2,4,6]"},
+    {"SpaceToDepth", "f[N,2,4,6]", "blocksize=2", "f[N,8,2,3]"},
+    {"QuantizeLinear", "f[N,3] c(0.5)", "", "u[N,3]"},
+    {"QuantizeLinear", "f[N,3] f[3] s[3]", "axis=1", "s[N,3]"},
+    {"DequantizeLinear", "u[N,3] f[] u[]", "", "f[N,3]"},
+    {"Relu", "?", "", "f?"},
+};
+
+static nnc_status infer_case_run(nnc_graph *g)
+{
+    NNC_TRY(nnc_node_bind(g, 0));
+    return nnc_graph_infer(g, NULL);
+}
+
+static uint32_t count_words(const char *text)
+{
+    uint32_t n = 1;
+    for (; *text; text++) {
+        n += *text == ' ';
+    }
+    return n;
+}
+
+static void test_table(void **state)
+{
+    (void)state;
+    size_t wrong = 0;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const infer_case *c = &cases[i];
+        uint32_t outputs = count_words(c->outputs);
+        nnc_graph *g = case_graph(c->op, c->inputs, c->attrs, outputs);
+        nnc_str text = {0};
+        if (infer_case_run(g) != NNC_OK) {
+            nnc_str_append(&text, nnc_error_message());
+        } else {
+            for (uint32_t k = 0; k < outputs; k++) {
+                nnc_str_append(&text, k > 0 ? " " : "");
+                case_describe(&text, g, nnc_graph_output(g, k));
+            }
+        }
+        if (strcmp(nnc_str_get(&text), c->outputs) != 0) {
+            print_error("%s(%s) {%s}: %s, expected %s\n", c->op, c->inputs, c->attrs,
+                        nnc_str_get(&text), c->outputs);
+            wrong++;
+        }
+        /* A second inference finds nothing new. */
+        size_t contradictions = 7;
+        assert_int_equal(nnc_graph_infer(g, &contradictions), NNC_OK);
+        assert_int_equal(contradictions, 0);
+        nnc_str_deinit(&text);
+        nnc_graph_destroy(g);
+    }
+    assert_int_equal(wrong, 0);
+}
+
+/* Every op of the table is inferred by some case (nnc.Quant is tested with its annotation). */
+static void test_every_op_has_a_case(void **state)
+{
+    (void)state;
+    for (size_t i = 0; nnc_op_row(i); i++) {
+        bool found = strcmp(nnc_op_row(i)->domain, "nnc") == 0;
+        for (size_t k = 0; !found && k < sizeof cases / sizeof cases[0]; k++) {
+            found = strcmp(cases[k].op, nnc_op_row(i)->name) == 0;
+        }
+        if (!found) {
+            print_error("no inference case for %s\n", nnc_op_row(i)->name);
+        }
+        assert_true(found);
+    }
+}
+
+static nnc_value_id add_node(nnc_graph *g, const char *op, const nnc_value_id *in, uint32_t count)
+{
+    nnc_value_id y;
+    nnc_node_id n;
+    assert_int_equal(nnc_graph_add_value(&y, g, "t", NNC_VALUE_TEMP, NNC_DTYPE_UNDEFINED, NULL),
+                     NNC_OK);
+    assert_int_equal(nnc_graph_add_node(&n, g, "", "", op, in, count, &y, 1), NNC_OK);
+    nnc_graph_node(g, n)->op = nnc_op_find("", op);
+    return y;
+}
+
+static nnc_value_id ints(nnc_graph *g, int64_t a, bool scalar)
+{
+    nnc_value_id v;
+    assert_int_equal(nnc_graph_add_const_i64(&v, g, "i", &a, 1, scalar), NNC_OK);
+    return v;
+}
+
+/* x [N,8,4,4] -> Reshape(x, concat(unsqueeze(gather(shape(x), 0)), [gather(shape(x), 1) * 2], [-1])) = [N,16,8] */
+static void test_shape_arithmetic(void **state)
+{
+    nnc_graph *g = case_graph("Shape", "f[N,8,4,4]", "", 1);
+    (void)state;
+    nnc_graph_node(g, 0)->op = nnc_op_find("", "Shape");
+    nnc_value_id shape = nnc_graph_node(g, 0)->outputs[0], x = nnc_graph_input(g, 0);
+    nnc_value_id n = add_node(g, "Gather", (nnc_value_id[]){shape, ints(g, 0, true)}, 2);
+    nnc_value_id n1 = add_node(g, "Unsqueeze", (nnc_value_id[]){n, ints(g, 0, false)}, 2);
+    nnc_value_id c = add_node(g, "Gather", (nnc_value_id[]){shape, ints(g, -3, false)}, 2);
+    nnc_value_id c2 = add_node(g, "Mul", (nnc_value_id[]){c, ints(g, 2, false)}, 2);
+    nnc_value_id parts[3] = {n1, c2, ints(g, -1, false)};
+    nnc_value_id target = add_node(g, "Concat", parts, 3);
+    assert_int_equal(nnc_node_set_int(g, nnc_graph_value(g, target)->producer, "axis", 0), NNC_OK);
+    nnc_value_id y = add_node(g, "Reshape", (nnc_value_id[]){x, target}, 2);
+    assert_int_equal(nnc_graph_infer(g, NULL), NNC_OK);
+    nnc_str text = {0};
+    case_describe(&text, g, y);
+    assert_string_equal(nnc_str_get(&text), "f[N,16,8]");
+    nnc_str_deinit(&text);
+    nnc_graph_destroy(g);
+}
+
+/* Stale value_info: inference wins and the contradiction is counted; a recorded number does not replace an unknown. */
+static void test_stale_value_info(void **state)
+{
+    nnc_graph *g = case_graph("Relu", "f[4,8]", "", 1);
+    size_t contradictions;
+    (void)state;
+    nnc_graph_node(g, 0)->op = nnc_op_find("", "Relu");
+    nnc_value *y = nnc_graph_value(g, nnc_graph_output(g, 0));
+    y->has_shape = true;
+    y->shape = (nnc_shape){.rank = 2, .dims = {1, 8}};
+    y->dtype = NNC_DTYPE_FLOAT;
+    assert_int_equal(nnc_graph_infer(g, &contradictions), NNC_OK);
+    assert_int_equal(contradictions, 1);
+    assert_int_equal(nnc_graph_value(g, nnc_graph_output(g, 0))->shape.dims[0], 4);
+    nnc_graph_destroy(g);
+    g = case_graph("Reshape", "f[N,8] i[2]", "", 1);
+    nnc_graph_node(g, 0)->op = nnc_op_find("", "Reshape");
+    y = nnc_graph_value(g, nnc_graph_output(g, 0));
+    y->has_shape = true;
+    y->shape = (nnc_shape){.rank = 2, .dims = {1, 8}};
+    assert_int_equal(nnc_graph_infer(g, &contradictions), NNC_OK);
+    assert_int_equal(contradictions, 0);
+    assert_true(nnc_graph_value(g, nnc_graph_output(g, 0))->shape.dims[0] < 0);
+    nnc_graph_destroy(g);
+}
+
+static void test_quant_needs_an_annotation(void **state)
+{
+    nnc_graph *g = case_graph("nnc.Quant", "f[N,8]", "", 1);
+    const float scale = 0.5f;
+    nnc_qparams *q;
+    (void)state;
+    assert_int_equal(infer_case_run(g), NNC_ERR_MODEL);
+    assert_int_equal(nnc_qparams_create(&q, NNC_DTYPE_UINT8, -1, 1, &scale, NULL), NNC_OK);
+    nnc_value_set_qparams(nnc_graph_value(g, nnc_graph_output(g, 0)), q);
+    assert_int_equal(infer_case_run(g), NNC_OK);
+    nnc_graph_destroy(g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_every_op_has_a_case),
+        cmocka_unit_test(test_shape_arithmetic),
+        cmocka_unit_test(test_stale_value_info),
+        cmocka_unit_test(test_quant_needs_an_annotation),
+    };
+    return cmocka_run_group_tests_name("infer", tests, NULL, NULL);
+}
