@@ -154,11 +154,11 @@ static void open_tile(nnc_str *out, const char *name)
     nnc_str_appendf(out, "<div class=\"tile\"><span>%s</span><strong>", name);
 }
 
-static void times_tile(nnc_str *out, const char *name, double times, const char *word)
+static void times_tile(nnc_str *out, const char *name, double times, const char *more, const char *less)
 {
     open_tile(out, name);
-    nnc_text_fixed(out, times, 2);
-    nnc_str_appendf(out, "%s</strong><span>%s", isfinite(times) ? "\u00d7" : "", word);
+    nnc_text_times(out, times, "\u00d7", more, less);
+    nnc_str_append(out, "</strong><span>");
 }
 
 static void accuracy_tile(nnc_str *out, const nnc_report_row *root)
@@ -188,13 +188,14 @@ static void tiles(nnc_str *out, const nnc_report_row *root)
     size_t integer, all;
     nnc_str_append(out, "<div class=\"tiles\">\n");
     accuracy_tile(out, root);
-    times_tile(out, "Smaller", nnc_row_double(root, "size.ratio"), "");
+    times_tile(out, "Size", nnc_row_double(root, "size.ratio"), "smaller", "larger");
     nnc_text_bytes(out, nnc_row_double(root, "size.source_bytes"));
     nnc_str_append(out, " \u2192 ");
     nnc_text_bytes(out, nnc_row_double(root, "size.output_bytes"));
     nnc_str_append(out, "</span></div>\n");
     if (isfinite(nnc_row_double(root, "latency.speedup"))) {
-        times_tile(out, "Faster", nnc_row_double(root, "latency.speedup"), "p50 ");
+        times_tile(out, "Speed", nnc_row_double(root, "latency.speedup"), "faster", "slower");
+        nnc_str_append(out, "p50 ");
         nnc_text_fixed(out, nnc_row_double(root, "latency.fp32.p50_ms"), 2);
         nnc_str_append(out, " \u2192 ");
         nnc_text_fixed(out, nnc_row_double(root, "latency.int8.p50_ms"), 2);

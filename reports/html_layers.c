@@ -44,7 +44,7 @@ void nnc_html_errors(nnc_str *out, const nnc_report_row *root)
     if (known) {
         nnc_str_append(out, "<h2>Error per layer</h2>\n<p class=\"soft\">SQNR of every layer's output against the "
                             "original, in dB, from first to last; higher is better. "
-                            "Layers without a bar have no error.<br><span class=\"key\" style=\"background:var(--int8)\"></span>INT8 "
+                            "No bar: no error, or no counterpart.<br><span class=\"key\" style=\"background:var(--int8)\"></span>INT8 "
                             "<span class=\"key gap\" style=\"background:var(--float)\"></span>float</p>\n"
                             "<div class=\"scroll\">");
         nnc_svg_bars(out, bars, n);

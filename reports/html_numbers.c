@@ -209,7 +209,9 @@ static void fact_rows(nnc_str *out, const nnc_report_row *object)
         for (size_t k = 0; k < key.len; k++) {
             key.data[k] = key.data[k] == '_' ? ' ' : key.data[k];
         }
-        nnc_str_appendf(out, "<tr><th>%s</th><td>", nnc_str_get(&key));
+        const bool mono = strstr(object->items[i]->key, "sha256") || strstr(object->items[i]->key, "xxh3") ||
+                          strcmp(object->items[i]->key, "command") == 0;
+        nnc_str_appendf(out, "<tr><th>%s</th><td%s>", nnc_str_get(&key), mono ? " class=\"name\"" : "");
         nnc_str_deinit(&key);
         write_value(out, object->items[i]);
         nnc_str_append(out, "</td></tr>\n");

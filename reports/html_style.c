@@ -33,7 +33,7 @@ const char nnc_html_style[] =
     "table{border-collapse:collapse;width:100%;font-size:13.5px}\n"
     "th,td{padding:5px 10px 5px 0;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}\n"
     "th{color:var(--soft);font-weight:500;background:var(--bg);position:sticky;top:0;white-space:nowrap}\n"
-    "tr>:last-child{padding-right:2px}\n"
+    "tr>:last-child{padding-right:2px}.n+td:not(.n),.n+th:not(.n){padding-left:10px}\n"
     ".n{text-align:right;white-space:nowrap}th.n{text-align:right}.low{color:var(--bad);font-weight:600}\n"
     "table.sort th[tabindex]{cursor:pointer}table.sort th[aria-sort]{color:var(--text)}\n"
     "th[aria-sort=ascending]::after{content:' \\2191'}th[aria-sort=descending]::after{content:' \\2193'}\n"

@@ -12,6 +12,8 @@ void nnc_text_short(nnc_str *out, double value);
 void nnc_text_si(nnc_str *out, double value);
 /* 0.7613 -> "76.13 %". */
 void nnc_text_percent(nnc_str *out, double share, int decimals);
+/* "3.44x faster", or "0.91x: slower" for a ratio below 1; `sign` is the x. */
+void nnc_text_times(nnc_str *out, double ratio, const char *sign, const char *more, const char *less);
 /* "25.1 MB". */
 void nnc_text_bytes(nnc_str *out, double bytes);
 

@@ -133,8 +133,7 @@ static void size(const page *p)
     nnc_str_append(&text, arrow(p));
     nnc_text_bytes(&text, nnc_row_double(p->root, "size.output_bytes"));
     nnc_str_append(&text, ", ");
-    nnc_text_fixed(&text, nnc_row_double(p->root, "size.ratio"), 2);
-    nnc_str_append(&text, "x smaller");
+    nnc_text_times(&text, nnc_row_double(p->root, "size.ratio"), "x", "smaller", "larger");
     label(p, "size");
     wrap(p, nnc_str_get(&text), LABEL_COLUMNS);
     nnc_str_deinit(&text);
@@ -150,8 +149,7 @@ static void latency(const page *p)
         nnc_str_append(&text, arrow(p));
         nnc_text_fixed(&text, nnc_row_double(root, "latency.int8.p50_ms"), 3);
         nnc_str_append(&text, " ms, ");
-        nnc_text_fixed(&text, nnc_row_double(root, "latency.speedup"), 2);
-        nnc_str_append(&text, "x faster");
+        nnc_text_times(&text, nnc_row_double(root, "latency.speedup"), "x", "faster", "slower");
         interval(&text, nnc_row_double(root, "latency.speedup_low"),
                  nnc_row_double(root, "latency.speedup_high"), 2);
         if (nnc_row_bool(root, "latency.unsteady")) {

@@ -59,6 +59,14 @@ void nnc_text_percent(nnc_str *out, double share, int decimals)
     nnc_str_append(out, isfinite(share) ? " %" : "");
 }
 
+void nnc_text_times(nnc_str *out, double ratio, const char *sign, const char *more, const char *less)
+{
+    nnc_text_fixed(out, ratio, 2);
+    if (isfinite(ratio)) {
+        nnc_str_appendf(out, "%s%s%s", sign, ratio < 1 ? ": " : " ", ratio < 1 ? less : more);
+    }
+}
+
 void nnc_text_bytes(nnc_str *out, double bytes)
 {
     char text[32];
