@@ -102,7 +102,7 @@ static bench_result run_layer(const bench_layer *l, uint32_t isa, uint32_t threa
                                 .lo_mid = -128, .hi_mid = 127, .zr = l->residual ? 120 : 0};
     bench_result result = {1e9, 0, ""};
     q8_model m;
-    q8_model_create(&m, &layer, e, Q8_RANDOM, 7);
+    q8_model_create(&m, &layer, e, Q8_TYPICAL, 7);
     nnrt_session *session = m.model ? q8_session(&m, isa, threads) : NULL;
     if (!session) {
         fprintf(stderr, "%s: %s\n", l->name, nnrt_error_message());

@@ -150,7 +150,7 @@ static inline void q8_model_create(q8_model *m, const q8_layer *layer, nnrt_q8_e
     q8_fill_s8(m->w, m->w_count, fill, &rng);
     for (uint32_t i = 0; i < l->c_out; i++)
         m->bias[i] = (int32_t)nnc_rng_below(&rng, 20001) - 10000;
-    q8_fill_mult(m->mult, m->channels, m->w_count / l->c_out, &rng);
+    q8_fill_mult(m->mult, m->channels, m->w_count / l->c_out, fill, &rng);
     q8_build(m);
 }
 

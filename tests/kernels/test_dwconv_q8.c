@@ -64,7 +64,7 @@ static void data_create(dw_data *d, const dw_case *c, size_t oh, size_t ow)
     q8_fill_s8(d->w, c->channels * taps, c->fill, &rng);
     nnrt_pack_dwconv_q8(d->packed, d->w, (uint32_t)c->channels, (uint32_t)k->r, (uint32_t)k->s);
     q8_fill_acc0(d->acc0, cp, c->fill, &rng);
-    q8_fill_mult(d->mult, cp, taps, &rng);
+    q8_fill_mult(d->mult, cp, taps, c->fill, &rng);
     d->epilogue = q8_epilogue(c->epilogue, c->zx);
     d->args = (nnrt_k_dwconv_q8_args){
         .x = d->x, .height = c->height, .width = c->width, .channels = c->channels,

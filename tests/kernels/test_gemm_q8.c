@@ -49,7 +49,7 @@ static void data_create(gemm_data *d, const gemm_case *c)
     q8_fill_u8(d->residual, c->m * ldy, Q8_RANDOM, &rng);
     q8_fill_s8(d->w, np * c->taps * c->quads * 4, c->fill, &rng);
     q8_fill_acc0(d->acc0, np, c->fill, &rng);
-    q8_fill_mult(d->mult, np, c->taps * c->quads * 4, &rng);
+    q8_fill_mult(d->mult, np, c->taps * c->quads * 4, c->fill, &rng);
     for (size_t t = 0; t < c->taps; t++)
         for (size_t m = 0; m < c->m; m++) {
             /* Half of the taps are padding for a run of rows, so that whole tiles are. */

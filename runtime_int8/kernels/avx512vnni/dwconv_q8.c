@@ -20,6 +20,7 @@ typedef struct dw_block {
     size_t c0, channels; /* first one, and how many of 64 are valid */
     size_t quads;
     size_t w_row; /* elements of w from one kernel row to the next */
+    int light; /* see nnrt_q8_may_be_light */
     __mmask64 mask;
     nnrt_q8_vectors v;
     vec4 acc0, mult;
@@ -81,6 +82,7 @@ NNRT_INLINE vec4 make_quads(__m512i p0, __m512i p1, __m512i p2, __m512i p3)
 
 /* What the epilogue needs, read before y is written: bytes may alias anything. */
 typedef struct dw_out {
+    int light;
     size_t channels;
     __mmask64 mask;
     vec4 mult;
@@ -90,13 +92,18 @@ typedef struct dw_out {
 /* u8 without a residual. */
 NNRT_INLINE void store_plain(const dw_out *out, uint8_t *p, vec4 acc)
 {
-    const vec4 *m = &out->mult;
     const nnrt_q8_vectors *v = &out->v;
-    const __m512i y = nnrt_pack_q8(
-        nnrt_requant_q8(acc.v0, _mm512_castsi512_ps(m->v0), acc.v0, NNRT_Q8_RES_NONE, NULL, v),
-        nnrt_requant_q8(acc.v1, _mm512_castsi512_ps(m->v1), acc.v1, NNRT_Q8_RES_NONE, NULL, v),
-        nnrt_requant_q8(acc.v2, _mm512_castsi512_ps(m->v2), acc.v2, NNRT_Q8_RES_NONE, NULL, v),
-        nnrt_requant_q8(acc.v3, _mm512_castsi512_ps(m->v3), acc.v3, NNRT_Q8_RES_NONE, NULL, v), v);
+    const __m512 m0 = _mm512_castsi512_ps(out->mult.v0), m1 = _mm512_castsi512_ps(out->mult.v1);
+    const __m512 m2 = _mm512_castsi512_ps(out->mult.v2), m3 = _mm512_castsi512_ps(out->mult.v3);
+    __m512i y;
+    if (out->light)
+        y = nnrt_pack_light(nnrt_requant_light(acc.v0, m0), nnrt_requant_light(acc.v1, m1),
+                            nnrt_requant_light(acc.v2, m2), nnrt_requant_light(acc.v3, m3), v);
+    else
+        y = nnrt_pack_q8(nnrt_requant_q8(acc.v0, m0, acc.v0, NNRT_Q8_RES_NONE, NULL, v),
+                         nnrt_requant_q8(acc.v1, m1, acc.v1, NNRT_Q8_RES_NONE, NULL, v),
+                         nnrt_requant_q8(acc.v2, m2, acc.v2, NNRT_Q8_RES_NONE, NULL, v),
+                         nnrt_requant_q8(acc.v3, m3, acc.v3, NNRT_Q8_RES_NONE, NULL, v), v);
     if (out->channels == CHANNELS)
         _mm512_storeu_si512(p, y);
     else
@@ -180,7 +187,7 @@ NNRT_INLINE vec4 load_quads(const uint8_t *p, size_t step)
 NNRT_INLINE void run_single(const dw_block *b, const dw_strip *s, size_t i, size_t quads, int plain)
 {
     const nnrt_k_dwconv_q8_args *a = b->a;
-    const dw_out out = {b->channels, b->mask, b->mult, b->v};
+    const dw_out out = {b->light, b->channels, b->mask, b->mult, b->v};
     const size_t step = a->dilation_w * CHANNELS, count = a->r, w_row = b->w_row;
     size_t pixel = s->oy * a->out_width + s->ox0 + i;
     for (; i < s->count; i++, pixel++) {
@@ -202,7 +209,7 @@ NNRT_INLINE void run_single(const dw_block *b, const dw_strip *s, size_t i, size
  * row r are b->w[2*r], moved by a byte b->w[2*r + 1]. Two rows need stride and dilation 1 along H too. */
 NNRT_INLINE size_t run_pairs(const dw_block *b, const dw_strip *s, int high, int plain)
 {
-    const dw_out out = {b->channels, b->mask, b->mult, b->v};
+    const dw_out out = {b->light, b->channels, b->mask, b->mult, b->v};
     const size_t count = b->a->r, below = b->a->out_width;
     size_t i = 0, pixel = s->oy * below + s->ox0;
     for (; i + 2 <= s->count; i += 2, pixel += 2) {
@@ -240,7 +247,7 @@ NNRT_INLINE size_t run_pairs(const dw_block *b, const dw_strip *s, int high, int
  * kernel row r moved by i bytes. */
 NNRT_INLINE size_t run_fours(const dw_block *b, const dw_strip *s, int plain)
 {
-    const dw_out out = {b->channels, b->mask, b->mult, b->v};
+    const dw_out out = {b->light, b->channels, b->mask, b->mult, b->v};
     const size_t count = b->a->r;
     size_t i = 0, pixel = s->oy * b->a->out_width + s->ox0;
     for (; i + 4 <= s->count; i += 4, pixel += 4) {
@@ -350,7 +357,7 @@ static void run_rows(dw_block *b, size_t oy0, size_t oy1, size_t wide, dw_way wa
 static __attribute__((noinline)) void run_large(const dw_block *b, size_t oy0, size_t oy1, int plain)
 {
     const nnrt_k_dwconv_q8_args *a = b->a;
-    const dw_out out = {b->channels, b->mask, b->mult, b->v};
+    const dw_out out = {b->light, b->channels, b->mask, b->mult, b->v};
     const uint8_t *pad = a->pad + b->c0;
     for (size_t pixel = oy0 * a->out_width; pixel < oy1 * a->out_width; pixel++) {
         vec4 acc = b->acc0;
@@ -419,9 +426,11 @@ static void run_block(dw_block *b, size_t oy0, size_t oy1)
         run_large(b, oy0, oy1, plain);
         return;
     }
-    b->pitch = columns * CHANNELS;
+    const size_t most = (columns - reach) / a->stride_w + 1;
+    const size_t wide = a->out_width < most ? a->out_width : most;
+    b->pitch = ((wide - 1) * a->stride_w + reach) * CHANNELS;
     fill_moved(b, moves);
-    run_rows(b, oy0, oy1, (columns - reach) / a->stride_w + 1, way, plain);
+    run_rows(b, oy0, oy1, wide, way, plain);
 }
 
 void nnrt_k_dwconv_q8__avx512vnni_2x64(const nnrt_k_dwconv_q8_args *a, size_t oy0, size_t oy1,
@@ -437,6 +446,11 @@ void nnrt_k_dwconv_q8__avx512vnni_2x64(const nnrt_k_dwconv_q8_args *a, size_t oy
         b.mask = nnrt_byte_mask(b.channels);
         b.acc0 = load_channels(a->acc0 + c, 64, b.channels);
         b.mult = load_channels(a->mult + c, 64, b.channels);
+        b.light = nnrt_q8_may_be_light(a->epilogue) &&
+                  nnrt_q8_below_one(_mm512_castsi512_ps(b.mult.v0)) &&
+                  nnrt_q8_below_one(_mm512_castsi512_ps(b.mult.v1)) &&
+                  nnrt_q8_below_one(_mm512_castsi512_ps(b.mult.v2)) &&
+                  nnrt_q8_below_one(_mm512_castsi512_ps(b.mult.v3));
         run_block(&b, oy0, oy1);
     }
 }

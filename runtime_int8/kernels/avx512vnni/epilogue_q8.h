@@ -21,8 +21,8 @@
 /* An epilogue's bounds and zero point, spread over vectors once per kernel call. */
 typedef struct nnrt_q8_vectors {
     __m512 hi;
-    __m512i zero; /* zy as int16 */
-    __m512i low;  /* lo + zy as bytes */
+    __m512i zero;      /* zy as int16 */
+    __m512i low, high; /* lo + zy and hi + zy as bytes */
 } nnrt_q8_vectors;
 
 NNRT_INLINE nnrt_q8_vectors nnrt_q8_spread(const nnrt_q8_epilogue *e)
@@ -30,7 +30,33 @@ NNRT_INLINE nnrt_q8_vectors nnrt_q8_spread(const nnrt_q8_epilogue *e)
     if (e->out == NNRT_Q8_OUT_F32) /* bounds are any floats, and only hi is used */
         return (nnrt_q8_vectors){.hi = _mm512_set1_ps(e->hi)};
     return (nnrt_q8_vectors){_mm512_set1_ps(e->hi), _mm512_set1_epi16((int16_t)e->zy),
-                             _mm512_set1_epi8((char)(lrintf(e->lo) + e->zy))};
+                             _mm512_set1_epi8((char)(lrintf(e->lo) + e->zy)),
+                             _mm512_set1_epi8((char)(lrintf(e->hi) + e->zy))};
+}
+
+/* A plain u8 epilogue with zy = 0 whose products cannot leave int32, as |mult| < 1 for 16 channels each time: then both bounds
+ * can be applied to the packed bytes. NaN is not below 1. */
+NNRT_INLINE int nnrt_q8_below_one(__m512 mult)
+{
+    return _mm512_cmp_ps_mask(_mm512_abs_ps(mult), _mm512_set1_ps(1.0f), _CMP_NLT_UQ) == 0;
+}
+
+NNRT_INLINE int nnrt_q8_may_be_light(const nnrt_q8_epilogue *e)
+{
+    return e->out == NNRT_Q8_OUT_U8 && e->residual == NNRT_Q8_RES_NONE && e->zy == 0;
+}
+
+NNRT_INLINE __m512i nnrt_requant_light(__m512i acc, __m512 mult)
+{
+    return _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(acc), mult));
+}
+
+/* As nnrt_pack_q8, of what nnrt_requant_light made. */
+NNRT_INLINE __m512i nnrt_pack_light(__m512i a, __m512i b, __m512i c, __m512i d,
+                                    const nnrt_q8_vectors *v)
+{
+    const __m512i y = _mm512_packus_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
+    return _mm512_max_epu8(_mm512_min_epu8(y, v->high), v->low);
 }
 
 NNRT_INLINE __m512i nnrt_residual16(const uint8_t *residual)

@@ -5,7 +5,8 @@
 #include "runtime_int8/kernels/avx512vnni/epilogue_q8.h"
 #include "runtime_int8/kernels/contracts.h"
 
-#define MODE_BUFFER 8 /* leave the accumulators in memory for epilogue_buffer */
+#define MODE_BUFFER 8 /* leave the accumulators in memory for store_buffer */
+#define MODE_LIGHT 9  /* NNRT_Q8_RES_NONE under the conditions of nnrt_q8_may_be_light */
 
 typedef struct tile_args {
     const nnrt_k_gemm_q8_args *a;
@@ -13,6 +14,7 @@ typedef struct tile_args {
     size_t columns; /* valid ones of the tile */
     __m512i *buffer;
     nnrt_q8_vectors v;
+    int light;
 } tile_args;
 
 typedef void tile_fn(const tile_args *t);
@@ -41,7 +43,7 @@ NNRT_INLINE tile_out make_out(const tile_args *t, int panels, int mode)
     const size_t at = t->m * a->ldy + t->n;
     const __m512 mult0 = _mm512_loadu_ps(mult);
     return (tile_out){(uint8_t *)a->y + at,
-                      mode == NNRT_Q8_RES_NONE ? NULL : a->residual + at,
+                      mode == NNRT_Q8_RES_NONE || mode == MODE_LIGHT ? NULL : a->residual + at,
                       a->ldy,
                       t->columns,
                       nnrt_byte_mask(t->columns),
@@ -56,21 +58,26 @@ NNRT_INLINE tile_out make_out(const tile_args *t, int panels, int mode)
 NNRT_INLINE void store_row(tile_out *out, const __m512i *c, int panels, int mode,
                            const nnrt_q8_epilogue *e)
 {
-#define RESIDUAL(j) (mode == NNRT_Q8_RES_NONE ? c[0] : nnrt_residual16(out->r + 16 * j))
-#define REQUANT(j) nnrt_requant_q8(c[j], out->mult##j, RESIDUAL(j), mode, e, &out->v)
     const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    const int residual = mode == NNRT_Q8_RES_DIRECT || mode == NNRT_Q8_RES_TWICE;
+#define REQUANT(j)                                                                                 \
+    (mode == MODE_LIGHT ? nnrt_requant_light(c[j], out->mult##j)                                   \
+                        : nnrt_requant_q8(c[j], out->mult##j,                                      \
+                                          residual ? nnrt_residual16(out->r + 16 * j) : c[0], mode, \
+                                          e, &out->v))
     const __m512i q0 = REQUANT(0);
     const __m512i q1 = panels > 1 ? REQUANT(1) : q0;
     const __m512i q2 = panels > 2 ? REQUANT(2) : q0;
     const __m512i q3 = panels > 3 ? REQUANT(3) : q0;
-    const __m512i y =
-        _mm512_permutexvar_epi32(order, nnrt_pack_q8(q0, q1, q2, q3, &out->v));
+    __m512i y = mode == MODE_LIGHT ? nnrt_pack_light(q0, q1, q2, q3, &out->v)
+                                   : nnrt_pack_q8(q0, q1, q2, q3, &out->v);
+    y = _mm512_permutexvar_epi32(order, y);
     if (panels == 4 && out->columns == 64)
         _mm512_storeu_si512(out->y, y);
     else
         _mm512_mask_storeu_epi8(out->y, out->mask, y);
     out->y += out->ldy;
-    if (mode != NNRT_Q8_RES_NONE)
+    if (residual)
         out->r += out->ldy;
 }
 
@@ -117,6 +124,9 @@ NNRT_INLINE void store_row(tile_out *out, const __m512i *c, int panels, int mode
         if (panels > 3)                                                                            \
             t->buffer[i * panels + 3] = c[i * panels + 3];                                         \
     }
+#define ROW_STORE_LIGHT(i)                                                                         \
+    if (i < rows)                                                                                  \
+        store_row(&out, c + i * panels, panels, MODE_LIGHT, NULL);
 #define ROW_STORE(i)                                                                               \
     if (i < rows)                                                                                  \
         store_row(&out, c + i * panels, panels, mode, &e);
@@ -161,6 +171,9 @@ NNRT_INLINE void run_tile(const tile_args *t, const int rows, const int panels, 
     }
     if (mode == MODE_BUFFER) {
         FOR_ROWS(ROW_BUFFER)
+    } else if (mode == NNRT_Q8_RES_NONE && t->light) {
+        tile_out out = make_out(t, panels, MODE_LIGHT);
+        FOR_ROWS(ROW_STORE_LIGHT)
     } else {
         const nnrt_q8_epilogue e = *a->epilogue;
         tile_out out = make_out(t, panels, mode);
@@ -283,7 +296,9 @@ void nnrt_k_gemm_q8__avx512vnni_6x64(const nnrt_k_gemm_q8_args *a, size_t m0, si
     for (size_t n = n0; n < n1;) {
         const size_t columns = n1 - n < 64 ? n1 - n : 64, panels = (columns + 15) / 16;
         const size_t rows = m1 - m0, tiles = (rows + max_rows[panels - 1] - 1) / max_rows[panels - 1];
-        tile_args t = {a, m0, n, columns, buffer, v};
+        tile_args t = {a, m0, n, columns, buffer, v, nnrt_q8_may_be_light(a->epilogue)};
+        for (size_t i = 0; i < panels && t.light; i++)
+            t.light = nnrt_q8_below_one(_mm512_loadu_ps(a->mult + n + 16 * i));
         for (size_t i = 0; i < tiles; i++) {
             const size_t next = m0 + (i + 1) * rows / tiles;
             choose_tile(a->epilogue, next - t.m, panels)(&t);
