@@ -82,21 +82,22 @@ NNRT_INLINE vec4 make_quads(__m512i p0, __m512i p1, __m512i p2, __m512i p3)
 
 /* What the epilogue needs, read before y is written: bytes may alias anything. */
 typedef struct dw_out {
-    int light;
     size_t channels;
     __mmask64 mask;
     vec4 mult;
     nnrt_q8_vectors v;
 } dw_out;
 
-/* u8 without a residual. */
-NNRT_INLINE void store_plain(const dw_out *out, uint8_t *p, vec4 acc)
+/* How results are stored: any epilogue, u8 without a residual, and that under the conditions of nnrt_q8_may_be_light. */
+typedef enum dw_store { DW_STORE_OTHER, DW_STORE_PLAIN, DW_STORE_LIGHT } dw_store;
+
+NNRT_INLINE void store_plain(const dw_out *out, uint8_t *p, vec4 acc, dw_store how)
 {
     const nnrt_q8_vectors *v = &out->v;
     const __m512 m0 = _mm512_castsi512_ps(out->mult.v0), m1 = _mm512_castsi512_ps(out->mult.v1);
     const __m512 m2 = _mm512_castsi512_ps(out->mult.v2), m3 = _mm512_castsi512_ps(out->mult.v3);
     __m512i y;
-    if (out->light)
+    if (how == DW_STORE_LIGHT)
         y = nnrt_pack_light(nnrt_requant_light(acc.v0, m0), nnrt_requant_light(acc.v1, m1),
                             nnrt_requant_light(acc.v2, m2), nnrt_requant_light(acc.v3, m3), v);
     else
@@ -167,10 +168,10 @@ typedef struct dw_strip {
     size_t oy, ox0, count;
 } dw_strip;
 
-NNRT_INLINE void store(const dw_block *b, const dw_out *out, size_t pixel, vec4 acc, int plain)
+NNRT_INLINE void store(const dw_block *b, const dw_out *out, size_t pixel, vec4 acc, dw_store how)
 {
-    if (plain) {
-        store_plain(out, (uint8_t *)b->a->y + pixel * b->a->channels + b->c0, acc);
+    if (how != DW_STORE_OTHER) {
+        store_plain(out, (uint8_t *)b->a->y + pixel * b->a->channels + b->c0, acc, how);
     } else {
         const vec4 copy = acc;
         store_other(b, pixel, &copy);
@@ -184,10 +185,10 @@ NNRT_INLINE vec4 load_quads(const uint8_t *p, size_t step)
 }
 
 /* Any window, columns [i, count) one by one. Columns past S meet zero weights, so any byte will do there. */
-NNRT_INLINE void run_single(const dw_block *b, const dw_strip *s, size_t i, size_t quads, int plain)
+NNRT_INLINE void run_single(const dw_block *b, const dw_strip *s, size_t i, size_t quads, dw_store how)
 {
     const nnrt_k_dwconv_q8_args *a = b->a;
-    const dw_out out = {b->light, b->channels, b->mask, b->mult, b->v};
+    const dw_out out = {b->channels, b->mask, b->mult, b->v};
     const size_t step = a->dilation_w * CHANNELS, count = a->r, w_row = b->w_row;
     size_t pixel = s->oy * a->out_width + s->ox0 + i;
     for (; i < s->count; i++, pixel++) {
@@ -201,15 +202,15 @@ NNRT_INLINE void run_single(const dw_block *b, const dw_strip *s, size_t i, size
                 MULTIPLY(acc, x, w[q]);
             }
         }
-        store(b, &out, pixel, acc, plain);
+        store(b, &out, pixel, acc, how);
     }
 }
 
 /* S = 3, stride and dilation 1 along W: pairs of columns of one or two rows; returns the columns done. The weights of kernel
  * row r are b->w[2*r], moved by a byte b->w[2*r + 1]. Two rows need stride and dilation 1 along H too. */
-NNRT_INLINE size_t run_pairs(const dw_block *b, const dw_strip *s, int high, int plain)
+NNRT_INLINE size_t run_pairs(const dw_block *b, const dw_strip *s, int high, dw_store how)
 {
-    const dw_out out = {b->light, b->channels, b->mask, b->mult, b->v};
+    const dw_out out = {b->channels, b->mask, b->mult, b->v};
     const size_t count = b->a->r, below = b->a->out_width;
     size_t i = 0, pixel = s->oy * below + s->ox0;
     for (; i + 2 <= s->count; i += 2, pixel += 2) {
@@ -233,11 +234,11 @@ NNRT_INLINE size_t run_pairs(const dw_block *b, const dw_strip *s, int high, int
             MULTIPLY(a10, x, w[0]);
             MULTIPLY(a11, x, w[1]);
         }
-        store(b, &out, pixel, a00, plain);
-        store(b, &out, pixel + 1, a01, plain);
+        store(b, &out, pixel, a00, how);
+        store(b, &out, pixel + 1, a01, how);
         if (high == 2) {
-            store(b, &out, pixel + below, a10, plain);
-            store(b, &out, pixel + below + 1, a11, plain);
+            store(b, &out, pixel + below, a10, how);
+            store(b, &out, pixel + below + 1, a11, how);
         }
     }
     return i;
@@ -245,9 +246,9 @@ NNRT_INLINE size_t run_pairs(const dw_block *b, const dw_strip *s, int high, int
 
 /* S = 5, stride and dilation 1 along W: four columns at a time; returns the columns done. b->w[8*r + 2*i + q] is quad q of
  * kernel row r moved by i bytes. */
-NNRT_INLINE size_t run_fours(const dw_block *b, const dw_strip *s, int plain)
+NNRT_INLINE size_t run_fours(const dw_block *b, const dw_strip *s, dw_store how)
 {
-    const dw_out out = {b->light, b->channels, b->mask, b->mult, b->v};
+    const dw_out out = {b->channels, b->mask, b->mult, b->v};
     const size_t count = b->a->r;
     size_t i = 0, pixel = s->oy * b->a->out_width + s->ox0;
     for (; i + 4 <= s->count; i += 4, pixel += 4) {
@@ -266,44 +267,50 @@ NNRT_INLINE size_t run_fours(const dw_block *b, const dw_strip *s, int plain)
             MULTIPLY(a2, x, w[5]);
             MULTIPLY(a3, x, w[7]);
         }
-        store(b, &out, pixel, a0, plain);
-        store(b, &out, pixel + 1, a1, plain);
-        store(b, &out, pixel + 2, a2, plain);
-        store(b, &out, pixel + 3, a3, plain);
+        store(b, &out, pixel, a0, how);
+        store(b, &out, pixel + 1, a1, how);
+        store(b, &out, pixel + 2, a2, how);
+        store(b, &out, pixel + 3, a3, how);
     }
     return i;
 }
 
 typedef enum dw_way { DW_ANY, DW_QUAD, DW_PAIRS, DW_FOURS } dw_way;
 
-NNRT_INLINE void run_strip(const dw_block *b, const dw_strip *s, dw_way way, int high, int plain)
+NNRT_INLINE void run_strip(const dw_block *b, const dw_strip *s, dw_way way, int high, dw_store how)
 {
     size_t done = 0;
     if (way == DW_PAIRS && high == 2)
-        done = run_pairs(b, s, 2, plain);
+        done = run_pairs(b, s, 2, how);
     else if (way == DW_PAIRS)
-        done = run_pairs(b, s, 1, plain);
+        done = run_pairs(b, s, 1, how);
     else if (way == DW_FOURS)
-        done = run_fours(b, s, plain);
+        done = run_fours(b, s, how);
     for (int i = 0; i < high; i++) {
         const dw_strip row = {s->rows + i, s->oy + (size_t)i, s->ox0, s->count};
         if (way == DW_QUAD || way == DW_PAIRS)
-            run_single(b, &row, done, 1, plain);
+            run_single(b, &row, done, 1, how);
         else
-            run_single(b, &row, done, b->quads, plain);
+            run_single(b, &row, done, b->quads, how);
     }
 }
 
 static __attribute__((noinline)) void run_plain(const dw_block *b, const dw_strip *s, dw_way way,
                                                 int high)
 {
-    run_strip(b, s, way, high, 1);
+    run_strip(b, s, way, high, DW_STORE_PLAIN);
+}
+
+static __attribute__((noinline)) void run_light(const dw_block *b, const dw_strip *s, dw_way way,
+                                                int high)
+{
+    run_strip(b, s, way, high, DW_STORE_LIGHT);
 }
 
 static __attribute__((noinline)) void run_other(const dw_block *b, const dw_strip *s, dw_way way,
                                                 int high)
 {
-    run_strip(b, s, way, high, 0);
+    run_strip(b, s, way, high, DW_STORE_OTHER);
 }
 
 /* Ring row of padded input row `y`, columns from `ix` (which wraps when negative) on: pixels or zx. */
@@ -326,7 +333,7 @@ static void fill_row(dw_block *b, size_t y, size_t ix, size_t columns)
 }
 
 /* Output rows [oy0, oy1) in strips of at most `wide` columns. */
-static void run_rows(dw_block *b, size_t oy0, size_t oy1, size_t wide, dw_way way, int plain)
+static void run_rows(dw_block *b, size_t oy0, size_t oy1, size_t wide, dw_way way, dw_store how)
 {
     const nnrt_k_dwconv_q8_args *a = b->a;
     const size_t reach = (4 * b->quads - 1) * a->dilation_w + 1;
@@ -344,7 +351,9 @@ static void run_rows(dw_block *b, size_t oy0, size_t oy1, size_t wide, dw_way wa
             for (size_t r = 0; r < a->r + high - 1; r++)
                 rows[r] = b->ring + (first + r * a->dilation_h) % b->span * b->pitch;
             const dw_strip strip = {rows, oy, ox, count};
-            if (plain)
+            if (how == DW_STORE_LIGHT)
+                run_light(b, &strip, way, (int)high);
+            else if (how == DW_STORE_PLAIN)
                 run_plain(b, &strip, way, (int)high);
             else
                 run_other(b, &strip, way, (int)high);
@@ -354,10 +363,10 @@ static void run_rows(dw_block *b, size_t oy0, size_t oy1, size_t wide, dw_way wa
 }
 
 /* A kernel whose weights or rows are too many to keep: everything is looked up for every output. */
-static __attribute__((noinline)) void run_large(const dw_block *b, size_t oy0, size_t oy1, int plain)
+static __attribute__((noinline)) void run_large(const dw_block *b, size_t oy0, size_t oy1, dw_store how)
 {
     const nnrt_k_dwconv_q8_args *a = b->a;
-    const dw_out out = {b->light, b->channels, b->mask, b->mult, b->v};
+    const dw_out out = {b->channels, b->mask, b->mult, b->v};
     const uint8_t *pad = a->pad + b->c0;
     for (size_t pixel = oy0 * a->out_width; pixel < oy1 * a->out_width; pixel++) {
         vec4 acc = b->acc0;
@@ -375,7 +384,7 @@ static __attribute__((noinline)) void run_large(const dw_block *b, size_t oy0, s
             const vec4 quads = make_quads(x[0], x[1], x[2], x[3]), w = load_weights(b, r, q);
             MULTIPLY(acc, quads, w);
         }
-        store(b, &out, pixel, acc, plain);
+        store(b, &out, pixel, acc, how);
     }
 }
 
@@ -408,6 +417,7 @@ static void run_block(dw_block *b, size_t oy0, size_t oy1)
     const nnrt_k_dwconv_q8_args *a = b->a;
     const int plain =
         a->epilogue->out == NNRT_Q8_OUT_U8 && a->epilogue->residual == NNRT_Q8_RES_NONE;
+    const dw_store how = b->light ? DW_STORE_LIGHT : plain ? DW_STORE_PLAIN : DW_STORE_OTHER;
     const int dense = a->stride_w == 1 && a->dilation_w == 1;
     dw_way way = b->quads == 1 ? DW_QUAD : DW_ANY;
     unsigned moves = 1;
@@ -423,14 +433,14 @@ static void run_block(dw_block *b, size_t oy0, size_t oy1)
     b->span = (a->r - 1) * a->dilation_h + high;
     const size_t columns = RING_MAX / b->span;
     if (a->r * b->quads * moves > WEIGHTS_MAX || columns < reach + 3 * a->stride_w) {
-        run_large(b, oy0, oy1, plain);
+        run_large(b, oy0, oy1, how);
         return;
     }
     const size_t most = (columns - reach) / a->stride_w + 1;
     const size_t wide = a->out_width < most ? a->out_width : most;
     b->pitch = ((wide - 1) * a->stride_w + reach) * CHANNELS;
     fill_moved(b, moves);
-    run_rows(b, oy0, oy1, wide, way, plain);
+    run_rows(b, oy0, oy1, wide, way, how);
 }
 
 void nnrt_k_dwconv_q8__avx512vnni_2x64(const nnrt_k_dwconv_q8_args *a, size_t oy0, size_t oy1,
