@@ -56,6 +56,7 @@ static nnc_status flatten_around(nnc_graph *graph, nnc_node_id node, int64_t axi
     n->inputs[0] = flat;
     n->outputs[0] = soft;
     nnc_graph_value(graph, soft)->producer = node;
+    nnc_graph_value(graph, y)->producer = NNC_ID_NONE;
     NNC_TRY(nnc_node_set_int(graph, node, "axis", 1));
     nnc_value_id inputs[2] = {soft, dims};
     snprintf(name, sizeof name, "%s_reshape", base);
