@@ -27,7 +27,7 @@ for object in "$@"; do
                     return # not innermost
                 if (text[i] ~ /vpdpbusd|vpmaddwd/)
                     products++
-                if (text[i] ~ /[yz]mm/ && text[i] ~ /\(%r[sb]p/) {
+                if (text[i] ~ /[yz]mm/ && text[i] ~ /\(%rsp|-0x[0-9a-f]+\(%rbp\)/) {
                     spills++
                     where = text[i]
                 }
