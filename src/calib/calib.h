@@ -32,8 +32,8 @@ typedef struct nnc_calib_options {
     const size_t *indices; /* samples of the data set to use, in this order */
     size_t index_count;
     const char *cache_path; /* NULL: no cache */
-    const char *cache_key;  /* hash of model, samples, preprocessing, tool version: a cache of another key is refused
-                             * (NNC_ERR_DATA, "stale") */
+    const char *cache_key;  /* "name=value name=value ..." of model, samples, preprocessing, tool version: a cache of another key
+                             * is refused (NNC_ERR_DATA, "stale", with the names that differ) */
 } nnc_calib_options;
 
 /* Runs the float graph over the samples and observes `values`. Fails: NNC_ERR_DATA (no samples; a value with more than 1 %
@@ -42,6 +42,8 @@ nnc_status nnc_calib_run(nnc_calib **out, const nnc_graph *graph, const nnc_valu
                          size_t value_count, const nnc_dataset *data, const nnc_calib_options *options,
                          const nnc_log *log);
 void nnc_calib_destroy(nnc_calib *calib);
+/* Statistics of the numbers of both values together: histograms are laid on the wider range by bin centres. */
+void nnc_value_stats_merge(nnc_value_stats *into, const nnc_value_stats *from);
 const nnc_value_stats *nnc_calib_stats(const nnc_calib *calib, nnc_value_id value); /* NULL if not observed */
 size_t nnc_calib_samples(const nnc_calib *calib);
 
@@ -55,6 +57,10 @@ typedef struct nnc_calibrator {
 } nnc_calibrator;
 const nnc_calibrator *nnc_calibrator_find(const char *name); /* NULL if unknown */
 const nnc_calibrator *nnc_calibrator_row(size_t i);          /* NULL past the end */
+
+/* Squared error that putting all numbers of `stats` on the grid q costs, from the histogram: sum over its bins of count times
+ * (centre - nearest grid point)^2. Exact zeros cost nothing. q: per tensor. */
+double nnc_hist_error(const nnc_value_stats *stats, const nnc_qparams *q);
 
 /* Range to qparams: extends to include 0, zero range handled (docs/reliability.md), u8 asymmetric or s8 symmetric; zero point such
  * that 0.0 is exact. Fails: NNC_ERR_DATA for non-finite bounds. */

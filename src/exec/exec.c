@@ -8,6 +8,7 @@
 struct nnc_exec {
     void *image; /* NULL when the plan came from a file */
     nnrt_model *model;
+    bool shared; /* the model is another handle's */
     nnrt_session *session;
     nnc_tap_fn *tap;
     void *user;
@@ -62,6 +63,23 @@ nnc_status nnc_exec_create(nnc_exec **out, const nnc_graph *graph, const nnc_exe
     return NNC_OK;
 }
 
+nnc_status nnc_exec_share(nnc_exec **out, const nnc_exec *owner, const nnc_exec_options *options)
+{
+    nnc_exec *exec = nnc_calloc(1, sizeof(*exec));
+    if (!exec) {
+        return NNC_ERR_LIMIT;
+    }
+    exec->model = owner->model;
+    exec->shared = true;
+    nnc_status status = start_session(exec, options);
+    if (status != NNC_OK) {
+        nnc_exec_destroy(exec);
+        return status;
+    }
+    *out = exec;
+    return NNC_OK;
+}
+
 nnc_status nnc_exec_load(nnc_exec **out, const char *plan_path, const nnc_exec_options *options)
 {
     nnc_exec *exec = nnc_calloc(1, sizeof(*exec));
@@ -86,7 +104,9 @@ void nnc_exec_destroy(nnc_exec *exec)
         return;
     }
     nnrt_session_destroy(exec->session);
-    nnrt_model_destroy(exec->model);
+    if (!exec->shared) {
+        nnrt_model_destroy(exec->model);
+    }
     nnc_free(exec->image);
     nnc_free(exec);
 }
