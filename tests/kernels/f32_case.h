@@ -24,7 +24,7 @@ static inline float *f32_random(size_t n, nnc_rng *rng)
         if (nnc_rng_below(rng, 16) == 0)
             p[i] = nnc_rng_below(rng, 2) ? 0.0f : -0.0f;
         if (nnc_rng_below(rng, 16) == 0)
-            p[i] *= 1e4f;
+            p[i] *= 16.0f;
     }
     return p;
 }
