@@ -199,13 +199,12 @@ nnc_status nnc_conv_transpose_lower(nnc_lower_ctx *ctx)
     for (uint32_t d = 0; extra && d < spatial && d < extra->count; d++) {
         params.output_padding[2 - spatial + d] = (uint32_t)extra->ints[d];
     }
-    uint32_t in[3], n = 2, bias, out;
+    uint32_t in[3], n = 2, out;
     NNC_TRY(nnc_lower_input(&in[0], ctx, 0, NNC_FORM_NHWC));
     NNC_TRY(transposed_weight(&in[1], ctx, params.window.kernel[0] * params.window.kernel[1]));
-    NNC_TRY(nnc_bias_constant(&bias, ctx, nnc_lower_in_value(ctx, 2), 1.0f, params.c_out, 1));
-    if (bias != NNRT_NONE) {
+    if (nnc_lower_in_value(ctx, 2)) {
         params.has_bias = 1;
-        in[n++] = bias;
+        NNC_TRY(nnc_lower_input(&in[n++], ctx, 2, NNC_FORM_LOGICAL)); /* not padded, unlike the others' */
     }
     NNC_TRY(nnc_lower_output(&out, ctx, 0, NNC_FORM_NHWC));
     return nnc_lower_emit(ctx, NNRT_ROP_ID_CONV_TRANSPOSE_F32, &params, sizeof(params), in, n, &out, 1);
