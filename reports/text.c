@@ -119,9 +119,9 @@ size_t nnc_text_terminal(nnc_str *out, const char *text, size_t columns, bool un
         if (c < 0x80 && !is_unsafe(c)) {
             nnc_str_append_n(&safe, text, 1);
         } else if (c < 0x80) {
-            nnc_str_appendf(&safe, "\\x%02X", c);
+            nnc_str_appendf(&safe, "\\x%02x", c);
         } else if (is_unsafe(c) || !unicode) {
-            nnc_str_appendf(&safe, "\\u{%X}", c);
+            nnc_str_appendf(&safe, "\\u{%x}", c);
         } else {
             nnc_str_append_n(&safe, text, n);
         }

@@ -3,6 +3,7 @@
 #define NNC_TESTS_REPORTS_SAMPLE_REPORT_H
 
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "reports/report.h"
@@ -45,7 +46,6 @@ static inline void sample_facts(nnc_report_row *root, const sample_options *o)
         {"source.producer", "pytorch"},
         {"output.path", "resnet18.int8.onnx"},
         {"output.sha256", "0c1d2e3f405162738495a6b7c8d9eafb0c1d2e3f405162738495a6b7c8d9eafb"},
-        {"output.format", "onnx"},
         {"data.calibration.spec", "train/"},
         {"data.calibration.format", "class folders of images"},
         {"data.calibration.preprocessing", "resize shorter 256 bilinear, crop 224, rgb, 1/255, mean .485/.456/.406"},
@@ -66,6 +66,7 @@ static inline void sample_facts(nnc_report_row *root, const sample_options *o)
     nnc_report_int(root, "source.bytes", 46832012);
     nnc_report_int(root, "source.opset", 17);
     nnc_report_int(root, "source.ir_version", 8);
+    nnc_report_string(root, "output.format", "onnx");
     nnc_report_int(root, "output.bytes", 11794112);
     nnc_report_int(root, "output.opset", 17);
     nnc_report_append_string(root, "options.steps", "int8");
