@@ -82,7 +82,7 @@ static nnc_status pow_infer(nnc_infer_ctx *ctx)
 static nnc_status pow_lower(nnc_lower_ctx *ctx)
 {
     const nnc_value *x = nnc_lower_in_value(ctx, 0), *e = nnc_lower_in_value(ctx, 1);
-    if (x->dtype == e->dtype) {
+    if (x->dtype == e->dtype || !e->has_shape) {
         return binary_lower(ctx, NNRT_BINARY_POW);
     }
     nnc_form form = nnc_lower_broadcast_nhwc(ctx) ? NNC_FORM_NHWC : NNC_FORM_LOGICAL;
@@ -91,7 +91,7 @@ static nnc_status pow_lower(nnc_lower_ctx *ctx)
     uint32_t in[2], exponent, y;
     NNC_TRY(nnc_lower_input(&in[0], ctx, 0, form));
     NNC_TRY(nnc_lower_input(&exponent, ctx, 1, form));
-    NNC_TRY(nnc_lower_temp(&in[1], ctx, nnc_lower_dtype(x)));
+    NNC_TRY(nnc_lower_temp(&in[1], ctx, nnc_lower_dtype(x), e->shape.rank));
     NNC_TRY(nnc_lower_emit(ctx, NNRT_ROP_ID_CAST, &cast, sizeof cast, &exponent, 1, &in[1], 1));
     NNC_TRY(nnc_lower_output(&y, ctx, 0, form));
     return nnc_lower_emit(ctx, NNRT_ROP_ID_BINARY, &params, sizeof params, in, 2, &y, 1);

@@ -134,7 +134,7 @@ static nnc_status requantized_input(uint32_t *out, nnc_lower_ctx *ctx, uint32_t 
     requant_table(table, from, to);
     NNC_TRY(nnc_lower_input(&in[0], ctx, i, form));
     NNC_TRY(nnc_lower_const(&in[1], ctx, NNRT_U8, 1, &dim, table, sizeof table));
-    NNC_TRY(nnc_lower_temp(out, ctx, NNRT_U8));
+    NNC_TRY(nnc_lower_temp(out, ctx, NNRT_U8, nnc_lower_in_value(ctx, i)->shape.rank));
     return nnc_lower_emit(ctx, NNRT_ROP_ID_LUT_U8, NULL, 0, in, 2, out, 1);
 }
 

@@ -45,7 +45,7 @@ static nnc_status host_step(nnc_lower_ctx *ctx, uint32_t *dims, nnrt_binary_op o
     nnrt_binary_params params = {.op = (uint32_t)op};
     uint32_t in[2] = {*dims, 0};
     NNC_TRY(nnc_lower_const_i64(&in[1], ctx, list, 4));
-    NNC_TRY(nnc_lower_temp(dims, ctx, NNRT_I64));
+    NNC_TRY(nnc_lower_temp(dims, ctx, NNRT_I64, 1));
     return nnc_lower_emit(ctx, NNRT_ROP_ID_BINARY, &params, sizeof params, in, 2, dims, 1);
 }
 
@@ -56,11 +56,11 @@ static nnc_status six_dims(nnc_lower_ctx *ctx, uint32_t *out, uint32_t dims, int
     nnrt_axis_params axis = {.axis = 0};
     uint32_t in[2] = {dims, 0}, all;
     NNC_TRY(nnc_lower_const_i64(&in[1], ctx, &b, 1));
-    NNC_TRY(nnc_lower_temp(&all, ctx, NNRT_I64));
+    NNC_TRY(nnc_lower_temp(&all, ctx, NNRT_I64, 1));
     NNC_TRY(nnc_lower_emit(ctx, NNRT_ROP_ID_CONCAT, &axis, sizeof axis, in, 2, &all, 1));
     in[0] = all;
     NNC_TRY(nnc_lower_const_i64(&in[1], ctx, order, 6));
-    NNC_TRY(nnc_lower_temp(out, ctx, NNRT_I64));
+    NNC_TRY(nnc_lower_temp(out, ctx, NNRT_I64, 1));
     return nnc_lower_emit(ctx, NNRT_ROP_ID_GATHER, &axis, sizeof axis, in, 2, out, 1);
 }
 
@@ -99,17 +99,17 @@ static nnc_status depth_space_lower(nnc_lower_ctx *ctx)
         transpose.perm[d] = p.perm[d];
     }
     NNC_TRY(nnc_lower_input(&x, ctx, 0, form));
-    NNC_TRY(nnc_lower_temp(&dims, ctx, NNRT_I64));
+    NNC_TRY(nnc_lower_temp(&dims, ctx, NNRT_I64, 1));
     NNC_TRY(nnc_lower_emit(ctx, NNRT_ROP_ID_SHAPE, &whole, sizeof whole, &x, 1, &dims, 1));
     NNC_TRY(host_step(ctx, &dims, NNRT_BINARY_DIV, p.split_divisor));
     NNC_TRY(six_dims(ctx, &split, dims, b, p.order));
     NNC_TRY(host_step(ctx, &dims, NNRT_BINARY_MUL, p.merge_factor));
     in[0] = x;
     in[1] = split;
-    NNC_TRY(nnc_lower_temp(&x, ctx, dtype));
+    NNC_TRY(nnc_lower_temp(&x, ctx, dtype, 6));
     NNC_TRY(nnc_lower_emit(ctx, NNRT_ROP_ID_RESHAPE, &reshape, sizeof reshape, in, 2, &x, 1));
     in[0] = x;
-    NNC_TRY(nnc_lower_temp(&x, ctx, dtype));
+    NNC_TRY(nnc_lower_temp(&x, ctx, dtype, 6));
     NNC_TRY(nnc_lower_emit(ctx, NNRT_ROP_ID_TRANSPOSE, &transpose, sizeof transpose, in, 1, &x, 1));
     in[0] = x;
     in[1] = dims;

@@ -112,9 +112,11 @@ static nnc_status add_operand(nnc_lower_ctx *ctx, uint32_t product, float beta, 
     NNC_TRY(nnc_lower_input(&in[1], ctx, 2, NNC_FORM_LOGICAL));
     if (beta != 1.0f) {
         uint32_t scaled, pair[2] = {in[1], NNRT_NONE};
+        const nnc_value *c = nnc_lower_in_value(ctx, 2);
+        uint32_t scaled_rank = c->has_shape && c->shape.rank > 1 ? c->shape.rank : 1;
         int64_t dims[1] = {1};
         NNC_TRY(nnc_lower_const(&pair[1], ctx, NNRT_F32, 1, dims, &beta, sizeof(beta)));
-        NNC_TRY(nnc_lower_temp(&scaled, ctx, NNRT_F32));
+        NNC_TRY(nnc_lower_temp(&scaled, ctx, NNRT_F32, scaled_rank));
         nnrt_binary_params mul = {.op = NNRT_BINARY_MUL, .clamp = {-INFINITY, INFINITY}};
         NNC_TRY(nnc_lower_emit(ctx, NNRT_ROP_ID_BINARY, &mul, sizeof(mul), pair, 2, &scaled, 1));
         in[1] = scaled;
@@ -138,7 +140,7 @@ nnc_status nnc_gemm_lower(nnc_lower_ctx *ctx)
     if (constant && trans_a) {
         uint32_t t;
         nnrt_transpose_params params = {.rank = 2, .perm = {1, 0}};
-        NNC_TRY(nnc_lower_temp(&t, ctx, NNRT_F32));
+        NNC_TRY(nnc_lower_temp(&t, ctx, NNRT_F32, 2));
         NNC_TRY(nnc_lower_emit(ctx, NNRT_ROP_ID_TRANSPOSE, &params, sizeof(params), &x, 1, &t, 1));
         x = t;
     }
@@ -160,7 +162,7 @@ nnc_status nnc_gemm_lower(nnc_lower_ctx *ctx)
         params.clamp = (nnrt_clamp){fusion->lo, fusion->hi};
         NNC_TRY(nnc_lower_output(&product, ctx, 0, NNC_FORM_LOGICAL));
     } else {
-        NNC_TRY(nnc_lower_temp(&product, ctx, NNRT_F32));
+        NNC_TRY(nnc_lower_temp(&product, ctx, NNRT_F32, 2));
     }
     NNC_TRY(nnc_lower_emit(ctx, NNRT_ROP_ID_MATMUL_F32, &params, sizeof(params), in, 2, &product, 1));
     if (!c) {
@@ -192,7 +194,7 @@ nnc_status nnc_matmul_lower(nnc_lower_ctx *ctx)
         return nnc_lower_emit(ctx, NNRT_ROP_ID_MATMUL_F32, &params, sizeof(params), in, 2, &out, 1);
     }
     uint32_t pair[2];
-    NNC_TRY(nnc_lower_temp(&pair[0], ctx, NNRT_F32));
+    NNC_TRY(nnc_lower_temp(&pair[0], ctx, NNRT_F32, nnc_lower_out_value(ctx, 0)->shape.rank));
     NNC_TRY(nnc_lower_emit(ctx, NNRT_ROP_ID_MATMUL_F32, &params, sizeof(params), in, 2, &pair[0], 1));
     NNC_TRY(nnc_lower_value(&pair[1], ctx, fusion->residual, NNC_FORM_LOGICAL));
     NNC_TRY(nnc_lower_output(&out, ctx, 0, NNC_FORM_LOGICAL));

@@ -44,7 +44,7 @@ nnc_status nnc_lower_const_value(uint32_t *out, nnc_lower_ctx *ctx, uint32_t i, 
 /* Declares output i as produced in this form (this node, or the last node fused behind it). dtype: of the runtime value. */
 nnc_status nnc_lower_output(uint32_t *out, nnc_lower_ctx *ctx, uint32_t i, nnc_form form);
 /* An intermediate runtime value, and constants. */
-nnc_status nnc_lower_temp(uint32_t *out, nnc_lower_ctx *ctx, nnrt_dtype dtype);
+nnc_status nnc_lower_temp(uint32_t *out, nnc_lower_ctx *ctx, nnrt_dtype dtype, uint32_t rank);
 nnc_status nnc_lower_const(uint32_t *out, nnc_lower_ctx *ctx, nnrt_dtype dtype, uint32_t rank,
                            const int64_t *dims, const void *data, size_t bytes);
 nnc_status nnc_lower_const_i64(uint32_t *out, nnc_lower_ctx *ctx, const int64_t *data, size_t n);

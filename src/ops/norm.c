@@ -67,7 +67,7 @@ static nnc_status batch_by_steps(nnc_lower_ctx *ctx, const float *a, const float
     size_t bytes = channels * sizeof *a;
     NNC_TRY(nnc_lower_input(&in[0], ctx, 0, NNC_FORM_LOGICAL));
     NNC_TRY(nnc_lower_const(&in[1], ctx, NNRT_F32, rank - 1, dims, a, bytes));
-    NNC_TRY(nnc_lower_temp(&y, ctx, NNRT_F32));
+    NNC_TRY(nnc_lower_temp(&y, ctx, NNRT_F32, rank));
     NNC_TRY(nnc_lower_emit(ctx, NNRT_ROP_ID_BINARY, &params, sizeof params, in, 2, &y, 1));
     in[0] = y;
     params.op = NNRT_BINARY_ADD;

@@ -289,9 +289,9 @@ static nnc_status shift_by_one(nnc_lower_ctx *ctx, uint32_t *x, int64_t axis, ui
     uint32_t in[2] = {*x, 0}, padded, cut;
     pads[axis] = 1;
     NNC_TRY(nnc_lower_const_i64(&in[1], ctx, pads, 2 * (size_t)rank));
-    NNC_TRY(nnc_lower_temp(&padded, ctx, dtype));
+    NNC_TRY(nnc_lower_temp(&padded, ctx, dtype, rank));
     NNC_TRY(nnc_lower_emit(ctx, NNRT_ROP_ID_PAD, &params, sizeof params, in, 2, &padded, 1));
-    NNC_TRY(nnc_lower_temp(&cut, ctx, dtype));
+    NNC_TRY(nnc_lower_temp(&cut, ctx, dtype, rank));
     NNC_TRY(nnc_lower_slice(ctx, padded, cut, axis, 0, -1, 1));
     *x = cut;
     return NNC_OK;
@@ -311,7 +311,7 @@ static nnc_status cumsum_lower(nnc_lower_ctx *ctx)
     uint32_t x, y, flipped;
     NNC_TRY(nnc_lower_input(&x, ctx, 0, NNC_FORM_LOGICAL));
     if (reverse) {
-        NNC_TRY(nnc_lower_temp(&flipped, ctx, nnc_lower_dtype(v)));
+        NNC_TRY(nnc_lower_temp(&flipped, ctx, nnc_lower_dtype(v), v->shape.rank));
         NNC_TRY(flip(ctx, x, flipped, params.axis));
         x = flipped;
     }
@@ -322,7 +322,7 @@ static nnc_status cumsum_lower(nnc_lower_ctx *ctx)
     if (!reverse) {
         return nnc_lower_emit(ctx, NNRT_ROP_ID_CUMSUM, &params, sizeof params, &x, 1, &y, 1);
     }
-    NNC_TRY(nnc_lower_temp(&flipped, ctx, nnc_lower_dtype(v)));
+    NNC_TRY(nnc_lower_temp(&flipped, ctx, nnc_lower_dtype(v), v->shape.rank));
     NNC_TRY(nnc_lower_emit(ctx, NNRT_ROP_ID_CUMSUM, &params, sizeof params, &x, 1, &flipped, 1));
     return flip(ctx, flipped, y, params.axis);
 }

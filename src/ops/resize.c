@@ -221,7 +221,7 @@ static nnc_status resize_operand(uint32_t *out, nnc_lower_ctx *ctx, bool sizes)
     }
     uint32_t all;
     NNC_TRY(nnc_lower_input(&all, ctx, sizes ? 3 : 2, NNC_FORM_LOGICAL));
-    NNC_TRY(nnc_lower_temp(out, ctx, sizes ? NNRT_I64 : NNRT_F32));
+    NNC_TRY(nnc_lower_temp(out, ctx, sizes ? NNRT_I64 : NNRT_F32, 1));
     return nnc_lower_slice(ctx, all, *out, 0, 2, 4, 1);
 }
 
@@ -233,9 +233,9 @@ static nnc_status resize_1d(nnc_lower_ctx *ctx, const nnrt_resize_params *params
     nnrt_dtype dtype = form == NNC_FORM_Q8_NHWC ? NNRT_U8 : NNRT_F32;
     uint32_t x, in[2] = {0, list}, wide, y;
     NNC_TRY(nnc_lower_input(&x, ctx, 0, form));
-    NNC_TRY(nnc_lower_temp(&in[0], ctx, dtype));
+    NNC_TRY(nnc_lower_temp(&in[0], ctx, dtype, 4));
     NNC_TRY(nnc_lower_emit(ctx, NNRT_ROP_ID_UNSQUEEZE, &axis, sizeof axis, &x, 1, &in[0], 1));
-    NNC_TRY(nnc_lower_temp(&wide, ctx, dtype));
+    NNC_TRY(nnc_lower_temp(&wide, ctx, dtype, 4));
     NNC_TRY(nnc_lower_emit(ctx, NNRT_ROP_ID_RESIZE, params, sizeof *params, in, 2, &wide, 1));
     NNC_TRY(nnc_lower_output(&y, ctx, 0, form));
     return nnc_lower_emit(ctx, NNRT_ROP_ID_SQUEEZE, &axis, sizeof axis, &wide, 1, &y, 1);

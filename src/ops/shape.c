@@ -63,7 +63,7 @@ static nnc_status emit_shape(uint32_t *out, nnc_lower_ctx *ctx, uint32_t final)
         *out = final;
         return nnc_lower_emit(ctx, NNRT_ROP_ID_SHAPE, &params, sizeof params, in, 1, &final, 1);
     }
-    NNC_TRY(nnc_lower_temp(&physical, ctx, NNRT_I64));
+    NNC_TRY(nnc_lower_temp(&physical, ctx, NNRT_I64, 1));
     NNC_TRY(nnc_lower_emit(ctx, NNRT_ROP_ID_SHAPE, &params, sizeof params, in, 1, &physical, 1));
     for (int64_t d = start; d < end; d++) {
         order[d - start] = nnc_lower_axis(d, x->shape.rank, true);
@@ -121,7 +121,7 @@ static nnc_status size_lower(nnc_lower_ctx *ctx)
     if (!nnc_lower_in_value(ctx, 0)->has_shape) {
         return nnc_lower_fail(ctx, "the rank of the input is unknown");
     }
-    NNC_TRY(nnc_lower_temp(&dims, ctx, NNRT_I64));
+    NNC_TRY(nnc_lower_temp(&dims, ctx, NNRT_I64, 1));
     NNC_TRY(emit_shape(&dims, ctx, dims));
     NNC_TRY(nnc_lower_output(&y, ctx, 0, NNC_FORM_LOGICAL));
     return nnc_lower_emit(ctx, NNRT_ROP_ID_REDUCE, &params, sizeof params, &dims, 1, &y, 1);

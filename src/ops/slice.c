@@ -168,7 +168,7 @@ static nnc_status bounds_input(uint32_t *out, nnc_lower_ctx *ctx, uint32_t i)
         *out = in;
         return NNC_OK;
     }
-    NNC_TRY(nnc_lower_temp(out, ctx, NNRT_I64));
+    NNC_TRY(nnc_lower_temp(out, ctx, NNRT_I64, 1));
     return nnc_lower_emit(ctx, NNRT_ROP_ID_CAST, &cast, sizeof cast, &in, 1, out, 1);
 }
 

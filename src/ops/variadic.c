@@ -33,13 +33,16 @@ static nnc_status chain_lower(nnc_lower_ctx *ctx, nnrt_binary_op op, bool mean)
     nnc_form form = nnc_lower_broadcast_nhwc(ctx) ? NNC_FORM_NHWC : NNC_FORM_LOGICAL;
     nnrt_binary_params params = {.op = (uint32_t)op, .clamp = {-INFINITY, INFINITY}};
     uint32_t in[2], y;
+    uint32_t rank = nnc_lower_in_value(ctx, 0)->shape.rank;
     NNC_TRY(nnc_lower_input(&in[0], ctx, 0, form));
     for (uint32_t i = 1; i < node->input_count; i++) {
+        const nnc_value *x = nnc_lower_in_value(ctx, i);
+        rank = x->shape.rank > rank ? x->shape.rank : rank;
         NNC_TRY(nnc_lower_input(&in[1], ctx, i, form));
         if (i + 1 == node->input_count && !mean) {
             NNC_TRY(nnc_lower_output(&y, ctx, 0, form));
         } else {
-            NNC_TRY(nnc_lower_temp(&y, ctx, dtype));
+            NNC_TRY(nnc_lower_temp(&y, ctx, dtype, rank));
         }
         NNC_TRY(nnc_lower_emit(ctx, NNRT_ROP_ID_BINARY, &params, sizeof params, in, 2, &y, 1));
         in[0] = y;
@@ -114,7 +117,7 @@ static nnc_status clip_by_steps(nnc_lower_ctx *ctx)
         if (i == 2 || !nnc_lower_in_value(ctx, 2)) {
             NNC_TRY(nnc_lower_output(&y, ctx, 0, form));
         } else {
-            NNC_TRY(nnc_lower_temp(&y, ctx, nnc_lower_dtype(x)));
+            NNC_TRY(nnc_lower_temp(&y, ctx, nnc_lower_dtype(x), x->shape.rank));
         }
         NNC_TRY(nnc_lower_emit(ctx, NNRT_ROP_ID_BINARY, &params, sizeof params, in, 2, &y, 1));
         in[0] = y;

@@ -126,10 +126,17 @@ nnc_status nnc_lower_output(uint32_t *out, nnc_lower_ctx *ctx, uint32_t i, nnc_f
     return nnc_form_declare(out, ctx->state, id, (nnc_slot)form);
 }
 
-nnc_status nnc_lower_temp(uint32_t *out, nnc_lower_ctx *ctx, nnrt_dtype dtype)
+nnc_status nnc_lower_temp(uint32_t *out, nnc_lower_ctx *ctx, nnrt_dtype dtype, uint32_t rank)
 {
-    *out = nnrt_builder_value(ctx->state->builder, NNRT_VALUE_TEMP, "", dtype, &(nnrt_shape){0}, 0,
-                              NULL);
+    nnrt_shape shape = {.rank = rank};
+    if (rank > NNRT_RANK_MAX) {
+        NNC_FAIL(NNC_ERR_UNSUPPORTED, "%s '%s': needs rank %u in between, the runtime handles up to %d",
+                 nnc_lower_node(ctx)->op_type, nnc_lower_node(ctx)->name, rank, NNRT_RANK_MAX);
+    }
+    for (uint32_t d = 0; d < rank; d++) {
+        shape.dims[d] = NNRT_DIM_UNKNOWN;
+    }
+    *out = nnrt_builder_value(ctx->state->builder, NNRT_VALUE_TEMP, "", dtype, &shape, 0, NULL);
     return NNC_OK;
 }
 
