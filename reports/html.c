@@ -116,15 +116,18 @@ static void accuracy_sentence(nnc_str *out, const nnc_report_row *root)
     nnc_text_percent(out, nnc_row_double(root, "accuracy.top1_int8"), 2);
     nnc_str_append(out, " on ");
     nnc_text_fixed(out, nnc_row_double(root, "accuracy.samples"), 0);
-    nnc_str_append(out, " labelled samples: a drop of ");
-    nnc_html_signed(out, 100 * nnc_row_double(root, "accuracy.drop"), 2, false);
-    nnc_str_append(out, " points (");
+    const double drop = 100 * nnc_row_double(root, "accuracy.drop");
+    nnc_str_appendf(out, " labelled samples: a %s of ", drop < 0 ? "gain" : "drop");
+    nnc_text_fixed(out, fabs(drop), 2);
+    nnc_str_append(out, " points (drop, ");
     interval(out, 100 * lo, 100 * hi, 2);
     nnc_str_append(out, ").");
     if (lo > 0) {
         nnc_str_append(out, " The loss is real: the interval lies above 0.");
     } else if (lo <= 0 && hi >= 0) {
         nnc_str_append(out, " The interval includes 0: this data shows no certain difference.");
+    } else {
+        nnc_str_append(out, " The gain is real: the interval lies below 0.");
     }
 }
 
@@ -154,13 +157,6 @@ static void open_tile(nnc_str *out, const char *name)
     nnc_str_appendf(out, "<div class=\"tile\"><span>%s</span><strong>", name);
 }
 
-static void times_tile(nnc_str *out, const char *name, double times, const char *more, const char *less)
-{
-    open_tile(out, name);
-    nnc_text_times(out, times, "\u00d7", more, less);
-    nnc_str_append(out, "</strong><span>");
-}
-
 static void accuracy_tile(nnc_str *out, const nnc_report_row *root)
 {
     const double drop = 100 * nnc_row_double(root, "accuracy.drop");
@@ -188,14 +184,17 @@ static void tiles(nnc_str *out, const nnc_report_row *root)
     size_t integer, all;
     nnc_str_append(out, "<div class=\"tiles\">\n");
     accuracy_tile(out, root);
-    times_tile(out, "Size", nnc_row_double(root, "size.ratio"), "smaller", "larger");
+    open_tile(out, "Size");
+    nnc_text_times(out, nnc_row_double(root, "size.ratio"), "\u00d7", "smaller", "larger");
+    nnc_str_append(out, "</strong><span>");
     nnc_text_bytes(out, nnc_row_double(root, "size.source_bytes"));
     nnc_str_append(out, " \u2192 ");
     nnc_text_bytes(out, nnc_row_double(root, "size.output_bytes"));
     nnc_str_append(out, "</span></div>\n");
     if (isfinite(nnc_row_double(root, "latency.speedup"))) {
-        times_tile(out, "Speed", nnc_row_double(root, "latency.speedup"), "faster", "slower");
-        nnc_str_append(out, "p50 ");
+        open_tile(out, "Speed");
+        nnc_text_speed(out, root, "\u00d7");
+        nnc_str_append(out, "</strong><span>p50 ");
         nnc_text_fixed(out, nnc_row_double(root, "latency.fp32.p50_ms"), 2);
         nnc_str_append(out, " \u2192 ");
         nnc_text_fixed(out, nnc_row_double(root, "latency.int8.p50_ms"), 2);

@@ -36,7 +36,7 @@ void nnc_html_errors(nnc_str *out, const nnc_report_row *root)
         const nnc_report_row *layer = nnc_report_at(root, "layers", i);
         bars[i] = (nnc_svg_bar){.value = nnc_row_double(layer, "sqnr_db"), .integer = nnc_row_bool(layer, "integer")};
         known += isfinite(bars[i].value);
-        nnc_str_appendf(&titles[i], "%s (%s): ", nnc_row_string(layer, "name"), nnc_row_string(layer, "op"));
+        nnc_str_appendf(&titles[i], "%s (%s): ", nnc_layer_name(layer), nnc_row_string(layer, "op"));
         nnc_text_fixed(&titles[i], bars[i].value, 1);
         nnc_str_append(&titles[i], " dB");
         bars[i].title = nnc_str_get(&titles[i]);
@@ -61,7 +61,7 @@ static void caption(nnc_str *out, const nnc_report_row *layer)
 {
     const double clipped = nnc_row_double(layer, "clipped_share");
     nnc_str_append(out, "<figcaption><span class=\"name\">");
-    nnc_html_text(out, nnc_row_string(layer, "name"));
+    nnc_html_text(out, nnc_layer_name(layer));
     nnc_str_append(out, "</span>");
     nnc_text_fixed(out, nnc_row_double(layer, "sqnr_db"), 1);
     nnc_str_append(out, " dB \u00b7 ");
@@ -132,7 +132,7 @@ static void layer_row(nnc_str *out, const nnc_report_row *layer, size_t i)
     const char *reason = nnc_row_string(layer, "reason");
     nnc_str_append(out, "<tr>");
     nnc_html_cell_number(out, (double)(i + 1), write_plain);
-    nnc_html_cell_text(out, "name", nnc_row_string(layer, "name"));
+    nnc_html_cell_text(out, "name", nnc_layer_name(layer));
     nnc_html_cell_text(out, "", nnc_row_string(layer, "op"));
     nnc_html_cell_text(out, "n", nnc_row_string(layer, "shape"));
     nnc_html_cell_number(out, nnc_row_double(layer, "bits"), write_plain);

@@ -25,8 +25,8 @@ static void write_rate(nnc_str *out, double value)
     nnc_str_append(out, isfinite(value) ? " /s" : "");
 }
 
-/* before / after, or after - before in points for shares. */
-typedef enum change { CHANGE_RATIO, CHANGE_INVERSE, CHANGE_POINTS } change;
+/* before / after; after / before; after - before in points for shares; the median of the ratios of paired runs. */
+typedef enum change { CHANGE_RATIO, CHANGE_INVERSE, CHANGE_POINTS, CHANGE_PAIRED } change;
 
 static const struct {
     const char *name, *before, *after;
@@ -41,7 +41,7 @@ static const struct {
     {"Weights", "size.weight_bytes_fp32", "size.weight_bytes_int8", nnc_text_bytes, CHANGE_RATIO, NULL, NULL},
     {"Activation memory", "memory.arena_fp32_bytes", "memory.arena_int8_bytes", nnc_text_bytes, CHANGE_RATIO,
      NULL, NULL},
-    {"Latency p50", "latency.fp32.p50_ms", "latency.int8.p50_ms", write_ms, CHANGE_RATIO, "latency.speedup_low",
+    {"Latency p50", "latency.fp32.p50_ms", "latency.int8.p50_ms", write_ms, CHANGE_PAIRED, "latency.speedup_low",
      "latency.speedup_high"},
     {"Latency p90", "latency.fp32.p90_ms", "latency.int8.p90_ms", write_ms, CHANGE_RATIO, NULL, NULL},
     {"Latency p99", "latency.fp32.p99_ms", "latency.int8.p99_ms", write_ms, CHANGE_RATIO, NULL, NULL},
@@ -60,7 +60,10 @@ static void change_cells(nnc_str *out, const nnc_report_row *root, size_t i, dou
         nnc_html_signed(out, 100 * (after - before), 2, true);
         nnc_str_append(out, " points");
     } else {
-        nnc_text_fixed(out, rows[i].change == CHANGE_INVERSE ? after / before : before / after, 2);
+        const double ratio = rows[i].change == CHANGE_PAIRED    ? nnc_row_double(root, "latency.speedup")
+                             : rows[i].change == CHANGE_INVERSE ? after / before
+                                                                : before / after;
+        nnc_text_fixed(out, ratio, 2);
         nnc_str_append(out, "\u00d7");
     }
     nnc_str_append(out, "</td><td class=\"n\">");

@@ -44,7 +44,7 @@ const char nnc_html_style[] =
     ".clip{stroke:var(--cut);stroke-width:1.5}.seen{stroke:var(--soft);stroke-dasharray:3 3}\n"
     ".curve{fill:none;stroke-width:2}.thin{fill:none;stroke-width:1}\n"
     "polyline.int8{stroke:var(--int8)}polyline.fp32{stroke:var(--fp32)}\n"
-    "g.int8 text{fill:var(--int8);font-weight:600}g.fp32 text{fill:var(--soft);font-weight:600}\n"
+    "g text{paint-order:stroke;stroke:var(--bg);stroke-width:4px}g.int8 text{fill:var(--int8);font-weight:600}g.fp32 text{fill:var(--soft);font-weight:600}\n"
     ".key{display:inline-block;width:10px;height:10px;border-radius:2px;margin:0 5px 0 0}\n"
     ".key+.key,.gap{margin-left:14px}\n"
     ".small{display:grid;grid-template-columns:repeat(auto-fill,minmax(260px,1fr));gap:18px 20px;margin-top:10px}\n"

@@ -29,6 +29,10 @@ double nnc_row_double(const nnc_report_row *row, const char *path);
 const char *nnc_row_string(const nnc_report_row *row, const char *path);
 bool nnc_row_bool(const nnc_report_row *row, const char *path);
 
+/* The node's name, or its output's where the node has none of its own; "" where absent. */
+const char *nnc_layer_name(const nnc_report_row *layer);
+/* "3.44x faster", "0.91x: slower", or "1.02x: uncertain" where the interval reaches over 1. */
+void nnc_text_speed(nnc_str *out, const nnc_report_row *root, const char *sign);
 /* Up to max layers with the lowest sqnr_db, lowest first; histogram: only those that have one. Returns how many. */
 size_t nnc_worst_layers(const nnc_report_row **out, size_t max, const nnc_report_row *root, bool histogram);
 /* Layers in integers and all layers. */

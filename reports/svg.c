@@ -267,7 +267,8 @@ void nnc_svg_ecdf(nnc_str *out, const nnc_svg_series *series, size_t count)
     }
     const size_t n = log_ticks(ticks, lo, hi);
     for (size_t i = 0; i < n; i++) {
-        text_at(out, "middle", fx(&f, log(ticks[i])), 231);
+        const double x = fx(&f, log(ticks[i]));
+        text_at(out, x > f.right - 16 ? "end" : "middle", x > f.right - 16 ? 958 : x, 231);
         time_tick(out, ticks[i]);
     }
     for (size_t s = 0; s < count; s++) {
@@ -281,7 +282,7 @@ void nnc_svg_ecdf(nnc_str *out, const nnc_svg_series *series, size_t count)
             number(out, "", fy(&f, (double)(i + 1) / (double)series[s].n), "");
         }
         nnc_str_append(out, "\"/>");
-        median_label(&f, &series[s], fy(&f, 0.5) + 4);
+        median_label(&f, &series[s], fy(&f, 0.5) + (s ? 16 : -8)); /* close medians */
     }
     nnc_str_append(out, "</svg>");
 }

@@ -100,7 +100,8 @@ static void accuracy(const page *p)
         nnc_str_append(&text, "top-1 ");
         before_after(p, &text, "accuracy.top1_fp32", "accuracy.top1_int8");
         nnc_str_append(&text, ", drop ");
-        nnc_text_percent(&text, nnc_row_double(root, "accuracy.drop"), 2);
+        nnc_text_fixed(&text, 100 * nnc_row_double(root, "accuracy.drop"), 2);
+        nnc_str_append(&text, " points");
         interval(&text, 100 * nnc_row_double(root, "accuracy.drop_low"),
                  100 * nnc_row_double(root, "accuracy.drop_high"), 2);
     } else {
@@ -149,7 +150,7 @@ static void latency(const page *p)
         nnc_str_append(&text, arrow(p));
         nnc_text_fixed(&text, nnc_row_double(root, "latency.int8.p50_ms"), 3);
         nnc_str_append(&text, " ms, ");
-        nnc_text_times(&text, nnc_row_double(root, "latency.speedup"), "x", "faster", "slower");
+        nnc_text_speed(&text, root, "x");
         interval(&text, nnc_row_double(root, "latency.speedup_low"),
                  nnc_row_double(root, "latency.speedup_high"), 2);
         if (nnc_row_bool(root, "latency.unsteady")) {
@@ -205,7 +206,7 @@ static void worst_layers(const page *p)
     style(p, "0");
     for (size_t i = 0; i < n; i++) {
         nnc_str_append(p->out, "  ");
-        size_t used = nnc_text_terminal(p->out, nnc_row_string(worst[i], "name"), names, p->unicode);
+        size_t used = nnc_text_terminal(p->out, nnc_layer_name(worst[i]), names, p->unicode);
         nnc_str_appendf(p->out, "%*s", (int)(names - used + 2), "");
         used = nnc_text_terminal(p->out, nnc_row_string(worst[i], "op"), OP, p->unicode);
         nnc_str_appendf(p->out, "%*s", (int)(OP - used), "");

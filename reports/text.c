@@ -166,6 +166,24 @@ bool nnc_row_bool(const nnc_report_row *row, const char *path)
     return value;
 }
 
+const char *nnc_layer_name(const nnc_report_row *layer)
+{
+    const char *name = nnc_row_string(layer, "name"), *output = nnc_row_string(layer, "output");
+    return *output && (!*name || strcmp(name, nnc_row_string(layer, "op")) == 0) ? output : name;
+}
+
+void nnc_text_speed(nnc_str *out, const nnc_report_row *root, const char *sign)
+{
+    const double ratio = nnc_row_double(root, "latency.speedup");
+    const bool open = nnc_row_double(root, "latency.speedup_low") < 1 && nnc_row_double(root, "latency.speedup_high") > 1;
+    if (open && isfinite(ratio)) {
+        nnc_text_fixed(out, ratio, 2);
+        nnc_str_appendf(out, "%s: uncertain", sign);
+    } else {
+        nnc_text_times(out, ratio, sign, "faster", "slower");
+    }
+}
+
 size_t nnc_worst_layers(const nnc_report_row **out, size_t max, const nnc_report_row *root, bool histogram)
 {
     size_t n = 0;
