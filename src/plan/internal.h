@@ -47,8 +47,6 @@ struct nnc_lower_ctx {
 bool nnc_grid8(const nnc_qparams *q);
 /* Rank 3 and 4 values have a channels-last form of their own. */
 bool nnc_has_nhwc(const nnc_value *value);
-/* Is this a Relu, or a Clip with constant bounds? Gives the bounds. */
-bool nnc_clamp_bounds(float *lo, float *hi, const nnc_graph *graph, const nnc_node *node);
 
 /* Units from graph and legality; optional fusions only when !unfused. */
 nnc_status nnc_fuse(nnc_plan_state *state);

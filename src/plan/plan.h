@@ -28,4 +28,7 @@ typedef struct nnc_legal {
 /* Decision for every node (array of node_count, caller frees with nnc_free), from graph and annotations only. */
 nnc_status nnc_legalize(nnc_legal **out, const nnc_graph *graph);
 
+/* Is this a Relu, or a Clip with constant bounds, that a plan fuses behind a product? Gives the bounds. */
+bool nnc_clamp_bounds(float *lo, float *hi, const nnc_graph *graph, const nnc_node *node);
+
 #endif

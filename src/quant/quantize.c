@@ -1,0 +1,284 @@
+/* INT8 post-training quantization from start to end. SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "quant/ranges.h"
+#include "quant/result.h"
+
+/* Grids behind layers that only float nodes read are left out when they cost more than this at the output. */
+#define TAIL_LOSS_DB 0.5
+/* Samples to judge on when none were held back. */
+#define JUDGE_SAMPLES 64
+
+typedef struct quant_run {
+    nnc_graph *graph;
+    const nnc_dataset *data;
+    const nnc_quant_options *options;
+    const nnc_log *log;
+    nnc_scheme scheme;
+    nnc_group *groups;
+    nnc_range *range_auto, *range_minmax; /* [groups]; `auto` also for a method asked for by name */
+    nnc_choice choice;
+    nnc_quant_result *result;
+} quant_run;
+
+/* Back to float: annotations go, stored integers become numbers again. */
+static nnc_status strip(nnc_graph *graph)
+{
+    for (nnc_node_id id = 0; id < nnc_graph_node_count(graph); id++) {
+        const nnc_node *node = nnc_graph_node_const(graph, id);
+        if (!node->dead && strcmp(node->domain, "nnc") == 0 && strcmp(node->op_type, "Quant") == 0) {
+            nnc_value_id x = node->inputs[0], y = node->outputs[0];
+            NNC_TRY(nnc_graph_replace_uses(graph, y, x));
+            nnc_graph_remove_node(graph, id);
+        }
+    }
+    for (nnc_value_id v = 0; v < nnc_graph_value_count(graph); v++) {
+        nnc_value *value = nnc_graph_value(graph, v);
+        if (value->dead || !value->qparams) {
+            continue;
+        }
+        if (value->kind == NNC_VALUE_CONST && value->tensor.dtype != NNC_DTYPE_FLOAT) {
+            nnc_tensor real = {0};
+            NNC_TRY(nnc_dequantize_tensor(&real, &value->tensor, value->qparams));
+            nnc_value_set_tensor(value, &real);
+        }
+        nnc_value_set_qparams(value, NULL);
+    }
+    return NNC_OK;
+}
+
+/* "12 x no integer form, 3 x excluded": why nothing is left. */
+static nnc_status nothing_to_do(const nnc_scheme *s, const nnc_graph *graph)
+{
+    nnc_str table = {0};
+    uint32_t nodes = 0;
+    for (nnc_node_id id = 0; id < s->node_count; id++) {
+        nodes += !nnc_graph_node_const(graph, id)->dead;
+        bool first = s->reason[id] != NULL;
+        for (nnc_node_id before = 0; before < id && first; before++) {
+            first = !s->reason[before] || strcmp(s->reason[before], s->reason[id]) != 0;
+        }
+        uint32_t count = 0;
+        for (nnc_node_id k = id; first && k < s->node_count; k++) {
+            count += s->reason[k] && strcmp(s->reason[k], s->reason[id]) == 0;
+        }
+        if (count) {
+            nnc_str_appendf(&table, "%s%u x %s", table.len ? ", " : "", count, s->reason[id]);
+        }
+    }
+    nnc_status status = nnc_error_set(NNC_ERR_GATE, "nothing to compress: 0 of %u nodes eligible (%s)", nodes,
+                                      nnc_str_get(&table));
+    nnc_str_deinit(&table);
+    return status;
+}
+
+static bool has_product(const nnc_scheme *s)
+{
+    for (nnc_node_id id = 0; id < s->node_count; id++) {
+        if (s->role[id] == NNC_ROLE_PRODUCT) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A range that a few numbers stretch: the grid would hold the rest in a handful of steps. */
+static void warn_outliers(const quant_run *run)
+{
+    for (uint32_t g = 0; g < run->scheme.group_count; g++) {
+        const nnc_value_stats *s = nnc_calib_stats(run->result->calib, run->scheme.source[g]);
+        float lo, hi;
+        if (s->count < 1000 || nnc_calibrator_find("percentile")->solve(&lo, &hi, s, false, 256, 99.9) != NNC_OK) {
+            continue;
+        }
+        double all = (double)s->hist_hi - (double)s->hist_lo, most = (double)(hi > 0 ? hi : 0) - (double)(lo < 0 ? lo : 0);
+        if (all > 0 && most < all / 100) {
+            nnc_log_warn(run->log, "value '%s': 0.1 %% of its numbers take %.1f %% of its range [%g, %g]; percentile, mse or auto clip them",
+                         nnc_graph_value_const(run->graph, s->value)->name, 100 * (1 - most / all),
+                         (double)s->min, (double)s->max);
+        }
+    }
+}
+
+static nnc_status calibrate(quant_run *run)
+{
+    const nnc_quant_options *o = run->options;
+    nnc_calib_options calib = {.threads = o->threads, .isa_max = o->isa_max, .indices = o->calib_indices,
+                               .index_count = o->calib_count, .cache_path = o->cache_path,
+                               .cache_key = o->cache_key};
+    NNC_TRY(nnc_calib_run(&run->result->calib, run->graph, run->scheme.source, run->scheme.group_count, run->data,
+                          &calib, run->log));
+    warn_outliers(run);
+    NNC_TRY(nnc_groups_create(&run->groups, &run->scheme, run->result->calib));
+    NNC_TRY(nnc_scheme_share_concats(&run->scheme, run->groups, run->graph, o->target));
+    run->range_auto = nnc_calloc(run->scheme.group_count + 1, sizeof(nnc_range));
+    run->range_minmax = nnc_calloc(run->scheme.group_count + 1, sizeof(nnc_range));
+    if (!run->range_auto || !run->range_minmax) {
+        return NNC_ERR_LIMIT;
+    }
+    NNC_TRY(nnc_ranges_solve(run->range_minmax, &run->scheme, run->groups, "minmax", 0, o->target));
+    if (strcmp(o->method, "auto") == 0) {
+        return nnc_ranges_auto(run->range_auto, run->groups, &run->scheme, run->graph, run->data, o, run->log);
+    }
+    return nnc_ranges_solve(run->range_auto, &run->scheme, run->groups, o->method, o->percentile, o->target);
+}
+
+#define FORMS_MAX 4
+
+/* Judges several forms of the model at once, on held-back samples where there are some. */
+static nnc_status judge_forms(nnc_judgement *out, quant_run *run, const nnc_choice *choices, size_t count)
+{
+    const nnc_quant_options *o = run->options;
+    nnc_graph *graphs[FORMS_MAX] = {0};
+    nnc_status status = NNC_OK;
+    for (size_t i = 0; i < count && status == NNC_OK; i++) {
+        status = nnc_graph_clone(&graphs[i], run->graph);
+        if (status == NNC_OK) {
+            status = nnc_scheme_apply(graphs[i], &run->scheme, &choices[i], o);
+        }
+    }
+    bool held = o->held_count > 0;
+    size_t n = held ? o->held_count : o->calib_count < JUDGE_SAMPLES ? o->calib_count : JUDGE_SAMPLES;
+    if (status == NNC_OK) {
+        status = nnc_judge(out, run->graph, graphs, count, run->data, held ? o->held_indices : o->calib_indices, n, o,
+                           run->log);
+    }
+    for (size_t i = 0; i < count; i++) {
+        nnc_graph_destroy(graphs[i]);
+    }
+    return status;
+}
+
+/* a is at least as good as b. SQNR decides; unless more than one sample in fifty changes sides against it. */
+static bool not_worse(const nnc_judgement *a, const nnc_judgement *b)
+{
+    if (!isnan(a->agree) && fabs(a->agree - b->agree) > 0.02) {
+        return a->agree > b->agree;
+    }
+    return !(a->sqnr < b->sqnr);
+}
+
+static bool has_tail(const nnc_scheme *s)
+{
+    for (nnc_value_id v = 0; v < s->value_count; v++) {
+        if (s->tail[v]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* auto or minmax; tails or none. */
+static nnc_status choose_ranges(quant_run *run)
+{
+    nnc_quant_result *result = run->result;
+    bool automatic = strcmp(run->options->method, "auto") == 0, tails = has_tail(&run->scheme);
+    nnc_choice choice = run->choice, forms[3];
+    nnc_judgement got[3];
+    choice.range = run->range_auto;
+    choice.tails = true;
+    forms[0] = forms[1] = forms[2] = choice;
+    forms[1].tails = false;
+    forms[2].range = run->range_minmax;
+    result->method = run->options->method;
+    if (automatic || tails) {
+        NNC_TRY(judge_forms(got, run, forms, automatic ? 3 : 2));
+        choice.tails = got[0].sqnr >= got[1].sqnr - TAIL_LOSS_DB;
+    }
+    if (automatic) {
+        result->sqnr_auto = got[0].sqnr;
+        result->agree_auto = got[0].agree;
+        result->sqnr_minmax = got[2].sqnr;
+        result->agree_minmax = got[2].agree;
+        if (!not_worse(&got[0], &got[2])) {
+            result->method = "minmax";
+            choice.range = run->range_minmax;
+        }
+    }
+    run->choice = choice;
+    return NNC_OK;
+}
+
+/* 7-bit weights, or the full range as u8 (which ONNX Runtime multiplies in 16 bits): what loses less. */
+static nnc_status choose_weights(quant_run *run)
+{
+    if (run->options->target->weight_max == 127) {
+        return NNC_OK;
+    }
+    nnc_choice forms[2] = {run->choice, run->choice};
+    nnc_judgement got[2];
+    forms[1].weight = NNC_DTYPE_UINT8;
+    forms[1].weight_max = 127;
+    NNC_TRY(judge_forms(got, run, forms, 2));
+    run->choice = forms[not_worse(&got[0], &got[1]) ? 0 : 1];
+    nnc_log_info(run->log, "weights: %s (SQNR %.2f dB with 7 bits, %.2f dB with u8)",
+                 run->choice.weight == NNC_DTYPE_UINT8 ? "u8" : "7 bits", got[0].sqnr, got[1].sqnr);
+    return NNC_OK;
+}
+
+static void log_coverage(const quant_run *run)
+{
+    uint64_t all = 0, integer = 0, nodes = 0;
+    for (size_t i = 0; i < run->result->node_count; i++) {
+        const nnc_quant_node_info *info = &run->result->nodes[i];
+        all += info->macs;
+        integer += info->integer ? info->macs : 0;
+        nodes += info->integer;
+    }
+    nnc_log_info(run->log, "%llu of %zu nodes and %.2f %% of multiply-accumulates in INT8, ranges by %s",
+                 (unsigned long long)nodes, run->result->node_count, all ? 100.0 * (double)integer / (double)all : 0.0,
+                 run->result->method);
+}
+
+static nnc_status finish(quant_run *run)
+{
+    nnc_graph *before;
+    NNC_TRY(nnc_graph_clone(&before, run->graph));
+    nnc_status status = nnc_scheme_apply(run->graph, &run->scheme, &run->choice, run->options);
+    if (status == NNC_OK) {
+        status = nnc_result_values(run->result, run->graph, &run->scheme, run->choice.range);
+    }
+    if (status == NNC_OK) {
+        status = nnc_result_nodes(run->result, before, run->graph, &run->scheme);
+    }
+    nnc_graph_destroy(before);
+    if (status == NNC_OK) {
+        log_coverage(run);
+    }
+    return status;
+}
+
+static nnc_status quantize(quant_run *run)
+{
+    NNC_TRY(strip(run->graph));
+    NNC_TRY(nnc_scheme_decide(&run->scheme, run->graph, run->options));
+    if (!has_product(&run->scheme)) {
+        return nothing_to_do(&run->scheme, run->graph);
+    }
+    NNC_TRY(nnc_weights_check(run->graph, &run->scheme));
+    NNC_TRY(calibrate(run));
+    run->choice.weight = run->options->target->weight;
+    run->choice.weight_max = run->options->target->weight_max;
+    NNC_TRY(choose_ranges(run));
+    NNC_TRY(choose_weights(run));
+    return finish(run);
+}
+
+nnc_status nnc_quantize_graph(nnc_quant_result *result, nnc_graph *graph, const nnc_dataset *data,
+                              const nnc_quant_options *options, const nnc_log *log)
+{
+    double none = (double)NAN;
+    *result = (nnc_quant_result){.sqnr_auto = none, .sqnr_minmax = none, .agree_auto = none, .agree_minmax = none};
+    quant_run run = {.graph = graph, .data = data, .options = options, .log = log, .result = result};
+    nnc_status status = quantize(&run);
+    nnc_groups_destroy(run.groups, run.scheme.group_count);
+    nnc_free(run.range_auto);
+    nnc_free(run.range_minmax);
+    nnc_scheme_deinit(&run.scheme);
+    if (status != NNC_OK) {
+        nnc_quant_result_deinit(result);
+    }
+    return status;
+}

@@ -1,0 +1,107 @@
+/* What was done, per value and per node, for the report. SPDX-License-Identifier: Apache-2.0 */
+#include "quant/result.h"
+
+
+#include "plan/plan.h"
+
+void nnc_quant_result_deinit(nnc_quant_result *result)
+{
+    nnc_free(result->values);
+    nnc_free(result->nodes);
+    nnc_calib_destroy(result->calib);
+    *result = (nnc_quant_result){0};
+}
+
+/* Share of numbers outside [lo, hi], by whole histogram bins. */
+static double share_outside(const nnc_value_stats *s, float lo, float hi)
+{
+    double width = ((double)s->hist_hi - (double)s->hist_lo) / NNC_CALIB_BINS;
+    uint64_t outside = 0;
+    for (size_t b = 0; b < NNC_CALIB_BINS; b++) {
+        double centre = (double)s->hist_lo + width * ((double)b + 0.5);
+        if ((centre > (double)hi && hi < s->max) || (centre < (double)lo && lo > s->min)) {
+            outside += s->hist[b];
+        }
+    }
+    return s->count ? (double)outside / (double)s->count : 0;
+}
+
+nnc_status nnc_result_values(nnc_quant_result *result, const nnc_graph *graph, const nnc_scheme *scheme,
+                             const nnc_range *ranges)
+{
+    result->values = nnc_calloc(scheme->value_count + 1, sizeof(*result->values));
+    if (!result->values) {
+        return NNC_ERR_LIMIT;
+    }
+    for (nnc_value_id v = 0; v < scheme->value_count; v++) {
+        const nnc_value *value = nnc_graph_value_const(graph, v);
+        if (!scheme->grid[v] || !value->qparams) {
+            continue;
+        }
+        const nnc_qparams *q = value->qparams;
+        const nnc_range *range = &ranges[scheme->group[v]];
+        /* Movement has no statistics of its own: those of the value it moves. */
+        const nnc_value_stats *stats = nnc_calib_stats(result->calib, scheme->origin[v]);
+        float lo = (float)(q->qmin - q->zero_point[0]) * q->scale[0];
+        float hi = (float)(q->qmax - q->zero_point[0]) * q->scale[0];
+        result->values[result->value_count++] =
+            (nnc_quant_value_info){.value = v, .method = range->method, .lo = range->lo, .hi = range->hi,
+                                   .min = stats->min, .max = stats->max,
+                                   .clipped = share_outside(stats, lo, hi), .stats = stats};
+    }
+    return NNC_OK;
+}
+
+static uint64_t weight_bytes(const nnc_value *w)
+{
+    return nnc_tensor_bytes(&w->tensor) + (w->qparams ? w->qparams->count * sizeof(float) : 0);
+}
+
+static void describe_product(nnc_quant_node_info *info, const nnc_graph *before, const nnc_graph *graph,
+                             nnc_node_id id)
+{
+    const nnc_node *node = nnc_graph_node_const(graph, id);
+    nnc_value_id old = nnc_graph_node_const(before, id)->inputs[1];
+    info->weight_bytes_before = weight_bytes(nnc_graph_value_const(before, old));
+    info->weight_bytes_after = weight_bytes(nnc_graph_value_const(graph, node->inputs[1]));
+    info->pair_overflow = nnc_weight_pair_overflow(graph, id);
+    info->dead_channels = nnc_weight_dead_channels(before, id);
+}
+
+nnc_status nnc_result_nodes(nnc_quant_result *result, const nnc_graph *before, const nnc_graph *graph,
+                            const nnc_scheme *scheme)
+{
+    nnc_legal *legal;
+    NNC_TRY(nnc_legalize(&legal, graph));
+    result->nodes = nnc_calloc(scheme->node_count + 1, sizeof(*result->nodes));
+    if (!result->nodes) {
+        nnc_free(legal);
+        return NNC_ERR_LIMIT;
+    }
+    for (nnc_node_id id = 0; id < scheme->node_count; id++) {
+        if (nnc_graph_node_const(graph, id)->dead) {
+            continue;
+        }
+        nnc_quant_node_info *info = &result->nodes[result->node_count++];
+        *info = (nnc_quant_node_info){.node = id, .integer = legal[id].integer};
+        if (scheme->role[id] != NNC_ROLE_CLAMP && !info->integer) {
+            info->reason = scheme->reason[id] ? scheme->reason[id] : legal[id].reason;
+        }
+        info->macs = nnc_node_cost(graph, id).macs;
+        if (scheme->role[id] == NNC_ROLE_PRODUCT) {
+            describe_product(info, before, graph, id);
+        }
+    }
+    /* A fused clamp runs as its node does. */
+    for (size_t i = 0; i < result->node_count; i++) {
+        nnc_node_id id = result->nodes[i].node, clamp = scheme->clamp[id];
+        for (size_t k = 0; clamp != NNC_ID_NONE && k < result->node_count; k++) {
+            if (result->nodes[k].node == clamp) {
+                result->nodes[k].integer = result->nodes[i].integer;
+                result->nodes[k].reason = result->nodes[i].reason;
+            }
+        }
+    }
+    nnc_free(legal);
+    return NNC_OK;
+}
