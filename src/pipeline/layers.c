@@ -156,11 +156,13 @@ static const nnc_quant_value_info *value_info(const nnc_run *run, nnc_value_id o
     return NULL;
 }
 
-static const nnc_quant_node_info *node_info(const nnc_run *run, const char *name, const char *op)
+/* What the step recorded of the node that makes the value of this name. */
+static const nnc_quant_node_info *node_info(const nnc_run *run, const char *output)
 {
-    for (size_t i = 0; name[0] && i < run->quant.node_count; i++) {
+    for (size_t i = 0; i < run->quant.node_count; i++) {
         const nnc_node *node = nnc_graph_node_const(run->graph, run->quant.nodes[i].node);
-        if (strcmp(node->name, name) == 0 && strcmp(node->op_type, op) == 0) {
+        if (node->output_count && node->outputs[0] != NNC_ID_NONE &&
+            strcmp(nnc_graph_value_const(run->graph, node->outputs[0])->name, output) == 0) {
             return &run->quant.nodes[i];
         }
     }
@@ -207,7 +209,7 @@ static void report_layer(nnc_run *run, const layer_set *set, size_t i, const nnc
     const layer *l = &set->items[i];
     const nnc_node *node = nnc_graph_node_const(graph, l->node);
     const nnc_value *value = nnc_graph_value_const(graph, l->value);
-    const char *name = node->name[0] ? node->name : node->op_type;
+    const char *name = node->name[0] ? node->name : nnc_graph_value_const(graph, node->outputs[0])->name;
     char shape[256];
     nnc_cost cost = nnc_node_cost(graph, l->node);
     nnc_report_row *row = nnc_report_append(nnc_report_root(run->report), "layers");
@@ -226,7 +228,7 @@ static void report_layer(nnc_run *run, const layer_set *set, size_t i, const nnc
     }
     report_time(row, "time_fp32_us", set->time_fp32, name);
     report_time(row, "time_int8_us", set->time_int8, name);
-    const nnc_quant_node_info *info = node_info(run, node->name, node->op_type);
+    const nnc_quant_node_info *info = node_info(run, nnc_graph_value_const(graph, node->outputs[0])->name);
     if (info) {
         nnc_report_int(row, "weight_bytes_fp32", (int64_t)info->weight_bytes_before);
         nnc_report_int(row, "weight_bytes_int8", (int64_t)info->weight_bytes_after);

@@ -197,7 +197,8 @@ static nnc_status report_coverage(proof *p)
         /* Ops without a contract of their own that sit in a fused unit or only move data are not worth a line. */
         if (!legal[i].integer && (m > 0 || node->op->quant == NNC_QUANT_FLOAT)) {
             nnc_report_row *row = nnc_report_append(root, "coverage.float_nodes");
-            nnc_report_string(row, "name", node->name[0] ? node->name : node->op_type);
+            nnc_report_string(row, "name", node->name[0] ? node->name
+                                                         : nnc_graph_value_const(p->graph, node->outputs[0])->name);
             nnc_report_string(row, "op", node->op_type);
             nnc_report_int(row, "macs", (int64_t)m);
             nnc_report_string(row, "reason", legal[i].reason);

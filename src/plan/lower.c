@@ -161,7 +161,11 @@ nnc_status nnc_lower_emit(nnc_lower_ctx *ctx, nnrt_rop_id rop, const void *param
                           uint32_t out_count)
 {
     const nnc_node *node = nnc_lower_node(ctx);
-    const char *name = node->name[0] ? node->name : node->op_type;
+    /* Nodes without a name go by the value they make, which has one. */
+    const char *name = node->name;
+    if (!name[0] && node->output_count && node->outputs[0] != NNC_ID_NONE) {
+        name = nnc_graph_value_const(ctx->state->graph, node->outputs[0])->name;
+    }
     nnrt_builder_node(ctx->state->builder, rop, name, params, params_bytes, in, in_count, out,
                       out_count);
     return nnrt_builder_status(ctx->state->builder);
