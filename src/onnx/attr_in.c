@@ -1,4 +1,5 @@
-/* AttributeProto -> attribute: type and value must agree, and there must be one value. SPDX-License-Identifier: Apache-2.0 */
+/* AttributeProto -> attribute: type and value must agree, and there must be one value.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
 #include "base/mem.h"
@@ -7,9 +8,23 @@
 enum { ATTRIBUTES_MAX = 1000 };
 
 /* AttributeProto.AttributeType. */
-enum { TYPE_FLOAT = 1, TYPE_INT, TYPE_STRING, TYPE_TENSOR, TYPE_GRAPH, TYPE_FLOATS, TYPE_INTS,
-       TYPE_STRINGS, TYPE_TENSORS, TYPE_GRAPHS, TYPE_SPARSE_TENSOR, TYPE_SPARSE_TENSORS, TYPE_TYPE_PROTO,
-       TYPE_TYPE_PROTOS, TYPE_COUNT };
+enum {
+    TYPE_FLOAT = 1,
+    TYPE_INT,
+    TYPE_STRING,
+    TYPE_TENSOR,
+    TYPE_GRAPH,
+    TYPE_FLOATS,
+    TYPE_INTS,
+    TYPE_STRINGS,
+    TYPE_TENSORS,
+    TYPE_GRAPHS,
+    TYPE_SPARSE_TENSOR,
+    TYPE_SPARSE_TENSORS,
+    TYPE_TYPE_PROTO,
+    TYPE_TYPE_PROTOS,
+    TYPE_COUNT
+};
 
 /* Bit t: a value field of type t is set. */
 static uint32_t value_bits(const Onnx__AttributeProto *a)
@@ -77,11 +92,12 @@ nnc_status nnc_onnx_attr_resolve(const Onnx__AttributeProto **out, const nnc_onn
         f = f->outer;
     }
     if (!f) {
-        NNC_FAIL(NNC_ERR_MODEL, "attribute '%s' refers to '%s' outside of a function", a->name ? a->name : "",
-                 a->ref_attr_name);
+        NNC_FAIL(NNC_ERR_MODEL, "attribute '%s' refers to '%s' outside of a function",
+                 a->name ? a->name : "", a->ref_attr_name);
     }
     if (value_bits(a) != 0) {
-        NNC_FAIL(NNC_ERR_MODEL, "attribute '%s' has both a value and a reference", a->name ? a->name : "");
+        NNC_FAIL(NNC_ERR_MODEL, "attribute '%s' has both a value and a reference",
+                 a->name ? a->name : "");
     }
     for (size_t i = 0; i < f->bound_count; i++) {
         if (strcmp(f->bound_names[i], a->ref_attr_name) == 0) {
@@ -96,7 +112,8 @@ nnc_status nnc_onnx_attr_resolve(const Onnx__AttributeProto **out, const nnc_onn
 /* Attributes that name an element type: half types are widened as the values are. */
 static bool names_dtype(const char *name)
 {
-    static const char *const names[] = {"to", "dtype", "output_dtype", "output_datatype", "stash_type"};
+    static const char *const names[] = {"to", "dtype", "output_dtype", "output_datatype",
+                                        "stash_type"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcmp(name, names[i]) == 0) {
             return true;
@@ -105,10 +122,12 @@ static bool names_dtype(const char *name)
     return false;
 }
 
-static nnc_status set_string(nnc_graph *graph, nnc_node_id node, nnc_attr *out, const Onnx__AttributeProto *a)
+static nnc_status set_string(nnc_graph *graph, nnc_node_id node, nnc_attr *out,
+                             const Onnx__AttributeProto *a)
 {
-    char *copy = nnc_arena_strndup(nnc_graph_arena(graph), (const char *)(a->has_s ? a->s.data : NULL),
-                                   a->has_s ? a->s.len : 0);
+    char *copy =
+        nnc_arena_strndup(nnc_graph_arena(graph), (const char *)(a->has_s ? a->s.data : NULL),
+                          a->has_s ? a->s.len : 0);
     if (!copy) {
         return NNC_ERR_LIMIT;
     }
@@ -123,7 +142,8 @@ static nnc_status set_string(nnc_graph *graph, nnc_node_id node, nnc_attr *out, 
     return nnc_node_set_attr(graph, node, out);
 }
 
-static nnc_status set_strings(nnc_graph *graph, nnc_node_id node, nnc_attr *out, const Onnx__AttributeProto *a)
+static nnc_status set_strings(nnc_graph *graph, nnc_node_id node, nnc_attr *out,
+                              const Onnx__AttributeProto *a)
 {
     nnc_arena *arena = nnc_graph_arena(graph);
     const char **strings = nnc_arena_alloc(arena, a->n_strings, sizeof *strings);
@@ -135,7 +155,8 @@ static nnc_status set_strings(nnc_graph *graph, nnc_node_id node, nnc_attr *out,
         if (!strings[i]) {
             return NNC_ERR_LIMIT;
         }
-        if (strlen(strings[i]) != a->strings[i].len || !nnc_utf8_valid(strings[i], a->strings[i].len)) {
+        if (strlen(strings[i]) != a->strings[i].len ||
+            !nnc_utf8_valid(strings[i], a->strings[i].len)) {
             NNC_FAIL(NNC_ERR_MODEL, "attribute '%s': string %zu is not text", a->name, i);
         }
     }
@@ -158,7 +179,8 @@ static nnc_status set_tensor(nnc_onnx_reader *r, nnc_graph *graph, nnc_node_id n
 
 static uint64_t attr_bytes(const Onnx__AttributeProto *a)
 {
-    uint64_t bytes = 8 * (uint64_t)a->n_ints + 4 * (uint64_t)a->n_floats + (a->has_s ? a->s.len : 0);
+    uint64_t bytes =
+        8 * (uint64_t)a->n_ints + 4 * (uint64_t)a->n_floats + (a->has_s ? a->s.len : 0);
     for (size_t i = 0; i < a->n_strings; i++) {
         bytes += a->strings[i].len + sizeof(char *);
     }
@@ -201,8 +223,10 @@ static nnc_status set_attr(nnc_onnx_reader *r, nnc_graph *graph, nnc_node_id nod
     case TYPE_GRAPHS:
         return NNC_OK;
     default:
-        NNC_FAIL(NNC_ERR_UNSUPPORTED, "attribute '%s' has type %d (sparse tensors, lists of tensors, types), "
-                                      "which is not supported", name, type_of(a));
+        NNC_FAIL(NNC_ERR_UNSUPPORTED,
+                 "attribute '%s' has type %d (sparse tensors, lists of tensors, types), "
+                 "which is not supported",
+                 name, type_of(a));
     }
 }
 
@@ -210,7 +234,8 @@ nnc_status nnc_onnx_attrs_in(nnc_onnx_reader *r, nnc_onnx_frame *f, nnc_node_id 
                              const Onnx__NodeProto *p)
 {
     if (p->n_attribute > ATTRIBUTES_MAX) {
-        NNC_FAIL(NNC_ERR_MODEL, "has %zu attributes, at most %d are allowed", p->n_attribute, ATTRIBUTES_MAX);
+        NNC_FAIL(NNC_ERR_MODEL, "has %zu attributes, at most %d are allowed", p->n_attribute,
+                 ATTRIBUTES_MAX);
     }
     for (size_t i = 0; i < p->n_attribute; i++) {
         const Onnx__AttributeProto *a = p->attribute[i], *value;
@@ -220,12 +245,13 @@ nnc_status nnc_onnx_attrs_in(nnc_onnx_reader *r, nnc_onnx_frame *f, nnc_node_id 
         }
         NNC_TRY(nnc_onnx_attr_check(value));
         if (!a->name || a->name[0] == '\0' || strcmp(a->name, NNC_ONNX_CAPTURES) == 0) {
-            NNC_FAIL(NNC_ERR_MODEL, "has an attribute %s", a->name && a->name[0] ? "of a reserved name"
-                                                                                : "without a name");
+            NNC_FAIL(NNC_ERR_MODEL, "has an attribute %s",
+                     a->name && a->name[0] ? "of a reserved name" : "without a name");
         }
         if (value != a && a->has_type && a->type != type_of(value)) {
-            NNC_FAIL(NNC_ERR_MODEL, "attribute '%s' has type %d, the call of the function gives type %d",
-                     a->name, (int)a->type, type_of(value));
+            NNC_FAIL(NNC_ERR_MODEL,
+                     "attribute '%s' has type %d, the call of the function gives type %d", a->name,
+                     (int)a->type, type_of(value));
         }
         for (size_t k = 0; k < i; k++) {
             if (p->attribute[k]->name && strcmp(p->attribute[k]->name, a->name) == 0) {
@@ -237,7 +263,8 @@ nnc_status nnc_onnx_attrs_in(nnc_onnx_reader *r, nnc_onnx_frame *f, nnc_node_id 
     return NNC_OK;
 }
 
-static nnc_status vector_tensor(nnc_tensor *out, nnc_dtype dtype, const void *data, size_t n, bool scalar)
+static nnc_status vector_tensor(nnc_tensor *out, nnc_dtype dtype, const void *data, size_t n,
+                                bool scalar)
 {
     nnc_shape shape = {.rank = scalar ? 0 : 1};
     shape.dims[0] = (int64_t)n;
@@ -252,12 +279,14 @@ nnc_status nnc_onnx_constant_in(nnc_tensor *out, nnc_onnx_reader *r, const nnc_o
 {
     const Onnx__AttributeProto *a;
     if (p->n_attribute != 1 || p->n_input != 0 || p->n_output != 1) {
-        NNC_FAIL(NNC_ERR_MODEL, "has %zu attributes, %zu inputs and %zu outputs, expected 1, 0 and 1",
+        NNC_FAIL(NNC_ERR_MODEL,
+                 "has %zu attributes, %zu inputs and %zu outputs, expected 1, 0 and 1",
                  p->n_attribute, p->n_input, p->n_output);
     }
     NNC_TRY(nnc_onnx_attr_resolve(&a, f, p->attribute[0]));
     if (!a) {
-        NNC_FAIL(NNC_ERR_MODEL, "its value refers to an attribute that the call of the function does not give");
+        NNC_FAIL(NNC_ERR_MODEL,
+                 "its value refers to an attribute that the call of the function does not give");
     }
     NNC_TRY(nnc_onnx_attr_check(a));
     const char *name = p->attribute[0]->name ? p->attribute[0]->name : "";

@@ -1,6 +1,7 @@
 /* External tensor data: which file, which bytes. SPDX-License-Identifier: Apache-2.0
- * A location comes from the model, so nothing outside the model's folder (or what its links legitimately reach in a cache of
- * linked blobs) is opened. Every decision is made on an open descriptor. */
+ * A location comes from the model, so nothing outside the model's folder (or what its links
+ * legitimately reach in a cache of linked blobs) is opened. Every decision is made on an open
+ * descriptor. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -114,7 +115,8 @@ nnc_status nnc_onnx_external_init(nnc_onnx_external *e, const char *path, const 
     if (extra_dir) {
         e->extra_dir = realpath(extra_dir, NULL);
         if (!e->extra_dir) {
-            NNC_FAIL(NNC_ERR_IO, "external data folder '%s': %s", extra_dir, strerrordesc_np(errno));
+            NNC_FAIL(NNC_ERR_IO, "external data folder '%s': %s", extra_dir,
+                     strerrordesc_np(errno));
         }
     }
     return NNC_OK;
@@ -146,7 +148,8 @@ static nnc_status check_location(const char *s)
         NNC_FAIL(NNC_ERR_MODEL, "external data location '%s' is a memory marker, not a file", s);
     }
     if (s[0] == '/' || s[0] == '\\' || (s[0] != '\0' && s[1] == ':')) {
-        NNC_FAIL(NNC_ERR_MODEL, "external data location '%s' is absolute, expected one beside the model", s);
+        NNC_FAIL(NNC_ERR_MODEL,
+                 "external data location '%s' is absolute, expected one beside the model", s);
     }
     if (strchr(s, '\\')) {
         NNC_FAIL(NNC_ERR_MODEL, "external data location '%s' holds a backslash", s);
@@ -182,7 +185,8 @@ static nnc_status read_place(place *out, nnc_onnx_reader *r, const Onnx__TensorP
             k++;
         }
         if (k == 4) {
-            nnc_onnx_warn(r, "tensor '%s': external data key '%s' is ignored", t->name ? t->name : "", key);
+            nnc_onnx_warn(r, "tensor '%s': external data key '%s' is ignored",
+                          t->name ? t->name : "", key);
             continue;
         }
         if (seen >> k & 1) {
@@ -208,7 +212,8 @@ static nnc_status read_place(place *out, nnc_onnx_reader *r, const Onnx__TensorP
 static bool is_below(const char *path, const char *dir)
 {
     size_t n = dir ? strlen(dir) : 0;
-    return n > 0 && strncmp(path, dir, n) == 0 && (path[n] == '/' || path[n] == '\0' || dir[n - 1] == '/');
+    return n > 0 && strncmp(path, dir, n) == 0 &&
+           (path[n] == '/' || path[n] == '\0' || dir[n - 1] == '/');
 }
 
 static bool may_reach(const nnc_onnx_external *e, const char *real)
@@ -217,8 +222,8 @@ static bool may_reach(const nnc_onnx_external *e, const char *real)
     const char *slash = strrchr(e->real_model_dir, '/');
     snprintf(blobs, sizeof blobs, "%.*s/blobs", slash ? (int)(slash - e->real_model_dir) : 0,
              e->real_model_dir);
-    return is_below(real, e->real_dir) || is_below(real, e->real_model_dir) || is_below(real, blobs) ||
-           is_below(real, e->extra_dir);
+    return is_below(real, e->real_dir) || is_below(real, e->real_model_dir) ||
+           is_below(real, blobs) || is_below(real, e->extra_dir);
 }
 
 /* Opens below `dir` without following any link. For kernels without openat2. */
@@ -250,7 +255,8 @@ static int open_plain(int dir, const char *location)
 
 static int open_beneath(int dir, const char *location)
 {
-    struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+    struct open_how how = {.flags = O_PATH | O_CLOEXEC,
+                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
     int fd = (int)syscall(SYS_openat2, dir, location, &how, sizeof how);
     if (fd >= 0 || (errno != ENOSYS && errno != EPERM)) {
         return fd;
@@ -274,7 +280,8 @@ static nnc_status open_linked(int *fd, const nnc_onnx_external *e, const char *l
     }
     if (n <= 0 || !may_reach(e, real)) {
         close(*fd);
-        NNC_FAIL(NNC_ERR_MODEL, "external data location '%s' is a link to '%s', outside the model's folder",
+        NNC_FAIL(NNC_ERR_MODEL,
+                 "external data location '%s' is a link to '%s', outside the model's folder",
                  location, n > 0 ? real : "?");
     }
     return NNC_OK;
@@ -303,8 +310,8 @@ static nnc_status fail_missing(const nnc_onnx_reader *r, const char *location)
             }
         }
     }
-    nnc_error_set(NNC_ERR_MODEL, "external data file '%s/%s' is missing%s%s%s", e->dir_path, location,
-                  missing > 1 ? "; also" : "", missing > 1 ? nnc_str_get(&more) + 1 : "",
+    nnc_error_set(NNC_ERR_MODEL, "external data file '%s/%s' is missing%s%s%s", e->dir_path,
+                  location, missing > 1 ? "; also" : "", missing > 1 ? nnc_str_get(&more) + 1 : "",
                   missing > 5 ? " and others" : "");
     nnc_str_deinit(&more);
     return NNC_ERR_MODEL;
@@ -341,24 +348,29 @@ static nnc_status open_location(int *path_fd, nnc_onnx_reader *r, const char *lo
     if (errno == EXDEV || errno == ELOOP) {
         return open_linked(path_fd, e, location);
     }
-    NNC_FAIL(NNC_ERR_MODEL, "external data file '%s/%s': %s", e->dir_path, location, strerrordesc_np(errno));
+    NNC_FAIL(NNC_ERR_MODEL, "external data file '%s/%s': %s", e->dir_path, location,
+             strerrordesc_np(errno));
 }
 
-static nnc_status check_file(int path_fd, const nnc_onnx_reader *r, const char *location, size_t *bytes)
+static nnc_status check_file(int path_fd, const nnc_onnx_reader *r, const char *location,
+                             size_t *bytes)
 {
     struct stat st;
     if (fstat(path_fd, &st) != 0 || S_ISLNK(st.st_mode) || !S_ISREG(st.st_mode)) {
         NNC_FAIL(NNC_ERR_MODEL, "external data location '%s' is not a regular file", location);
     }
     if (st.st_nlink > 1 && !r->options.allow_hardlinks) {
-        NNC_FAIL(NNC_ERR_MODEL, "external data file '%s' has %llu names (hard links); allow it with "
-                                "--allow-hardlinks", location, (unsigned long long)st.st_nlink);
+        NNC_FAIL(NNC_ERR_MODEL,
+                 "external data file '%s' has %llu names (hard links); allow it with "
+                 "--allow-hardlinks",
+                 location, (unsigned long long)st.st_nlink);
     }
     *bytes = (size_t)st.st_size;
     return NNC_OK;
 }
 
-/* O_PATH descriptors cannot be read: the same file opened again through /proc, or by path where that is missing. */
+/* O_PATH descriptors cannot be read: the same file opened again through /proc, or by path where
+ * that is missing. */
 static int reopen(int path_fd)
 {
     char link[64];
@@ -413,7 +425,8 @@ static nnc_status find_file(nnc_onnx_file **out, nnc_onnx_reader *r, const char 
 static nnc_status check_checksum(nnc_onnx_file *file, const char *checksum)
 {
     if (file->sha1[0] == '\0') {
-        nnc_onnx_sha1_hex(file->sha1, nnc_buffer_data(file->buffer), nnc_buffer_bytes(file->buffer));
+        nnc_onnx_sha1_hex(file->sha1, nnc_buffer_data(file->buffer),
+                          nnc_buffer_bytes(file->buffer));
     }
     if (strcasecmp(checksum, file->sha1) != 0) {
         NNC_FAIL(NNC_ERR_MODEL, "external data file '%s' has SHA-1 %s, expected %s", file->location,
@@ -438,7 +451,8 @@ nnc_status nnc_onnx_external_bytes(nnc_buffer **buffer, size_t *offset, nnc_onnx
     NNC_TRY(find_file(&file, r, p.location));
     uint64_t size = nnc_buffer_bytes(file->buffer);
     if (p.offset > size || need > size - p.offset) {
-        NNC_FAIL(NNC_ERR_MODEL, "external data file '%s' has %llu bytes, needed are %zu from byte %llu",
+        NNC_FAIL(NNC_ERR_MODEL,
+                 "external data file '%s' has %llu bytes, needed are %zu from byte %llu",
                  p.location, (unsigned long long)size, need, (unsigned long long)p.offset);
     }
     if (p.checksum) {

@@ -10,7 +10,8 @@ enum { CALL_BYTES = 512, ATTRIBUTES_MAX = 1000, PREFIX_MAX = 200 };
 static void function_key(nnc_str *key, const char *domain, const char *name, const char *overload)
 {
     nnc_str_clear(key);
-    nnc_str_appendf(key, "%s\x1f%s\x1f%s", nnc_onnx_domain(domain), name ? name : "", overload ? overload : "");
+    nnc_str_appendf(key, "%s\x1f%s\x1f%s", nnc_onnx_domain(domain), name ? name : "",
+                    overload ? overload : "");
 }
 
 static nnc_status check_names(char *const *names, size_t n, const char *what)
@@ -44,7 +45,8 @@ static nnc_status check_function(const Onnx__FunctionProto *fn)
     for (size_t i = 0; i < fn->n_attribute_proto; i++) {
         NNC_TRY(nnc_onnx_attr_check(fn->attribute_proto[i]));
         if (fn->attribute_proto[i]->ref_attr_name && fn->attribute_proto[i]->ref_attr_name[0]) {
-            NNC_FAIL(NNC_ERR_MODEL, "default of attribute '%s' is a reference", fn->attribute_proto[i]->name);
+            NNC_FAIL(NNC_ERR_MODEL, "default of attribute '%s' is a reference",
+                     fn->attribute_proto[i]->name);
         }
     }
     return NNC_OK;
@@ -54,7 +56,8 @@ nnc_status nnc_onnx_functions_init(nnc_onnx_reader *r)
 {
     const Onnx__ModelProto *m = r->model;
     if (m->n_functions > NNC_ONNX_FUNCTIONS_MAX) {
-        NNC_FAIL(NNC_ERR_LIMIT, "has %zu functions, the limit is %d", m->n_functions, NNC_ONNX_FUNCTIONS_MAX);
+        NNC_FAIL(NNC_ERR_LIMIT, "has %zu functions, the limit is %d", m->n_functions,
+                 NNC_ONNX_FUNCTIONS_MAX);
     }
     r->functions = nnc_map_create();
     if (!r->functions) {
@@ -74,7 +77,8 @@ nnc_status nnc_onnx_functions_init(nnc_onnx_reader *r)
             status = nnc_error_set(NNC_ERR_MODEL, "is defined twice");
         }
         if (status != NNC_OK) {
-            nnc_error_prepend(status, "function '%s.%s'", nnc_onnx_domain(fn->domain), fn->name ? fn->name : "");
+            nnc_error_prepend(status, "function '%s.%s'", nnc_onnx_domain(fn->domain),
+                              fn->name ? fn->name : "");
             status = nnc_onnx_note(r, status);
         }
     }
@@ -82,7 +86,8 @@ nnc_status nnc_onnx_functions_init(nnc_onnx_reader *r)
     return status;
 }
 
-const Onnx__FunctionProto *nnc_onnx_function_find(const nnc_onnx_reader *r, const Onnx__NodeProto *p)
+const Onnx__FunctionProto *nnc_onnx_function_find(const nnc_onnx_reader *r,
+                                                  const Onnx__NodeProto *p)
 {
     if (r->model->n_functions == 0) {
         return NULL;
@@ -96,13 +101,14 @@ const Onnx__FunctionProto *nnc_onnx_function_find(const nnc_onnx_reader *r, cons
 }
 
 /* Values of the function's attributes: given by the call, or their default, or NULL. */
-static nnc_status bind_attributes(nnc_onnx_frame *inner, const nnc_onnx_frame *f, const Onnx__FunctionProto *fn,
-                                  const Onnx__NodeProto *p)
+static nnc_status bind_attributes(nnc_onnx_frame *inner, const nnc_onnx_frame *f,
+                                  const Onnx__FunctionProto *fn, const Onnx__NodeProto *p)
 {
     nnc_arena *arena = nnc_graph_arena(f->graph);
     size_t n = fn->n_attribute + fn->n_attribute_proto;
     if (n > ATTRIBUTES_MAX || p->n_attribute > ATTRIBUTES_MAX) {
-        NNC_FAIL(NNC_ERR_MODEL, "function '%s' has %zu attributes, its call %zu; at most %d are allowed", fn->name,
+        NNC_FAIL(NNC_ERR_MODEL,
+                 "function '%s' has %zu attributes, its call %zu; at most %d are allowed", fn->name,
                  n, p->n_attribute, ATTRIBUTES_MAX);
     }
     inner->bound = nnc_arena_alloc(arena, n, sizeof *inner->bound);
@@ -113,7 +119,8 @@ static nnc_status bind_attributes(nnc_onnx_frame *inner, const nnc_onnx_frame *f
     inner->bound_count = n;
     for (size_t i = 0; i < n; i++) {
         bool has_default = i >= fn->n_attribute;
-        const Onnx__AttributeProto *fallback = has_default ? fn->attribute_proto[i - fn->n_attribute] : NULL;
+        const Onnx__AttributeProto *fallback =
+            has_default ? fn->attribute_proto[i - fn->n_attribute] : NULL;
         inner->bound_names[i] = has_default ? fallback->name : fn->attribute[i];
         inner->bound[i] = fallback;
     }
@@ -125,12 +132,14 @@ static nnc_status bind_attributes(nnc_onnx_frame *inner, const nnc_onnx_frame *f
             i++;
         }
         if (!a->name || i == n) {
-            NNC_FAIL(NNC_ERR_MODEL, "attribute '%s' is none of function '%s'", a->name ? a->name : "", fn->name);
+            NNC_FAIL(NNC_ERR_MODEL, "attribute '%s' is none of function '%s'",
+                     a->name ? a->name : "", fn->name);
         }
         if (value) {
             NNC_TRY(nnc_onnx_attr_check(value));
             if (value->g || value->n_graphs > 0) {
-                NNC_FAIL(NNC_ERR_UNSUPPORTED, "attribute '%s' gives a graph to a function", a->name);
+                NNC_FAIL(NNC_ERR_UNSUPPORTED, "attribute '%s' gives a graph to a function",
+                         a->name);
             }
             inner->bound[i] = value;
         }
@@ -138,11 +147,12 @@ static nnc_status bind_attributes(nnc_onnx_frame *inner, const nnc_onnx_frame *f
     return NNC_OK;
 }
 
-static nnc_status check_call(const nnc_onnx_frame *f, const Onnx__FunctionProto *fn, const Onnx__NodeProto *p)
+static nnc_status check_call(const nnc_onnx_frame *f, const Onnx__FunctionProto *fn,
+                             const Onnx__NodeProto *p)
 {
     if (p->n_input > fn->n_input || p->n_output > fn->n_output) {
-        NNC_FAIL(NNC_ERR_MODEL, "has %zu inputs and %zu outputs, function '%s' has %zu and %zu", p->n_input,
-                 p->n_output, fn->name, fn->n_input, fn->n_output);
+        NNC_FAIL(NNC_ERR_MODEL, "has %zu inputs and %zu outputs, function '%s' has %zu and %zu",
+                 p->n_input, p->n_output, fn->name, fn->n_input, fn->n_output);
     }
     if (f->call_depth + 1 > NNC_ONNX_CALLS_MAX) {
         NNC_FAIL(NNC_ERR_MODEL, "functions call each other deeper than %d", NNC_ONNX_CALLS_MAX);
@@ -155,8 +165,8 @@ static nnc_status check_call(const nnc_onnx_frame *f, const Onnx__FunctionProto 
     return NNC_OK;
 }
 
-static nnc_status bind_values(nnc_onnx_frame *inner, nnc_onnx_frame *f, const Onnx__FunctionProto *fn,
-                              const Onnx__NodeProto *p)
+static nnc_status bind_values(nnc_onnx_frame *inner, nnc_onnx_frame *f,
+                              const Onnx__FunctionProto *fn, const Onnx__NodeProto *p)
 {
     for (size_t i = 0; i < fn->n_input; i++) {
         nnc_value_id v = NNC_ID_NONE;
@@ -179,8 +189,8 @@ static nnc_status bind_values(nnc_onnx_frame *inner, nnc_onnx_frame *f, const On
             /* An input handed through: the output needs a node of its own. */
             nnc_node_id node;
             if (input == NNC_ID_NONE) {
-                NNC_FAIL(NNC_ERR_MODEL, "output '%s' of function '%s' is an input left out", fn->output[i],
-                         fn->name);
+                NNC_FAIL(NNC_ERR_MODEL, "output '%s' of function '%s' is an input left out",
+                         fn->output[i], fn->name);
             }
             NNC_TRY(nnc_graph_add_node(&node, f->graph, "", "", "Identity", &input, 1, &v, 1));
             continue;
@@ -212,7 +222,8 @@ nnc_status nnc_onnx_call_in(nnc_onnx_frame **out, nnc_onnx_reader *r, nnc_onnx_f
     const char *base = p->name && p->name[0] ? p->name : fn->name;
     /* Deep calls must not make names longer and longer. */
     inner->prefix = strlen(f->prefix) > PREFIX_MAX
-                        ? nnc_arena_printf(nnc_graph_arena(f->graph), "call_%u/", (unsigned)r->info->functions_inlined)
+                        ? nnc_arena_printf(nnc_graph_arena(f->graph), "call_%u/",
+                                           (unsigned)r->info->functions_inlined)
                         : nnc_arena_printf(nnc_graph_arena(f->graph), "%s%.60s/", f->prefix, base);
     if (!inner->prefix) {
         return NNC_ERR_LIMIT;
@@ -230,13 +241,13 @@ nnc_status nnc_onnx_call_finish(nnc_onnx_reader *r, nnc_onnx_frame *inner)
         uint32_t v;
         const char *name = inner->function->output[i];
         if (!nnc_map_get(inner->names, name, &v)) {
-            NNC_FAIL(NNC_ERR_MODEL, "function '%s': nothing produces its output '%s'", inner->function->name,
-                     name);
+            NNC_FAIL(NNC_ERR_MODEL, "function '%s': nothing produces its output '%s'",
+                     inner->function->name, name);
         }
         const nnc_value *value = v == NNC_ID_NONE ? NULL : nnc_graph_value_const(inner->graph, v);
         if (value && value->kind == NNC_VALUE_TEMP && value->producer == NNC_ID_NONE) {
-            NNC_FAIL(NNC_ERR_MODEL, "function '%s': nothing produces its output '%s'", inner->function->name,
-                     name);
+            NNC_FAIL(NNC_ERR_MODEL, "function '%s': nothing produces its output '%s'",
+                     inner->function->name, name);
         }
     }
     return NNC_OK;

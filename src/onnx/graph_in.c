@@ -1,4 +1,5 @@
-/* The signature, the initializers and the declared types of a GraphProto. SPDX-License-Identifier: Apache-2.0 */
+/* The signature, the initializers and the declared types of a GraphProto. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,13 +12,15 @@ static bool is_main(const nnc_onnx_frame *f)
 }
 
 /* Names of all initializers; none may be there twice. */
-static nnc_status collect_initializers(nnc_map *names, nnc_onnx_reader *r, const Onnx__GraphProto *g)
+static nnc_status collect_initializers(nnc_map *names, nnc_onnx_reader *r,
+                                       const Onnx__GraphProto *g)
 {
     size_t n = g->n_initializer + g->n_sparse_initializer;
     for (size_t i = 0; i < n; i++) {
         bool existed = false;
-        const Onnx__TensorProto *t =
-            i < g->n_initializer ? g->initializer[i] : g->sparse_initializer[i - g->n_initializer]->values;
+        const Onnx__TensorProto *t = i < g->n_initializer
+                                         ? g->initializer[i]
+                                         : g->sparse_initializer[i - g->n_initializer]->values;
         const char *name = t && t->name ? t->name : "";
         nnc_status status = NNC_OK;
         if (name[0] == '\0') {
@@ -41,7 +44,8 @@ static nnc_status check_free_name(const nnc_onnx_frame *f, const char *what, con
     }
     for (const nnc_onnx_frame *o = f->outer; o; o = o->outer) {
         if (nnc_map_get(o->names, name, &other)) {
-            NNC_FAIL(NNC_ERR_MODEL, "%s '%s' has the name of a value outside of its subgraph", what, name);
+            NNC_FAIL(NNC_ERR_MODEL, "%s '%s' has the name of a value outside of its subgraph", what,
+                     name);
         }
     }
     return NNC_OK;
@@ -77,7 +81,8 @@ static nnc_status input_in(nnc_onnx_reader *r, nnc_onnx_frame *f, const Onnx__Va
         dtype = NNC_DTYPE_FLOAT;
     }
     nnc_value_id id;
-    NNC_TRY(nnc_graph_add_value(&id, f->graph, name, NNC_VALUE_INPUT, dtype, has_shape ? &shape : NULL));
+    NNC_TRY(nnc_graph_add_value(&id, f->graph, name, NNC_VALUE_INPUT, dtype,
+                                has_shape ? &shape : NULL));
     NNC_TRY(nnc_graph_add_input(f->graph, id));
     return nnc_map_put(f->names, name, id, NULL);
 }
@@ -97,7 +102,8 @@ static nnc_status inputs_in(nnc_onnx_reader *r, nnc_onnx_frame *f, const Onnx__G
     return status;
 }
 
-static nnc_status initializer_in(nnc_onnx_reader *r, nnc_onnx_frame *f, const Onnx__GraphProto *g, size_t i)
+static nnc_status initializer_in(nnc_onnx_reader *r, nnc_onnx_frame *f, const Onnx__GraphProto *g,
+                                 size_t i)
 {
     nnc_tensor tensor;
     const char *name;
@@ -124,16 +130,18 @@ static nnc_status initializer_in(nnc_onnx_reader *r, nnc_onnx_frame *f, const On
     return status;
 }
 
-/* Types of values that nodes produce. Wrong ones are common after graph surgery: inference has the last word. */
-static nnc_status apply_types(nnc_onnx_reader *r, nnc_onnx_frame *f, Onnx__ValueInfoProto *const *infos, size_t n,
-                              const char *what)
+/* Types of values that nodes produce. Wrong ones are common after graph surgery: inference has the
+ * last word. */
+static nnc_status apply_types(nnc_onnx_reader *r, nnc_onnx_frame *f,
+                              Onnx__ValueInfoProto *const *infos, size_t n, const char *what)
 {
     for (size_t i = 0; i < n; i++) {
         nnc_dtype dtype;
         nnc_shape shape;
         bool has_shape;
         uint32_t id;
-        nnc_status status = nnc_onnx_type_in(&dtype, &has_shape, &shape, r, f->graph, infos[i], what);
+        nnc_status status =
+            nnc_onnx_type_in(&dtype, &has_shape, &shape, r, f->graph, infos[i], what);
         NNC_TRY(nnc_onnx_note(r, status));
         if (status != NNC_OK || !infos[i]->name || !nnc_map_get(f->names, infos[i]->name, &id)) {
             continue;
@@ -162,7 +170,8 @@ static nnc_status output_in(nnc_onnx_frame *f, const Onnx__ValueInfoProto *info)
     }
     NNC_TRY(nnc_onnx_lookup(&id, f, name));
     if (id == NNC_ID_NONE) {
-        NNC_FAIL(NNC_ERR_MODEL, "output '%s' is produced by no node and is no input or initializer", name);
+        NNC_FAIL(NNC_ERR_MODEL, "output '%s' is produced by no node and is no input or initializer",
+                 name);
     }
     for (size_t i = 0; i < nnc_graph_output_count(f->graph); i++) {
         if (strcmp(nnc_graph_output_name(f->graph, i), name) == 0) {
@@ -190,7 +199,8 @@ static nnc_status values_in(nnc_onnx_reader *r, nnc_onnx_frame *f, const Onnx__G
     return nnc_onnx_half_outputs(f, g);
 }
 
-static nnc_status check_annotations(nnc_onnx_reader *r, nnc_onnx_frame *f, const Onnx__GraphProto *g)
+static nnc_status check_annotations(nnc_onnx_reader *r, nnc_onnx_frame *f,
+                                    const Onnx__GraphProto *g)
 {
     for (size_t i = 0; i < g->n_quantization_annotation; i++) {
         const Onnx__TensorAnnotation *a = g->quantization_annotation[i];

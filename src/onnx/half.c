@@ -1,6 +1,7 @@
 /* float16 and bfloat16 at the signature. SPDX-License-Identifier: Apache-2.0
- * The graph computes in float32; inputs and outputs keep their type behind a Cast. A model that already is of this form gets no
- * further Cast, so that exporting and importing again changes nothing. */
+ * The graph computes in float32; inputs and outputs keep their type behind a Cast. A model that
+ * already is of this form gets no further Cast, so that exporting and importing again changes
+ * nothing. */
 #include <stdio.h>
 #include <string.h>
 
@@ -61,7 +62,8 @@ static nnc_status add_cast(nnc_value_id *out, nnc_graph *graph, const char *name
     const nnc_value *value = nnc_graph_value_const(graph, from);
     nnc_shape shape = value->shape;
     bool has_shape = value->has_shape;
-    NNC_TRY(nnc_graph_add_value(out, graph, name, NNC_VALUE_TEMP, dtype, has_shape ? &shape : NULL));
+    NNC_TRY(
+        nnc_graph_add_value(out, graph, name, NNC_VALUE_TEMP, dtype, has_shape ? &shape : NULL));
     NNC_TRY(nnc_graph_add_node(&node, graph, name, "", "Cast", &from, 1, out, 1));
     return nnc_node_set_int(graph, node, "to", dtype);
 }
@@ -87,7 +89,8 @@ nnc_status nnc_onnx_half_widen(nnc_value_id *id, nnc_onnx_reader *r, nnc_graph *
     return NNC_OK;
 }
 
-nnc_status nnc_onnx_half_narrow(nnc_value_id *id, nnc_onnx_frame *f, const char *name, nnc_dtype dtype)
+nnc_status nnc_onnx_half_narrow(nnc_value_id *id, nnc_onnx_frame *f, const char *name,
+                                nnc_dtype dtype)
 {
     return add_cast(id, f->graph, name, *id, dtype);
 }

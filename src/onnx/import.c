@@ -1,5 +1,6 @@
 /* GraphProto -> graph: names to values, nodes to nodes. SPDX-License-Identifier: Apache-2.0
- * Every name of a frame gets its value before the first node is made, so nodes may come in any order. */
+ * Every name of a frame gets its value before the first node is made, so nodes may come in any
+ * order. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,8 @@ char *nnc_onnx_node_text(char *buf, size_t bytes, const Onnx__NodeProto *p, size
     return buf;
 }
 
-nnc_status nnc_onnx_imports_check(Onnx__OperatorSetIdProto *const *imports, size_t n, const char *whose)
+nnc_status nnc_onnx_imports_check(Onnx__OperatorSetIdProto *const *imports, size_t n,
+                                  const char *whose)
 {
     if (n == 0) {
         NNC_FAIL(NNC_ERR_MODEL, "%s imports no operator set", whose);
@@ -31,9 +33,11 @@ nnc_status nnc_onnx_imports_check(Onnx__OperatorSetIdProto *const *imports, size
         const char *domain = nnc_onnx_domain(imports[i]->domain);
         int64_t version = imports[i]->has_version ? imports[i]->version : 0;
         for (size_t k = 0; k < i; k++) {
-            if (strcmp(nnc_onnx_domain(imports[k]->domain), domain) == 0 && imports[k]->version != version) {
+            if (strcmp(nnc_onnx_domain(imports[k]->domain), domain) == 0 &&
+                imports[k]->version != version) {
                 NNC_FAIL(NNC_ERR_MODEL, "%s imports domain '%s' in versions %lld and %lld", whose,
-                         domain[0] ? domain : "ai.onnx", (long long)imports[k]->version, (long long)version);
+                         domain[0] ? domain : "ai.onnx", (long long)imports[k]->version,
+                         (long long)version);
             }
         }
         if (domain[0] == '\0' && (version < NNC_ONNX_OPSET_MIN || version > NNC_ONNX_OPSET_MAX)) {
@@ -94,7 +98,8 @@ nnc_status nnc_onnx_lookup(nnc_value_id *out, nnc_onnx_frame *f, const char *nam
     NNC_TRY(nnc_onnx_half_widen(&outside, f->reader, f->outer->graph));
     nnc_dtype dtype = nnc_graph_value_const(f->outer->graph, outside)->dtype;
     NNC_TRY(nnc_graph_add_value(out, f->graph, name, NNC_VALUE_INPUT, dtype, NULL));
-    NNC_TRY(nnc_grow(&f->captured_here, &f->capture_cap, f->capture_count + 1, sizeof *f->captured_here));
+    NNC_TRY(nnc_grow(&f->captured_here, &f->capture_cap, f->capture_count + 1,
+                     sizeof *f->captured_here));
     NNC_TRY(nnc_grow(&f->captured_outside, &f->capture_cap2, f->capture_count + 1,
                      sizeof *f->captured_outside));
     f->captured_here[f->capture_count] = *out;
@@ -104,12 +109,13 @@ nnc_status nnc_onnx_lookup(nnc_value_id *out, nnc_onnx_frame *f, const char *nam
 
 static bool is_constant(const nnc_onnx_reader *r, const Onnx__NodeProto *p)
 {
-    return p->op_type && strcmp(p->op_type, "Constant") == 0 && nnc_onnx_domain(p->domain)[0] == '\0' &&
-           !nnc_onnx_function_find(r, p);
+    return p->op_type && strcmp(p->op_type, "Constant") == 0 &&
+           nnc_onnx_domain(p->domain)[0] == '\0' && !nnc_onnx_function_find(r, p);
 }
 
 /* Makes a value that nothing produces yet a constant. */
-static nnc_status make_constant(nnc_onnx_reader *r, nnc_onnx_frame *f, nnc_value_id id, const Onnx__NodeProto *p)
+static nnc_status make_constant(nnc_onnx_reader *r, nnc_onnx_frame *f, nnc_value_id id,
+                                const Onnx__NodeProto *p)
 {
     nnc_tensor tensor = {0};
     NNC_TRY(nnc_onnx_constant_in(&tensor, r, f, p));
@@ -127,7 +133,8 @@ static nnc_status make_constant(nnc_onnx_reader *r, nnc_onnx_frame *f, nnc_value
     return NNC_OK;
 }
 
-static nnc_status register_output(nnc_value_id *id, nnc_onnx_frame *f, const char *name, nnc_dtype made)
+static nnc_status register_output(nnc_value_id *id, nnc_onnx_frame *f, const char *name,
+                                  nnc_dtype made)
 {
     char text[NNC_NAME_BYTES];
     uint32_t known;
@@ -162,15 +169,16 @@ static nnc_status register_node(nnc_onnx_reader *r, nnc_onnx_frame *f, nnc_map *
             continue;
         }
         if (nnc_map_get(seen, name, &other)) {
-            NNC_FAIL(NNC_ERR_MODEL, "output '%s' is also an output of node #%u '%s'", name, (unsigned)other,
-                     f->nodes[other]->name ? f->nodes[other]->name : "");
+            NNC_FAIL(NNC_ERR_MODEL, "output '%s' is also an output of node #%u '%s'", name,
+                     (unsigned)other, f->nodes[other]->name ? f->nodes[other]->name : "");
         }
         if (nnc_map_get(f->names, name, &other) && !is_function_output(f, name)) {
             NNC_FAIL(NNC_ERR_MODEL, "output '%s' is also an input or initializer", name);
         }
         for (const nnc_onnx_frame *o = f->outer; o; o = o->outer) {
             if (nnc_map_get(o->names, name, &other)) {
-                NNC_FAIL(NNC_ERR_MODEL, "output '%s' has the name of a value outside of its subgraph", name);
+                NNC_FAIL(NNC_ERR_MODEL,
+                         "output '%s' has the name of a value outside of its subgraph", name);
             }
         }
         NNC_TRY(nnc_map_put(seen, name, (uint32_t)index, NULL));
@@ -182,7 +190,8 @@ static nnc_status register_node(nnc_onnx_reader *r, nnc_onnx_frame *f, nnc_map *
     return NNC_OK;
 }
 
-static nnc_status note_node(nnc_onnx_reader *r, nnc_status status, const Onnx__NodeProto *p, size_t index)
+static nnc_status note_node(nnc_onnx_reader *r, nnc_status status, const Onnx__NodeProto *p,
+                            size_t index)
 {
     char text[256];
     if (status == NNC_OK) {
@@ -221,7 +230,8 @@ static nnc_status fail_unknown_input(const nnc_onnx_frame *f, const char *name, 
             best_distance = distance;
         }
     }
-    NNC_FAIL(NNC_ERR_MODEL, "input %zu '%.120s' is produced by no node and is no input or initializer%s%.120s%s",
+    NNC_FAIL(NNC_ERR_MODEL,
+             "input %zu '%.120s' is produced by no node and is no input or initializer%s%.120s%s",
              slot, name, best ? "; did you mean '" : "", best ? best : "", best ? "'?" : "");
 }
 
@@ -250,8 +260,8 @@ static nnc_status resolve_inputs(nnc_value_id *ids, nnc_onnx_reader *r, nnc_onnx
     return NNC_OK;
 }
 
-static nnc_status make_node(nnc_node_id *node, nnc_onnx_reader *r, nnc_onnx_frame *f, const Onnx__NodeProto *p,
-                            const char *domain)
+static nnc_status make_node(nnc_node_id *node, nnc_onnx_reader *r, nnc_onnx_frame *f,
+                            const Onnx__NodeProto *p, const char *domain)
 {
     nnc_arena *arena = nnc_graph_arena(f->graph);
     nnc_value_id *ids = nnc_arena_alloc(arena, p->n_input + p->n_output, sizeof *ids);
@@ -272,8 +282,8 @@ static nnc_status make_node(nnc_node_id *node, nnc_onnx_reader *r, nnc_onnx_fram
         }
         outputs[i] = id;
     }
-    return nnc_graph_add_node(node, f->graph, name, domain, p->op_type, ids, (uint32_t)inputs_used, outputs,
-                              (uint32_t)outputs_used);
+    return nnc_graph_add_node(node, f->graph, name, domain, p->op_type, ids, (uint32_t)inputs_used,
+                              outputs, (uint32_t)outputs_used);
 }
 
 static void note_quantized(nnc_onnx_info *info, const char *op)
@@ -284,7 +294,8 @@ static void note_quantized(nnc_onnx_info *info, const char *op)
                        strcmp(op, "MatMulNBits") == 0;
 }
 
-static nnc_status node_in(nnc_onnx_frame **inner, nnc_onnx_reader *r, nnc_onnx_frame *f, const Onnx__NodeProto *p)
+static nnc_status node_in(nnc_onnx_frame **inner, nnc_onnx_reader *r, nnc_onnx_frame *f,
+                          const Onnx__NodeProto *p)
 {
     *inner = NULL;
     if (!p->op_type || p->op_type[0] == '\0') {
@@ -321,7 +332,10 @@ static nnc_status node_in(nnc_onnx_frame **inner, nnc_onnx_reader *r, nnc_onnx_f
         NNC_TRY(nnc_onnx_subgraphs_in(r, f, node, p));
     }
     note_quantized(r->info, p->op_type);
-    return domain[0] == '\0' ? nnc_onnx_upgrade(f->graph, node, opset) : NNC_OK;
+    if (domain[0] == '\0') {
+        NNC_TRY(nnc_onnx_upgrade(f->graph, node, opset));
+    }
+    return nnc_onnx_qoperator(f->graph, node);
 }
 
 static void frame_free(nnc_onnx_frame *f)
@@ -338,7 +352,8 @@ nnc_status nnc_onnx_nodes_in(nnc_onnx_reader *r, nnc_onnx_frame *f)
         if (at->next == at->node_count) {
             nnc_onnx_frame *done = at;
             at = done->caller;
-            status = note_node(r, nnc_onnx_call_finish(r, done), at->nodes[at->next - 1], at->next - 1);
+            status =
+                note_node(r, nnc_onnx_call_finish(r, done), at->nodes[at->next - 1], at->next - 1);
             frame_free(done);
             continue;
         }

@@ -12,7 +12,8 @@ static bool is_orphan(const nnc_value *v)
     return v->kind == NNC_VALUE_TEMP && v->producer == NNC_ID_NONE && !v->dead;
 }
 
-/* Outputs of training (running statistics of BatchNormalization) were cut off: nobody may read them. */
+/* Outputs of training (running statistics of BatchNormalization) were cut off: nobody may read
+ * them. */
 nnc_status nnc_onnx_check_produced(nnc_onnx_reader *r, nnc_graph *graph)
 {
     char label[200];
@@ -58,14 +59,16 @@ nnc_status nnc_onnx_unsupported(nnc_onnx_reader *r, const nnc_graph *graph)
         const nnc_node *n = nnc_graph_node_const(graph, i);
         bool known = n->op || n->dead;
         for (size_t c = 0; c < 3; c++) {
-            known |= nnc_node_is(n, control[c]); /* valid here; whether they run is the plan's matter */
+            known |=
+                nnc_node_is(n, control[c]); /* valid here; whether they run is the plan's matter */
         }
         if (known) {
             continue;
         }
         uint32_t kind;
         char key[NNC_NAME_BYTES + 128];
-        snprintf(key, sizeof key, "%.4096s%s%.4096s", n->domain, n->domain[0] ? "." : "", n->op_type);
+        snprintf(key, sizeof key, "%.4096s%s%.4096s", n->domain, n->domain[0] ? "." : "",
+                 n->op_type);
         r->info->unsupported_nodes++;
         if (!nnc_map_get(seen, key, &kind)) {
             kind = (uint32_t)kinds++;
@@ -111,8 +114,8 @@ static nnc_status check_scale(const nnc_value *scale, const nnc_value *zero)
     for (size_t i = 0; i < n; i++) {
         double s = nnc_tensor_get_double(&scale->tensor, i);
         if (!(s > 0) || isinf(s)) {
-            NNC_FAIL(NNC_ERR_MODEL, "scale '%.120s'[%zu] is %g, expected a positive finite number", scale->name,
-                     i, s);
+            NNC_FAIL(NNC_ERR_MODEL, "scale '%.120s'[%zu] is %g, expected a positive finite number",
+                     scale->name, i, s);
         }
     }
     if (zero && !nnc_shape_equal(&scale->tensor.shape, &zero->tensor.shape) &&
@@ -132,7 +135,8 @@ static nnc_status check_axis(const nnc_graph *graph, const nnc_node *n, const nn
     if (block < 0) {
         NNC_FAIL(NNC_ERR_MODEL, "block_size is %lld, expected 0 or more", (long long)block);
     }
-    const nnc_value *x = n->inputs[0] == NNC_ID_NONE ? NULL : nnc_graph_value_const(graph, n->inputs[0]);
+    const nnc_value *x =
+        n->inputs[0] == NNC_ID_NONE ? NULL : nnc_graph_value_const(graph, n->inputs[0]);
     if (scale->tensor.shape.rank == 0 || !x || !x->has_shape) {
         return NNC_OK;
     }
@@ -142,30 +146,20 @@ static nnc_status check_axis(const nnc_graph *graph, const nnc_node *n, const nn
     int64_t rank = x->shape.rank, axis = nnc_node_int(n, "axis", 1);
     int64_t at = axis < 0 ? axis + rank : axis;
     if (at < 0 || at >= rank) {
-        NNC_FAIL(NNC_ERR_MODEL, "axis %lld is outside of rank %lld", (long long)axis, (long long)rank);
+        NNC_FAIL(NNC_ERR_MODEL, "axis %lld is outside of rank %lld", (long long)axis,
+                 (long long)rank);
     }
-    int64_t dim = x->shape.dims[at], have = scale->tensor.shape.rank > 1 ? scale->tensor.shape.dims[at]
-                                                                        : scale->tensor.shape.dims[0];
+    int64_t dim = x->shape.dims[at], have = scale->tensor.shape.rank > 1
+                                                ? scale->tensor.shape.dims[at]
+                                                : scale->tensor.shape.dims[0];
     int64_t want = block > 0 ? (dim + block - 1) / block : dim;
     if (dim >= 0 && have != want) {
-        NNC_FAIL(NNC_ERR_MODEL, "scale '%.120s' has %lld entries, axis %lld of size %lld needs %lld", scale->name,
+        NNC_FAIL(NNC_ERR_MODEL,
+                 "scale '%.120s' has %lld entries, axis %lld of size %lld needs %lld", scale->name,
                  (long long)have, (long long)at, (long long)dim, (long long)want);
     }
     return NNC_OK;
 }
-
-/* (scale, zero point) input pairs of the ops that carry them. */
-typedef struct scale_row {
-    const char *op;
-    uint8_t pairs;
-    uint8_t scale[3], zero[3];
-} scale_row;
-static const scale_row scale_rows[] = {
-    {"QuantizeLinear", 1, {1, 0, 0}, {2, 0, 0}},
-    {"DequantizeLinear", 1, {1, 0, 0}, {2, 0, 0}},
-    {"QLinearConv", 3, {1, 4, 6}, {2, 5, 7}},
-    {"QLinearMatMul", 3, {1, 4, 6}, {2, 5, 7}},
-};
 
 static nnc_status check_zero_type(const nnc_graph *graph, const nnc_node *n, const nnc_value *zero)
 {
@@ -183,31 +177,60 @@ static nnc_status check_zero_type(const nnc_graph *graph, const nnc_node *n, con
 
 static nnc_status check_quant_node(const nnc_graph *graph, const nnc_node *n)
 {
-    for (size_t i = 0; i < sizeof scale_rows / sizeof *scale_rows; i++) {
-        const scale_row *row = &scale_rows[i];
-        if (!nnc_node_is(n, row->op)) {
-            continue;
-        }
-        for (unsigned k = 0; k < row->pairs; k++) {
-            const nnc_value *scale = const_input(graph, n, row->scale[k]);
-            const nnc_value *zero = const_input(graph, n, row->zero[k]);
-            if (scale) {
-                NNC_TRY(check_scale(scale, zero));
-            }
-            NNC_TRY(check_zero_type(graph, n, zero));
-            if (scale && row->pairs == 1) {
-                NNC_TRY(check_axis(graph, n, scale));
-            }
+    if (!nnc_node_is(n, "QuantizeLinear") && !nnc_node_is(n, "DequantizeLinear")) {
+        return NNC_OK;
+    }
+    const nnc_value *scale = const_input(graph, n, 1), *zero = const_input(graph, n, 2);
+    if (scale) {
+        NNC_TRY(check_scale(scale, zero));
+        NNC_TRY(check_axis(graph, n, scale));
+    }
+    return check_zero_type(graph, n, zero);
+}
+
+/* Scale of the QuantizeLinear or DequantizeLinear `n`, 0 if it is not one constant number. */
+static double one_scale(const nnc_graph *graph, const nnc_node *n)
+{
+    const nnc_value *scale = const_input(graph, n, 1);
+    return scale && nnc_tensor_count(&scale->tensor) == 1 ? nnc_tensor_get_double(&scale->tensor, 0)
+                                                          : 0;
+}
+
+/* MaxPool and Concat keep numbers as they are: another scale behind them than in front costs
+ * accuracy for nothing. */
+static void warn_mixed_scales(nnc_onnx_reader *r, const nnc_graph *graph, const nnc_uses *uses,
+                              nnc_node_id node)
+{
+    const nnc_node *n = nnc_graph_node_const(graph, node);
+    bool moves = nnc_node_is(n, "MaxPool") || nnc_node_is(n, "Concat");
+    if (!moves || n->output_count == 0 || n->outputs[0] == NNC_ID_NONE ||
+        nnc_uses_count(uses, n->outputs[0]) != 1) {
+        return;
+    }
+    const nnc_node *after = nnc_graph_node_const(graph, uses->node[uses->start[n->outputs[0]]]);
+    double behind = nnc_node_is(after, "QuantizeLinear") ? one_scale(graph, after) : 0;
+    for (uint32_t i = 0; behind > 0 && i < n->input_count; i++) {
+        const nnc_value *x =
+            n->inputs[i] == NNC_ID_NONE ? NULL : nnc_graph_value_const(graph, n->inputs[i]);
+        const nnc_node *before =
+            x && x->producer != NNC_ID_NONE ? nnc_graph_node_const(graph, x->producer) : NULL;
+        double front =
+            before && nnc_node_is(before, "DequantizeLinear") ? one_scale(graph, before) : 0;
+        if (front > 0 && front != behind) {
+            char label[200];
+            nnc_onnx_warn(r, "%s: input %u has scale %g, its output %g",
+                          nnc_node_label(label, sizeof label, graph, node), (unsigned)i, front,
+                          behind);
+            return;
         }
     }
-    return NNC_OK;
 }
 
 /* First input slot with weights and how many follow, for ops whose weights must be finite. */
 static bool weight_slots(uint32_t *from, uint32_t *to, const nnc_node *n)
 {
-    static const char *const ops[] = {"Conv", "ConvTranspose", "Gemm", "MatMul", "BatchNormalization",
-                                      "LSTM", "GRU", "RNN"};
+    static const char *const ops[] = {
+        "Conv", "ConvTranspose", "Gemm", "MatMul", "BatchNormalization", "LSTM", "GRU", "RNN"};
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
         if (nnc_node_is(n, ops[i])) {
             *from = i == 3 ? 0 : 1;
@@ -251,15 +274,18 @@ static nnc_status check_weight(nnc_onnx_reader *r, nnc_value *v)
         return NNC_OK;
     }
     if (r->options.nan_weights == NNC_ONNX_NAN_ERROR) {
-        NNC_FAIL(NNC_ERR_MODEL, "weight '%.120s' has %zu NaN or infinite values of %zu, the first at %zu; see "
-                                "--nan-weights", v->name, bad, n, first);
+        NNC_FAIL(NNC_ERR_MODEL,
+                 "weight '%.120s' has %zu NaN or infinite values of %zu, the first at %zu; see "
+                 "--nan-weights",
+                 v->name, bad, n, first);
     }
     nnc_onnx_warn(r, "weight '%.120s' has %zu NaN or infinite values of %zu, %s", v->name, bad, n,
                   r->options.nan_weights == NNC_ONNX_NAN_ZERO ? "taken as 0" : "kept");
     return r->options.nan_weights == NNC_ONNX_NAN_ZERO ? zero_nonfinite(v, x, n) : NNC_OK;
 }
 
-static nnc_status check_weights(nnc_onnx_reader *r, nnc_graph *graph, nnc_node_id node, uint8_t *seen)
+static nnc_status check_weights(nnc_onnx_reader *r, nnc_graph *graph, nnc_node_id node,
+                                uint8_t *seen)
 {
     uint32_t from, to;
     const nnc_node *n = nnc_graph_node_const(graph, node);
@@ -285,8 +311,8 @@ static void warn_node(nnc_onnx_reader *r, const nnc_graph *graph, nnc_node_id no
     if (nnc_node_int(n, "training_mode", 0) != 0) {
         nnc_onnx_warn(r, "%s is in training mode", label);
     }
-    if (n->domain[0] == '\0' && (strncmp(n->op_type, "Random", 6) == 0 || nnc_node_is(n, "Bernoulli") ||
-                                 nnc_node_is(n, "Multinomial"))) {
+    if (n->domain[0] == '\0' && (strncmp(n->op_type, "Random", 6) == 0 ||
+                                 nnc_node_is(n, "Bernoulli") || nnc_node_is(n, "Multinomial"))) {
         nnc_onnx_warn(r, "%s gives random values", label);
     }
 }
@@ -311,9 +337,13 @@ static nnc_status count_unused(nnc_onnx_reader *r, nnc_graph *graph)
     for (nnc_node_id i = 0; i < nnc_graph_node_count(graph); i++) {
         const nnc_node *n = nnc_graph_node_const(graph, i);
         bool used = n->dead;
+        if (!used) {
+            warn_mixed_scales(r, graph, &uses, i);
+        }
         for (uint32_t k = 0; k < n->output_count; k++) {
             nnc_value_id v = n->outputs[k];
-            used |= v != NNC_ID_NONE && (nnc_uses_count(&uses, v) > 0 || nnc_graph_is_output(graph, v));
+            used |=
+                v != NNC_ID_NONE && (nnc_uses_count(&uses, v) > 0 || nnc_graph_is_output(graph, v));
         }
         if (!used) {
             char label[200];

@@ -68,7 +68,8 @@ static nnc_status check_ir(nnc_onnx_reader *r, size_t unknown)
                  NNC_ONNX_IR_MIN, NNC_ONNX_IR_MAX);
     }
     if (ir > NNC_ONNX_IR_MAX && unknown > 0) {
-        NNC_FAIL(NNC_ERR_UNSUPPORTED, "IR version %lld is newer than %d and %zu fields are unknown to this build",
+        NNC_FAIL(NNC_ERR_UNSUPPORTED,
+                 "IR version %lld is newer than %d and %zu fields are unknown to this build",
                  (long long)ir, NNC_ONNX_IR_MAX, unknown);
     }
     if (ir > NNC_ONNX_IR_MAX) {
@@ -104,8 +105,10 @@ static const char *text_of(nnc_graph *graph, const char *text)
 static nnc_status fill_imports(const Onnx__ModelProto *m, nnc_graph *graph)
 {
     nnc_graph_meta *meta = nnc_graph_get_meta(graph);
-    const char **domains = nnc_arena_alloc(nnc_graph_arena(graph), m->n_opset_import, sizeof *domains);
-    int64_t *versions = nnc_arena_alloc(nnc_graph_arena(graph), m->n_opset_import, sizeof *versions);
+    const char **domains =
+        nnc_arena_alloc(nnc_graph_arena(graph), m->n_opset_import, sizeof *domains);
+    int64_t *versions =
+        nnc_arena_alloc(nnc_graph_arena(graph), m->n_opset_import, sizeof *versions);
     if (!domains || !versions) {
         return NNC_ERR_LIMIT;
     }
@@ -130,7 +133,8 @@ static nnc_status fill_meta(nnc_onnx_reader *r, nnc_graph *graph, const nnc_onnx
     const Onnx__ModelProto *m = r->model;
     nnc_graph_meta *meta = nnc_graph_get_meta(graph);
     meta->name = text_of(graph, m->graph->name);
-    meta->doc = text_of(graph, m->doc_string && m->doc_string[0] ? m->doc_string : m->graph->doc_string);
+    meta->doc =
+        text_of(graph, m->doc_string && m->doc_string[0] ? m->doc_string : m->graph->doc_string);
     meta->producer_name = text_of(graph, m->producer_name);
     meta->producer_version = text_of(graph, m->producer_version);
     meta->domain = text_of(graph, m->domain);
@@ -138,9 +142,10 @@ static nnc_status fill_meta(nnc_onnx_reader *r, nnc_graph *graph, const nnc_onnx
     meta->model_version = m->has_model_version ? m->model_version : 0;
     meta->opset = nnc_onnx_opset_of(f, "");
     const char **keys = nnc_arena_alloc(nnc_graph_arena(graph), m->n_metadata_props, sizeof *keys);
-    const char **values = nnc_arena_alloc(nnc_graph_arena(graph), m->n_metadata_props, sizeof *values);
-    if (!keys || !values || !meta->name || !meta->doc || !meta->producer_name || !meta->producer_version ||
-        !meta->domain) {
+    const char **values =
+        nnc_arena_alloc(nnc_graph_arena(graph), m->n_metadata_props, sizeof *values);
+    if (!keys || !values || !meta->name || !meta->doc || !meta->producer_name ||
+        !meta->producer_version || !meta->domain) {
         return NNC_ERR_LIMIT;
     }
     for (size_t i = 0; i < m->n_metadata_props; i++) {
@@ -175,8 +180,9 @@ static nnc_status infer(nnc_onnx_reader *r, nnc_graph *graph)
     size_t contradictions = 0;
     NNC_TRY(nnc_graph_infer(graph, &contradictions));
     if (contradictions > 0) {
-        nnc_onnx_warn(r, "%zu declared shapes or types contradict what the nodes give; the latter count",
-                      contradictions);
+        nnc_onnx_warn(
+            r, "%zu declared shapes or types contradict what the nodes give; the latter count",
+            contradictions);
     }
     return NNC_OK;
 }
@@ -347,7 +353,8 @@ static nnc_status open_model(nnc_onnx_reader *r, const char *path, bool *named)
     *named = false;
     nnc_status status = NNC_OK;
     if (bytes > r->options.limits.file_bytes) {
-        status = nnc_error_set(NNC_ERR_LIMIT, "has %llu bytes, the limit is %llu", (unsigned long long)bytes,
+        status = nnc_error_set(NNC_ERR_LIMIT, "has %llu bytes, the limit is %llu",
+                               (unsigned long long)bytes,
                                (unsigned long long)r->options.limits.file_bytes);
     }
     if (status == NNC_OK) {
@@ -355,7 +362,8 @@ static nnc_status open_model(nnc_onnx_reader *r, const char *path, bool *named)
     }
     close(fd);
     r->file_stays = true;
-    return status == NNC_OK ? nnc_onnx_external_init(&r->external, path, r->options.external_dir) : status;
+    return status == NNC_OK ? nnc_onnx_external_init(&r->external, path, r->options.external_dir)
+                            : status;
 }
 
 static nnc_status load_path(nnc_graph **out, nnc_onnx_reader *r, const char *path)

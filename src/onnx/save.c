@@ -9,11 +9,10 @@
 /* IR version of the first ONNX release with an opset. */
 static int64_t ir_of_opset(int64_t opset)
 {
-    static const uint8_t ir[NNC_ONNX_OPSET_MAX + 1] = {[7] = 4,   [8] = 4,   [9] = 4,   [10] = 5,  [11] = 6,
-                                                       [12] = 7,  [13] = 7,  [14] = 7,  [15] = 8,  [16] = 8,
-                                                       [17] = 8,  [18] = 8,  [19] = 9,  [20] = 9,  [21] = 10,
-                                                       [22] = 10, [23] = 11, [24] = 12, [25] = 13, [26] = 13,
-                                                       [27] = 13};
+    static const uint8_t ir[NNC_ONNX_OPSET_MAX + 1] = {
+        [7] = 4,   [8] = 4,   [9] = 4,   [10] = 5,  [11] = 6,  [12] = 7,  [13] = 7,
+        [14] = 7,  [15] = 8,  [16] = 8,  [17] = 8,  [18] = 8,  [19] = 9,  [20] = 9,
+        [21] = 10, [22] = 10, [23] = 11, [24] = 12, [25] = 13, [26] = 13, [27] = 13};
     return ir[opset];
 }
 
@@ -49,7 +48,8 @@ static nnc_status props_out(Onnx__ModelProto *m, nnc_onnx_writer *w, const nnc_g
                             const nnc_onnx_save_options *options)
 {
     size_t kept = options->strip_metadata ? 0 : meta->prop_count;
-    m->metadata_props = nnc_arena_alloc(w->arena, kept + options->prop_count, sizeof *m->metadata_props);
+    m->metadata_props =
+        nnc_arena_alloc(w->arena, kept + options->prop_count, sizeof *m->metadata_props);
     if (!m->metadata_props) {
         return NNC_ERR_LIMIT;
     }
@@ -66,7 +66,8 @@ static nnc_status props_out(Onnx__ModelProto *m, nnc_onnx_writer *w, const nnc_g
     return NNC_OK;
 }
 
-static nnc_status import_out(Onnx__ModelProto *m, nnc_onnx_writer *w, const char *domain, int64_t version)
+static nnc_status import_out(Onnx__ModelProto *m, nnc_onnx_writer *w, const char *domain,
+                             int64_t version)
 {
     Onnx__OperatorSetIdProto *import = nnc_arena_alloc(w->arena, 1, sizeof *import);
     if (!import) {
@@ -80,7 +81,8 @@ static nnc_status import_out(Onnx__ModelProto *m, nnc_onnx_writer *w, const char
     return NNC_OK;
 }
 
-static nnc_status imports_out(Onnx__ModelProto *m, nnc_onnx_writer *w, const nnc_graph_meta *meta, int64_t opset)
+static nnc_status imports_out(Onnx__ModelProto *m, nnc_onnx_writer *w, const nnc_graph_meta *meta,
+                              int64_t opset)
 {
     uint32_t used;
     m->opset_import = nnc_arena_alloc(w->arena, 1 + meta->import_count, sizeof *m->opset_import);
@@ -94,14 +96,15 @@ static nnc_status imports_out(Onnx__ModelProto *m, nnc_onnx_writer *w, const nnc
         }
     }
     if (m->n_opset_import != 1 + nnc_map_count(w->domains)) {
-        NNC_FAIL(NNC_ERR_UNSUPPORTED, "the graph uses %zu other operator domains, the versions of %zu are known",
+        NNC_FAIL(NNC_ERR_UNSUPPORTED,
+                 "the graph uses %zu other operator domains, the versions of %zu are known",
                  nnc_map_count(w->domains), m->n_opset_import - 1);
     }
     return NNC_OK;
 }
 
-static nnc_status model_out(Onnx__ModelProto *m, nnc_onnx_writer *w, nnc_graph *graph, int64_t opset,
-                            const nnc_onnx_save_options *options)
+static nnc_status model_out(Onnx__ModelProto *m, nnc_onnx_writer *w, nnc_graph *graph,
+                            int64_t opset, const nnc_onnx_save_options *options)
 {
     const nnc_graph_meta *meta = nnc_graph_get_meta(graph);
     onnx__model_proto__init(m);
@@ -184,7 +187,8 @@ static nnc_status write_blobs(nnc_file_out *file, const nnc_onnx_writer *w)
 }
 
 /* The written file must load, and with as many nodes as were written. */
-static nnc_status read_back(const char *temp, const nnc_onnx_load_options *load, size_t nodes, const nnc_log *log)
+static nnc_status read_back(const char *temp, const nnc_onnx_load_options *load, size_t nodes,
+                            const nnc_log *log)
 {
     nnc_graph *graph;
     nnc_onnx_info info;
@@ -197,14 +201,15 @@ static nnc_status read_back(const char *temp, const nnc_onnx_load_options *load,
         return nnc_error_prepend(NNC_ERR_VERIFY, "the written file does not load");
     }
     if (info.nodes != nodes) {
-        NNC_FAIL(NNC_ERR_VERIFY, "the written file has %u nodes, expected %zu", (unsigned)info.nodes, nodes);
+        NNC_FAIL(NNC_ERR_VERIFY, "the written file has %u nodes, expected %zu",
+                 (unsigned)info.nodes, nodes);
     }
     return NNC_OK;
 }
 
-static nnc_status verify_and_publish(nnc_file_out **model, nnc_file_out **data, const Onnx__ModelProto *m,
-                                     const nnc_onnx_writer *w, const nnc_onnx_save_options *options,
-                                     const nnc_log *log)
+static nnc_status verify_and_publish(nnc_file_out **model, nnc_file_out **data,
+                                     const Onnx__ModelProto *m, const nnc_onnx_writer *w,
+                                     const nnc_onnx_save_options *options, const nnc_log *log)
 {
     nnc_onnx_load_options load = {.keep_unsupported = true, .nan_weights = NNC_ONNX_NAN_KEEP};
     const char *temp, *data_temp = NULL;
@@ -233,13 +238,15 @@ static nnc_status verify_and_publish(nnc_file_out **model, nnc_file_out **data, 
 }
 
 static nnc_status write_files(const char *path, const Onnx__ModelProto *m, const nnc_onnx_writer *w,
-                              const nnc_onnx_save_options *options, nnc_onnx_save_info *info, const nnc_log *log)
+                              const nnc_onnx_save_options *options, nnc_onnx_save_info *info,
+                              const nnc_log *log)
 {
     nnc_file_out *model = NULL, *data = NULL;
     info->bytes = onnx__model_proto__get_packed_size(m);
     info->external_bytes = w->blob_bytes;
     if (info->bytes > INT32_MAX) {
-        NNC_FAIL(NNC_ERR_UNSUPPORTED, "the model takes %llu bytes without its weights, at most %d fit",
+        NNC_FAIL(NNC_ERR_UNSUPPORTED,
+                 "the model takes %llu bytes without its weights, at most %d fit",
                  (unsigned long long)info->bytes, INT32_MAX);
     }
     nnc_status status = nnc_file_out_create(&model, path, options->mode);
@@ -279,7 +286,8 @@ static void writer_deinit(nnc_onnx_writer *w)
 static nnc_status writer_init(nnc_onnx_writer *w, const char *path, bool external)
 {
     const char *slash = strrchr(path, '/');
-    *w = (nnc_onnx_writer){.external = external, .arena = nnc_arena_create(0), .domains = nnc_map_create()};
+    *w = (nnc_onnx_writer){
+        .external = external, .arena = nnc_arena_create(0), .domains = nnc_map_create()};
     if (!w->arena || !w->domains) {
         return NNC_ERR_LIMIT;
     }
@@ -288,8 +296,9 @@ static nnc_status writer_init(nnc_onnx_writer *w, const char *path, bool externa
 }
 
 /* Inline first; with external weights when that gets too large. */
-static nnc_status save_lowered(nnc_graph *graph, const char *path, const nnc_onnx_save_options *options,
-                               nnc_onnx_save_info *info, const nnc_log *log)
+static nnc_status save_lowered(nnc_graph *graph, const char *path,
+                               const nnc_onnx_save_options *options, nnc_onnx_save_info *info,
+                               const nnc_log *log)
 {
     const uint64_t most = ((uint64_t)2 << 30) - ((uint64_t)64 << 20);
     uint64_t threshold = options->external_threshold ? options->external_threshold : most;

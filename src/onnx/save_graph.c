@@ -97,8 +97,8 @@ static nnc_status attr_out(Onnx__AttributeProto **out, nnc_onnx_writer *w, const
 }
 
 /* Names of a list of values without the omitted ones at its end. */
-static nnc_status names_out(char ***out, size_t *count, nnc_onnx_writer *w, const nnc_onnx_scope *scope,
-                            const nnc_value_id *ids, size_t n)
+static nnc_status names_out(char ***out, size_t *count, nnc_onnx_writer *w,
+                            const nnc_onnx_scope *scope, const nnc_value_id *ids, size_t n)
 {
     while (n > 0 && ids[n - 1] == NNC_ID_NONE) {
         n--;
@@ -129,7 +129,8 @@ static nnc_status node_out(Onnx__NodeProto **out, nnc_onnx_writer *w, const nnc_
     if (captures > n->input_count) {
         NNC_FAIL(NNC_ERR_INTERNAL, "node '%s' has fewer inputs than captures", n->name);
     }
-    NNC_TRY(names_out(&captured, &ignored, w, scope, n->inputs + n->input_count - captures, captures));
+    NNC_TRY(
+        names_out(&captured, &ignored, w, scope, n->inputs + n->input_count - captures, captures));
     NNC_TRY(names_out(&p->input, &p->n_input, w, scope, n->inputs, n->input_count - captures));
     NNC_TRY(names_out(&p->output, &p->n_output, w, scope, n->outputs, n->output_count));
     p->name = text(n->name);
@@ -155,7 +156,8 @@ static nnc_status check_plain(const nnc_graph *graph, nnc_value_id v)
 {
     const nnc_value *value = nnc_graph_value_const(graph, v);
     if (value->qparams) {
-        NNC_FAIL(NNC_ERR_INTERNAL, "value '%s' has a quantization annotation; write it out before saving",
+        NNC_FAIL(NNC_ERR_INTERNAL,
+                 "value '%s' has a quantization annotation; write it out before saving",
                  value->name);
     }
     if (value->kind == NNC_VALUE_VARIABLE) {
@@ -184,7 +186,8 @@ static nnc_status initializers_out(Onnx__GraphProto *g, nnc_onnx_writer *w, cons
         }
         status = check_plain(graph, v);
         if (status == NNC_OK && value->kind == NNC_VALUE_CONST) {
-            status = nnc_onnx_tensor_out(&g->initializer[g->n_initializer++], w, scope->names[v], &value->tensor);
+            status = nnc_onnx_tensor_out(&g->initializer[g->n_initializer++], w, scope->names[v],
+                                         &value->tensor);
         }
     }
     nnc_uses_deinit(&uses);
@@ -218,7 +221,8 @@ static nnc_status nodes_out(Onnx__GraphProto *g, nnc_onnx_writer *w, const nnc_g
 static nnc_status signature_out(Onnx__GraphProto *g, nnc_onnx_writer *w, const nnc_graph *graph,
                                 const nnc_onnx_scope *scope, size_t captures)
 {
-    size_t inputs = nnc_graph_input_count(graph) - captures, outputs = nnc_graph_output_count(graph);
+    size_t inputs = nnc_graph_input_count(graph) - captures,
+           outputs = nnc_graph_output_count(graph);
     g->input = nnc_arena_alloc(w->arena, inputs, sizeof *g->input);
     g->output = nnc_arena_alloc(w->arena, outputs, sizeof *g->output);
     if (!g->input || !g->output) {
@@ -226,12 +230,14 @@ static nnc_status signature_out(Onnx__GraphProto *g, nnc_onnx_writer *w, const n
     }
     for (size_t i = 0; i < inputs; i++) {
         nnc_value_id v = nnc_graph_input(graph, i);
-        NNC_TRY(nnc_onnx_type_out(&g->input[i], w, graph, nnc_graph_value_const(graph, v), scope->names[v]));
+        NNC_TRY(nnc_onnx_type_out(&g->input[i], w, graph, nnc_graph_value_const(graph, v),
+                                  scope->names[v]));
         g->n_input = i + 1;
     }
     for (size_t i = 0; i < outputs; i++) {
         nnc_value_id v = nnc_graph_output(graph, i);
-        NNC_TRY(nnc_onnx_type_out(&g->output[i], w, graph, nnc_graph_value_const(graph, v), scope->names[v]));
+        NNC_TRY(nnc_onnx_type_out(&g->output[i], w, graph, nnc_graph_value_const(graph, v),
+                                  scope->names[v]));
         g->n_output = i + 1;
     }
     return NNC_OK;

@@ -23,7 +23,8 @@ static nnc_status take(nnc_onnx_scope *scope, nnc_value_id v, const char *name)
     return nnc_map_put(scope->used, name, v, NULL);
 }
 
-static nnc_status take_unique(nnc_onnx_scope *scope, nnc_onnx_writer *w, nnc_value_id v, const char *base)
+static nnc_status take_unique(nnc_onnx_scope *scope, nnc_onnx_writer *w, nnc_value_id v,
+                              const char *base)
 {
     const char *name = base;
     for (unsigned i = 2; is_used(scope, name); i++) {
@@ -35,7 +36,8 @@ static nnc_status take_unique(nnc_onnx_scope *scope, nnc_onnx_writer *w, nnc_val
     return take(scope, v, name);
 }
 
-/* An output that cannot name its value (an input, or a value that is an output already) gets a node of its own. */
+/* An output that cannot name its value (an input, or a value that is an output already) gets a node
+ * of its own. */
 static nnc_status separate_output(nnc_graph *graph, size_t i)
 {
     nnc_value_id from = nnc_graph_output(graph, i), to;
@@ -49,7 +51,8 @@ static nnc_status separate_output(nnc_graph *graph, size_t i)
     return NNC_OK;
 }
 
-/* True if output i is the first output of its value, or that value already has the output's name. */
+/* True if output i is the first output of its value, or that value already has the output's name.
+ */
 static nnc_status prepare_outputs(nnc_graph *graph)
 {
     size_t n = nnc_graph_output_count(graph);

@@ -33,8 +33,8 @@ static nnc_status lower_graph(nnc_graph *graph, int64_t to, int64_t *needs)
     return NNC_OK;
 }
 
-nnc_status nnc_onnx_lower_all(nnc_graph **lowered, int64_t *opset, char *why, const nnc_graph *graph,
-                              int64_t from)
+nnc_status nnc_onnx_lower_all(nnc_graph **lowered, int64_t *opset, char *why,
+                              const nnc_graph *graph, int64_t from)
 {
     why[0] = '\0';
     for (int64_t to = from;;) {

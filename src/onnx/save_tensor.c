@@ -46,7 +46,8 @@ static const uint8_t *file_bytes(nnc_onnx_writer *w, const nnc_tensor *tensor, s
     return swapped;
 }
 
-static nnc_status add_entry(Onnx__StringStringEntryProto **out, nnc_onnx_writer *w, char *key, char *value)
+static nnc_status add_entry(Onnx__StringStringEntryProto **out, nnc_onnx_writer *w, char *key,
+                            char *value)
 {
     *out = nnc_arena_alloc(w->arena, 1, sizeof **out);
     if (!*out || !value) {
@@ -58,7 +59,8 @@ static nnc_status add_entry(Onnx__StringStringEntryProto **out, nnc_onnx_writer 
     return NNC_OK;
 }
 
-static nnc_status external_out(Onnx__TensorProto *t, nnc_onnx_writer *w, const uint8_t *data, size_t bytes)
+static nnc_status external_out(Onnx__TensorProto *t, nnc_onnx_writer *w, const uint8_t *data,
+                               size_t bytes)
 {
     uint64_t align = bytes >= PAGE ? PAGE : LINE;
     uint64_t offset = (w->blob_bytes + align - 1) / align * align;
@@ -72,7 +74,8 @@ static nnc_status external_out(Onnx__TensorProto *t, nnc_onnx_writer *w, const u
     NNC_TRY(add_entry(&t->external_data[0], w, (char *)"location", (char *)(uintptr_t)w->location));
     NNC_TRY(add_entry(&t->external_data[1], w, (char *)"offset",
                       nnc_arena_printf(w->arena, "%llu", (unsigned long long)offset)));
-    NNC_TRY(add_entry(&t->external_data[2], w, (char *)"length", nnc_arena_printf(w->arena, "%zu", bytes)));
+    NNC_TRY(add_entry(&t->external_data[2], w, (char *)"length",
+                      nnc_arena_printf(w->arena, "%zu", bytes)));
     NNC_TRY(nnc_grow(&w->blobs, &w->blob_cap, w->blob_count + 1, sizeof *w->blobs));
     w->blobs[w->blob_count++] = (nnc_onnx_blob){data, bytes, offset};
     w->blob_bytes = offset + bytes;
@@ -111,8 +114,8 @@ nnc_status nnc_onnx_tensor_out(Onnx__TensorProto **out, nnc_onnx_writer *w, cons
     return NNC_OK;
 }
 
-static nnc_status shape_out(Onnx__TensorShapeProto **out, nnc_onnx_writer *w, const nnc_graph *graph,
-                            const nnc_shape *shape)
+static nnc_status shape_out(Onnx__TensorShapeProto **out, nnc_onnx_writer *w,
+                            const nnc_graph *graph, const nnc_shape *shape)
 {
     Onnx__TensorShapeProto *s = nnc_arena_alloc(w->arena, 1, sizeof *s);
     if (!s) {

@@ -1,5 +1,6 @@
 /* Scan of the protobuf wire format. SPDX-License-Identifier: Apache-2.0
- * Format: protobuf.dev "Encoding". The field tables are those of the generated code, so scan and decoder agree. */
+ * Format: protobuf.dev "Encoding". The field tables are those of the generated code, so scan and
+ * decoder agree. */
 #include "onnx/scan.h"
 
 #include <assert.h>
@@ -11,13 +12,15 @@
 
 enum { WIRE_VARINT, WIRE_64, WIRE_BYTES, WIRE_GROUP, WIRE_GROUP_END, WIRE_32 };
 enum { MAP_OFFSET_FIELD = 536870900, MAP_BYTES_FIELD = 536870901, RAW_DATA_FIELD = 9 };
-enum { LENGTH_BYTES = 5 }; /* a padded varint, so that a length can be patched when its message ends */
+enum {
+    LENGTH_BYTES = 5
+}; /* a padded varint, so that a length can be patched when its message ends */
 
 typedef struct scan_frame {
     const ProtobufCMessageDescriptor *type;
     size_t end;
-    uint64_t seen;        /* singular fields met, by index */
-    size_t length_at;     /* trimming: where the length goes in the output */
+    uint64_t seen;    /* singular fields met, by index */
+    size_t length_at; /* trimming: where the length goes in the output */
 } scan_frame;
 
 typedef struct scan_state {
@@ -33,7 +36,7 @@ typedef struct scan_state {
 typedef struct scan_field {
     const ProtobufCFieldDescriptor *field; /* NULL: unknown */
     uint32_t number, wire;
-    size_t start; /* of the tag */
+    size_t start;  /* of the tag */
     size_t length; /* WIRE_BYTES */
 } scan_field;
 
@@ -47,7 +50,8 @@ static nnc_status read_varint(uint64_t *value, scan_state *s, size_t end, size_t
     uint64_t v = 0;
     for (unsigned i = 0; i < 10; i++) {
         if (s->pos >= end) {
-            NNC_FAIL(NNC_ERR_MODEL, "truncated: number in the field at offset %zu needs more bytes, 0 remain",
+            NNC_FAIL(NNC_ERR_MODEL,
+                     "truncated: number in the field at offset %zu needs more bytes, 0 remain",
                      start);
         }
         uint8_t byte = s->data[s->pos++];
@@ -66,8 +70,8 @@ static nnc_status read_varint(uint64_t *value, scan_state *s, size_t end, size_t
 static nnc_status skip_fixed(scan_state *s, size_t n, size_t end, size_t start)
 {
     if (end - s->pos < n) {
-        NNC_FAIL(NNC_ERR_MODEL, "truncated: field at offset %zu needs %zu bytes, %zu remain", start, n,
-                 end - s->pos);
+        NNC_FAIL(NNC_ERR_MODEL, "truncated: field at offset %zu needs %zu bytes, %zu remain", start,
+                 n, end - s->pos);
     }
     s->pos += n;
     return NNC_OK;
@@ -118,7 +122,8 @@ static nnc_status read_tag(scan_field *out, scan_state *s)
     return NNC_OK;
 }
 
-/* A second graph or tensor would be merged by some readers and replace the first in others; types merge everywhere. */
+/* A second graph or tensor would be merged by some readers and replace the first in others; types
+ * merge everywhere. */
 static bool may_repeat(const ProtobufCFieldDescriptor *field)
 {
     if (field->label == PROTOBUF_C_LABEL_REPEATED) {
@@ -145,8 +150,9 @@ static nnc_status check_field(scan_state *s, const scan_field *f)
     uint32_t wire = wire_of_type(f->field->type);
     bool packed = f->wire == WIRE_BYTES && f->field->label == PROTOBUF_C_LABEL_REPEATED;
     if (f->wire != wire && !packed) {
-        NNC_FAIL(NNC_ERR_MODEL, "field at offset %zu: %s.%s has wire type %u, expected %u", f->start,
-                 short_type(frame->type), f->field->name, (unsigned)f->wire, (unsigned)wire);
+        NNC_FAIL(NNC_ERR_MODEL, "field at offset %zu: %s.%s has wire type %u, expected %u",
+                 f->start, short_type(frame->type), f->field->name, (unsigned)f->wire,
+                 (unsigned)wire);
     }
     size_t index = (size_t)(f->field - frame->type->fields);
     assert(index < 64);
@@ -164,7 +170,8 @@ static nnc_status check_packed(scan_state *s, const scan_field *f, size_t end)
     size_t unit = wire == WIRE_32 ? 4 : 8;
     if (wire != WIRE_VARINT) {
         if (f->length % unit != 0) {
-            NNC_FAIL(NNC_ERR_MODEL, "field at offset %zu: packed %s has %zu bytes, not a multiple of %zu",
+            NNC_FAIL(NNC_ERR_MODEL,
+                     "field at offset %zu: packed %s has %zu bytes, not a multiple of %zu",
                      f->start, f->field->name, f->length, unit);
         }
         s->pos = end;
@@ -343,7 +350,8 @@ nnc_status nnc_onnx_scan_trim(uint8_t **trimmed, size_t *trimmed_bytes, const ui
                               const nnc_onnx_scan *scan)
 {
     scan_state s = {0};
-    /* Lengths grow to 5 bytes each, and a place takes 26 instead of the data's bytes: never more than this. */
+    /* Lengths grow to 5 bytes each, and a place takes 26 instead of the data's bytes: never more
+     * than this. */
     size_t bound = bytes - scan->big_bytes + LENGTH_BYTES * scan->messages + 26 * scan->big_count;
     *trimmed = NULL;
     s.trimmed = nnc_calloc(bound, 1);

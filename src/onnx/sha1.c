@@ -1,4 +1,5 @@
-/* SHA-1, for the checksum key of external data only. After FIPS 180-4. SPDX-License-Identifier: Apache-2.0 */
+/* SHA-1, for the checksum key of external data only. After FIPS 180-4. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <stdio.h>
 #include <string.h>
 
@@ -14,15 +15,17 @@ static void sha1_block(uint32_t h[5], const uint8_t *p)
     static const uint32_t k[4] = {0x5a827999, 0x6ed9eba1, 0x8f1bbcdc, 0xca62c1d6};
     uint32_t w[80];
     for (unsigned i = 0; i < 16; i++) {
-        w[i] = (uint32_t)p[4 * i] << 24 | (uint32_t)p[4 * i + 1] << 16 | (uint32_t)p[4 * i + 2] << 8 |
-               p[4 * i + 3];
+        w[i] = (uint32_t)p[4 * i] << 24 | (uint32_t)p[4 * i + 1] << 16 |
+               (uint32_t)p[4 * i + 2] << 8 | p[4 * i + 3];
     }
     for (unsigned i = 16; i < 80; i++) {
         w[i] = rotate(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
     }
     uint32_t a = h[0], b = h[1], c = h[2], d = h[3], e = h[4];
     for (unsigned i = 0; i < 80; i++) {
-        uint32_t f = i < 20 ? (b & c) | (~b & d) : i >= 40 && i < 60 ? (b & c) | (b & d) | (c & d) : b ^ c ^ d;
+        uint32_t f = i < 20              ? (b & c) | (~b & d)
+                     : i >= 40 && i < 60 ? (b & c) | (b & d) | (c & d)
+                                         : b ^ c ^ d;
         uint32_t t = rotate(a, 5) + f + e + k[i / 20] + w[i];
         e = d;
         d = c;

@@ -11,20 +11,28 @@ typedef struct magic_row {
     const char *text;
 } magic_row;
 
-#define MAGIC(at, bytes, text) {at, bytes, sizeof(bytes) - 1, text}
+#define MAGIC(at, bytes, text)                                                                     \
+    {                                                                                              \
+        at, bytes, sizeof(bytes) - 1, text                                                         \
+    }
 
 static const magic_row magic_rows[] = {
     MAGIC(0, "version https://git-lfs.github.com/spec/",
           "Git LFS pointer, not a model; run `git lfs pull`"),
     MAGIC(0, "\x1f\x8b", "gzip-compressed file; decompress it first (gunzip)"),
     MAGIC(0, "\x28\xb5\x2f\xfd", "Zstandard-compressed file; decompress it first (unzstd)"),
-    MAGIC(0, "\xfd" "7zXZ", "xz-compressed file; decompress it first (unxz)"),
+    MAGIC(0,
+          "\xfd"
+          "7zXZ",
+          "xz-compressed file; decompress it first (unxz)"),
     MAGIC(0, "BZh", "bzip2-compressed file; decompress it first (bunzip2)"),
-    MAGIC(0, "GGUF", "GGUF file (llama.cpp), not ONNX; export the original model with optimum-cli or "
-                     "torch.onnx.export"),
+    MAGIC(0, "GGUF",
+          "GGUF file (llama.cpp), not ONNX; export the original model with optimum-cli or "
+          "torch.onnx.export"),
     MAGIC(4, "TFL3", "TensorFlow Lite model, not ONNX; convert it with tf2onnx --tflite"),
     MAGIC(4, "ORTM", "ONNX Runtime .ort file, not ONNX; use the .onnx file it was made from"),
-    MAGIC(0, "\x89HDF\r\n\x1a\n", "HDF5 file (Keras .h5?), not ONNX; convert it with tf2onnx --keras"),
+    MAGIC(0, "\x89HDF\r\n\x1a\n",
+          "HDF5 file (Keras .h5?), not ONNX; convert it with tf2onnx --keras"),
     MAGIC(0, "ptrt", "TensorRT plan, not ONNX; use the .onnx file it was built from"),
     MAGIC(0, "ftrt", "TensorRT plan, not ONNX; use the .onnx file it was built from"),
     MAGIC(0, "\x93NUMPY", "NumPy array, not a model"),
@@ -74,7 +82,8 @@ static const char *sniff_text(const uint8_t *data, size_t bytes)
                    ? "OpenVINO IR (.xml), not ONNX; use the model it was converted from"
                    : "XML document, not a model";
     }
-    if (starts(data, bytes, "{") && bytes > 1 && (isspace(data[1]) || data[1] == '"' || data[1] == '}')) {
+    if (starts(data, bytes, "{") && bytes > 1 &&
+        (isspace(data[1]) || data[1] == '"' || data[1] == '}')) {
         return "JSON document saved under this name, not a model; the download failed?";
     }
     if (starts(data, bytes, "ir_version:") || starts(data, bytes, "producer_name:") ||
@@ -121,10 +130,12 @@ nnc_status nnc_onnx_sniff(const uint8_t *data, size_t bytes)
         text = sniff_zip(data, bytes);
     }
     if (!text && is_pickle(data, bytes)) {
-        text = "Python pickle (PyTorch checkpoint?), not ONNX; export the model with torch.onnx.export";
+        text = "Python pickle (PyTorch checkpoint?), not ONNX; export the model with "
+               "torch.onnx.export";
     }
     if (!text && is_safetensors(data, bytes)) {
-        text = "safetensors weights, not ONNX; export the model with torch.onnx.export or optimum-cli";
+        text =
+            "safetensors weights, not ONNX; export the model with torch.onnx.export or optimum-cli";
     }
     if (!text) {
         text = sniff_text(data, bytes);

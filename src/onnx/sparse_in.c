@@ -5,8 +5,8 @@
 #include "onnx/reader.h"
 
 /* Linear index of entry k. indices: [nnz] linear or [nnz, rank] coordinates. */
-static nnc_status entry_index(size_t *out, const nnc_tensor *indices, size_t k, const nnc_shape *shape,
-                              size_t count)
+static nnc_status entry_index(size_t *out, const nnc_tensor *indices, size_t k,
+                              const nnc_shape *shape, size_t count)
 {
     const int64_t *data = nnc_tensor_data(indices);
     if (indices->shape.rank == 1) {
@@ -30,7 +30,8 @@ static nnc_status entry_index(size_t *out, const nnc_tensor *indices, size_t k, 
     return NNC_OK;
 }
 
-static nnc_status check_indices(const nnc_tensor *values, const nnc_tensor *indices, const nnc_shape *shape)
+static nnc_status check_indices(const nnc_tensor *values, const nnc_tensor *indices,
+                                const nnc_shape *shape)
 {
     char text[256];
     const nnc_shape *s = &indices->shape;
@@ -47,7 +48,8 @@ static nnc_status check_indices(const nnc_tensor *values, const nnc_tensor *indi
     return NNC_OK;
 }
 
-static nnc_status scatter(nnc_tensor *out, const nnc_tensor *values, const nnc_tensor *indices, size_t count)
+static nnc_status scatter(nnc_tensor *out, const nnc_tensor *values, const nnc_tensor *indices,
+                          size_t count)
 {
     unsigned bits = nnc_dtype_bits(values->dtype);
     if (bits < 8) {
@@ -94,7 +96,8 @@ nnc_status nnc_onnx_sparse_in(nnc_tensor *out, nnc_onnx_reader *r, const Onnx__S
 {
     *out = (nnc_tensor){0};
     if (!t->values || !t->indices) {
-        NNC_FAIL(NNC_ERR_MODEL, "%s: sparse tensor without %s", what, t->values ? "indices" : "values");
+        NNC_FAIL(NNC_ERR_MODEL, "%s: sparse tensor without %s", what,
+                 t->values ? "indices" : "values");
     }
     nnc_tensor values, indices;
     NNC_TRY(nnc_onnx_tensor_in(&values, r, t->values, what));
@@ -102,7 +105,8 @@ nnc_status nnc_onnx_sparse_in(nnc_tensor *out, nnc_onnx_reader *r, const Onnx__S
     if (status == NNC_OK) {
         status = densify(out, r, &values, &indices, t);
         if (status != NNC_OK) {
-            nnc_error_prepend(status, "sparse %s '%.120s'", what, t->values->name ? t->values->name : "");
+            nnc_error_prepend(status, "sparse %s '%.120s'", what,
+                              t->values->name ? t->values->name : "");
         }
         nnc_tensor_deinit(&indices);
     }

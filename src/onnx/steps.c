@@ -33,7 +33,8 @@ const nnc_shape *nnc_step_shape(const nnc_graph *graph, nnc_node_id node, uint32
     return v->has_shape ? &v->shape : NULL;
 }
 
-char *nnc_step_name(char *buf, size_t bytes, const nnc_graph *graph, nnc_node_id node, const char *what)
+char *nnc_step_name(char *buf, size_t bytes, const nnc_graph *graph, nnc_node_id node,
+                    const char *what)
 {
     const nnc_node *n = nnc_graph_node_const(graph, node);
     const char *base = n->output_count > 0 && n->outputs[0] != NNC_ID_NONE
@@ -79,8 +80,8 @@ nnc_status nnc_step_ints_to_input(nnc_graph *graph, nnc_node_id node, const char
     }
     char name[300];
     nnc_value_id id;
-    NNC_TRY(nnc_graph_add_const_i64(&id, graph, nnc_step_name(name, sizeof name, graph, node, attr), a->ints,
-                                    a->count, false));
+    NNC_TRY(nnc_graph_add_const_i64(&id, graph, nnc_step_name(name, sizeof name, graph, node, attr),
+                                    a->ints, a->count, false));
     nnc_node_remove_attr(graph, node, attr);
     return nnc_step_set_input(graph, node, i, id);
 }

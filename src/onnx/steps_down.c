@@ -1,5 +1,5 @@
-/* From the internal form to older ones: attributes that came later must have the value that older nodes imply, and constant
- * inputs go back into attributes. SPDX-License-Identifier: Apache-2.0 */
+/* From the internal form to older ones: attributes that came later must have the value that older
+ * nodes imply, and constant inputs go back into attributes. SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
 #include "onnx/steps.h"
@@ -50,8 +50,8 @@ nnc_status nnc_down_bn_14(nnc_graph *graph, nnc_node_id node)
 }
 
 /* A STRING attribute that must be left at its old, implied value. */
-static nnc_status drop_string(nnc_graph *graph, nnc_node_id node, const char *attr, const char *newer,
-                              const char *implied)
+static nnc_status drop_string(nnc_graph *graph, nnc_node_id node, const char *attr,
+                              const char *newer, const char *implied)
 {
     const char *have = nnc_node_string(node_of(graph, node), attr, newer);
     if (strcmp(have, implied) != 0) {
@@ -73,7 +73,8 @@ nnc_status nnc_down_depth_to_space(nnc_graph *graph, nnc_node_id node)
 
 nnc_status nnc_down_roi_align_16(nnc_graph *graph, nnc_node_id node)
 {
-    return drop_string(graph, node, "coordinate_transformation_mode", "half_pixel", "output_half_pixel");
+    return drop_string(graph, node, "coordinate_transformation_mode", "half_pixel",
+                       "output_half_pixel");
 }
 
 nnc_status nnc_down_reduction_18(nnc_graph *graph, nnc_node_id node)
@@ -292,7 +293,8 @@ nnc_status nnc_down_pad_18(nnc_graph *graph, nnc_node_id node)
         int64_t axis = nnc_tensor_get_int(axes, i);
         axis += axis < 0 ? (int64_t)shape->rank : 0;
         if (axis < 0 || axis >= (int64_t)shape->rank) {
-            NNC_FAIL(NNC_ERR_MODEL, "axis %lld is outside of rank %u", (long long)axis, (unsigned)shape->rank);
+            NNC_FAIL(NNC_ERR_MODEL, "axis %lld is outside of rank %u", (long long)axis,
+                     (unsigned)shape->rank);
         }
         full[axis] = nnc_tensor_get_int(pads, i);
         full[axis + shape->rank] = nnc_tensor_get_int(pads, n + i);
@@ -300,8 +302,8 @@ nnc_status nnc_down_pad_18(nnc_graph *graph, nnc_node_id node)
     char name[300];
     nnc_value_id id;
     uint32_t count = 2 * shape->rank;
-    NNC_TRY(nnc_graph_add_const_i64(&id, graph, nnc_step_name(name, sizeof name, graph, node, "pads"), full,
-                                    count, false));
+    NNC_TRY(nnc_graph_add_const_i64(
+        &id, graph, nnc_step_name(name, sizeof name, graph, node, "pads"), full, count, false));
     NNC_TRY(nnc_step_set_input(graph, node, 1, id));
     return nnc_step_cut_inputs(graph, node, 3);
 }
@@ -359,12 +361,14 @@ nnc_status nnc_down_grid_sample_20(nnc_graph *graph, nnc_node_id node)
     if (!shape || shape->rank != 4) {
         NNC_FAIL(NNC_ERR_UNSUPPORTED, "its input is not known to have rank 4");
     }
-    return nnc_node_set_string(graph, node, "mode", strcmp(mode, "linear") == 0  ? "bilinear"
-                                                    : strcmp(mode, "cubic") == 0 ? "bicubic"
-                                                                                 : mode);
+    return nnc_node_set_string(graph, node, "mode",
+                               strcmp(mode, "linear") == 0  ? "bilinear"
+                               : strcmp(mode, "cubic") == 0 ? "bicubic"
+                                                            : mode);
 }
 
-/* Without sizes, opset 18 makes num_outputs equal parts with a smaller last one; before, parts must be equal. */
+/* Without sizes, opset 18 makes num_outputs equal parts with a smaller last one; before, parts must
+ * be equal. */
 nnc_status nnc_down_split_18(nnc_graph *graph, nnc_node_id node)
 {
     const nnc_node *n = node_of(graph, node);
@@ -377,7 +381,8 @@ nnc_status nnc_down_split_18(nnc_graph *graph, nnc_node_id node)
     axis += axis < 0 && shape ? (int64_t)shape->rank : 0;
     int64_t dim = shape && axis >= 0 && axis < (int64_t)shape->rank ? shape->dims[axis] : -1;
     if (dim < 0 || parts <= 0 || dim % parts != 0) {
-        NNC_FAIL(NNC_ERR_UNSUPPORTED, "it splits %lld elements into %lld parts", (long long)dim, (long long)parts);
+        NNC_FAIL(NNC_ERR_UNSUPPORTED, "it splits %lld elements into %lld parts", (long long)dim,
+                 (long long)parts);
     }
     nnc_node_remove_attr(graph, node, "num_outputs");
     return NNC_OK;

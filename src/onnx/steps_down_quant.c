@@ -1,4 +1,5 @@
-/* QuantizeLinear, DequantizeLinear and Resize to older forms. SPDX-License-Identifier: Apache-2.0 */
+/* QuantizeLinear, DequantizeLinear and Resize to older forms. SPDX-License-Identifier: Apache-2.0
+ */
 #include <string.h>
 
 #include "onnx/steps.h"
@@ -12,7 +13,8 @@ static const nnc_value *input_value(const nnc_graph *graph, nnc_node_id node, ui
 
 static bool is_8bit(nnc_dtype dtype)
 {
-    /* Undefined: the producer is an op this build does not know, and was valid at the source's opset. */
+    /* Undefined: the producer is an op this build does not know, and was valid at the source's
+     * opset. */
     return dtype == NNC_DTYPE_INT8 || dtype == NNC_DTYPE_UINT8 || dtype == NNC_DTYPE_UNDEFINED;
 }
 
@@ -37,7 +39,8 @@ nnc_status nnc_down_quantize_21(nnc_graph *graph, nnc_node_id node)
         NNC_FAIL(NNC_ERR_UNSUPPORTED, "it quantizes to %s", nnc_dtype_name(zero->dtype));
     }
     if (!zero && dtype != 0 && dtype != NNC_DTYPE_UINT8) {
-        NNC_FAIL(NNC_ERR_UNSUPPORTED, "it has output_dtype=%lld and no zero point", (long long)dtype);
+        NNC_FAIL(NNC_ERR_UNSUPPORTED, "it has output_dtype=%lld and no zero point",
+                 (long long)dtype);
     }
     nnc_node_remove_attr(graph, node, "output_dtype");
     return NNC_OK;
@@ -53,12 +56,14 @@ nnc_status nnc_down_dequantize_21(nnc_graph *graph, nnc_node_id node)
     const nnc_value *x = input_value(graph, node, 0);
     NNC_TRY(nnc_step_drop_int(graph, node, "block_size", 0));
     if (!x || (!is_8bit(x->dtype) && x->dtype != NNC_DTYPE_INT32)) {
-        NNC_FAIL(NNC_ERR_UNSUPPORTED, "it dequantizes %s", x ? nnc_dtype_name(x->dtype) : "nothing");
+        NNC_FAIL(NNC_ERR_UNSUPPORTED, "it dequantizes %s",
+                 x ? nnc_dtype_name(x->dtype) : "nothing");
     }
     return NNC_OK;
 }
 
-static nnc_status refuse_string(const nnc_graph *graph, nnc_node_id node, const char *attr, const char *value)
+static nnc_status refuse_string(const nnc_graph *graph, nnc_node_id node, const char *attr,
+                                const char *value)
 {
     if (strcmp(nnc_node_string(nnc_graph_node_const(graph, node), attr, ""), value) == 0) {
         NNC_FAIL(NNC_ERR_UNSUPPORTED, "it has %s=%s", attr, value);
@@ -91,8 +96,8 @@ static nnc_status empty_input(nnc_graph *graph, nnc_node_id node, uint32_t i, co
     nnc_value_id id;
     nnc_shape none = {.rank = 1};
     static const float nothing[1] = {0};
-    NNC_TRY(nnc_graph_add_const_f32(&id, graph, nnc_step_name(name, sizeof name, graph, node, what), nothing,
-                                    &none));
+    NNC_TRY(nnc_graph_add_const_f32(&id, graph, nnc_step_name(name, sizeof name, graph, node, what),
+                                    nothing, &none));
     return nnc_step_set_input(graph, node, i, id);
 }
 
@@ -114,11 +119,12 @@ nnc_status nnc_down_resize_11(nnc_graph *graph, nnc_node_id node)
     if (nnc_step_has(graph, node, 3) || !nnc_step_has(graph, node, 2) ||
         strcmp(coordinates, "asymmetric") != 0 || strcmp(mode, "cubic") == 0 ||
         (strcmp(mode, "nearest") == 0 && strcmp(nearest, "floor") != 0)) {
-        NNC_FAIL(NNC_ERR_UNSUPPORTED, "it resizes with coordinate_transformation_mode=%s", coordinates);
+        NNC_FAIL(NNC_ERR_UNSUPPORTED, "it resizes with coordinate_transformation_mode=%s",
+                 coordinates);
     }
     nnc_value_id inputs[2] = {n->inputs[0], n->inputs[2]};
-    static const char *const newer[] = {"coordinate_transformation_mode", "nearest_mode", "cubic_coeff_a",
-                                        "exclude_outside", "extrapolation_value"};
+    static const char *const newer[] = {"coordinate_transformation_mode", "nearest_mode",
+                                        "cubic_coeff_a", "exclude_outside", "extrapolation_value"};
     for (size_t i = 0; i < sizeof newer / sizeof *newer; i++) {
         nnc_node_remove_attr(graph, node, newer[i]);
     }

@@ -1,5 +1,5 @@
-/* Softmax, LogSoftmax and Hardmax: from opset 13 on over one axis, before over the flattened rest from `axis` on.
- * SPDX-License-Identifier: Apache-2.0 */
+/* Softmax, LogSoftmax and Hardmax: from opset 13 on over one axis, before over the flattened rest
+ * from `axis` on. SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <string.h>
 
@@ -92,7 +92,8 @@ nnc_status nnc_onnx_take_flatten(nnc_node_id **nodes, size_t *count, nnc_graph *
     return NNC_OK;
 }
 
-nnc_status nnc_onnx_settle_softmax(nnc_graph *graph, const nnc_node_id *nodes, size_t count, bool *changed)
+nnc_status nnc_onnx_settle_softmax(nnc_graph *graph, const nnc_node_id *nodes, size_t count,
+                                   bool *changed)
 {
     *changed = false;
     for (size_t i = 0; i < count; i++) {
@@ -103,7 +104,8 @@ nnc_status nnc_onnx_settle_softmax(nnc_graph *graph, const nnc_node_id *nodes, s
         if (axis > rank || (shape && axis < -rank)) {
             char label[200];
             NNC_FAIL(NNC_ERR_MODEL, "%s: axis %lld is outside of rank %lld",
-                     nnc_node_label(label, sizeof label, graph, nodes[i]), (long long)axis, (long long)rank);
+                     nnc_node_label(label, sizeof label, graph, nodes[i]), (long long)axis,
+                     (long long)rank);
         }
         int64_t from = axis < 0 && shape ? axis + rank : axis;
         if (axis == -1 || (shape && is_one_axis(shape, from))) {

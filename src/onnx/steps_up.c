@@ -40,7 +40,8 @@ nnc_status nnc_up_bn_14(nnc_graph *graph, nnc_node_id node)
 }
 
 /* A scalar bound of the input's own type. */
-static nnc_status float_attr_to_input(nnc_graph *graph, nnc_node_id node, const char *attr, uint32_t slot)
+static nnc_status float_attr_to_input(nnc_graph *graph, nnc_node_id node, const char *attr,
+                                      uint32_t slot)
 {
     const nnc_node *n = nnc_graph_node_const(graph, node);
     const nnc_attr *a = nnc_node_attr(n, attr);
@@ -83,8 +84,8 @@ nnc_status nnc_up_slice_10(nnc_graph *graph, nnc_node_id node)
     return nnc_step_ints_to_input(graph, node, "axes", 3);
 }
 
-static nnc_status int_attr_to_input(nnc_graph *graph, nnc_node_id node, const char *attr, uint32_t slot,
-                                    bool scalar)
+static nnc_status int_attr_to_input(nnc_graph *graph, nnc_node_id node, const char *attr,
+                                    uint32_t slot, bool scalar)
 {
     const nnc_attr *a = nnc_node_attr(nnc_graph_node_const(graph, node), attr);
     if (!a || a->type != NNC_ATTR_INT) {
@@ -93,8 +94,8 @@ static nnc_status int_attr_to_input(nnc_graph *graph, nnc_node_id node, const ch
     char name[300];
     nnc_value_id id;
     int64_t value = a->i;
-    NNC_TRY(nnc_graph_add_const_i64(&id, graph, nnc_step_name(name, sizeof name, graph, node, attr), &value,
-                                    1, scalar));
+    NNC_TRY(nnc_graph_add_const_i64(&id, graph, nnc_step_name(name, sizeof name, graph, node, attr),
+                                    &value, 1, scalar));
     nnc_node_remove_attr(graph, node, attr);
     return nnc_step_set_input(graph, node, slot, id);
 }
@@ -142,8 +143,8 @@ nnc_status nnc_up_upsample_9(nnc_graph *graph, nnc_node_id node)
     nnc_value_id id;
     nnc_shape shape = {.rank = 1};
     shape.dims[0] = (int64_t)a->count;
-    NNC_TRY(nnc_graph_add_const_f32(&id, graph, nnc_step_name(name, sizeof name, graph, node, "scales"),
-                                    a->floats, &shape));
+    NNC_TRY(nnc_graph_add_const_f32(
+        &id, graph, nnc_step_name(name, sizeof name, graph, node, "scales"), a->floats, &shape));
     nnc_node_remove_attr(graph, node, "scales");
     return nnc_step_set_input(graph, node, 1, id);
 }
@@ -188,14 +189,16 @@ nnc_status nnc_up_roi_align_16(nnc_graph *graph, nnc_node_id node)
     return nnc_node_set_string(graph, node, "coordinate_transformation_mode", "output_half_pixel");
 }
 
-/* scale and bias of one number per group become one per channel: [G] -> [C], each repeated C / G times. */
-static nnc_status repeat_per_group(nnc_graph *graph, nnc_node_id node, uint32_t slot, const char *what,
-                                   int64_t channels)
+/* scale and bias of one number per group become one per channel: [G] -> [C], each repeated C / G
+ * times. */
+static nnc_status repeat_per_group(nnc_graph *graph, nnc_node_id node, uint32_t slot,
+                                   const char *what, int64_t channels)
 {
     const nnc_tensor *t = nnc_step_const(graph, node, slot);
     if (!t || t->dtype != NNC_DTYPE_FLOAT || t->shape.rank != 1 || t->shape.dims[0] <= 0 ||
         channels % t->shape.dims[0] != 0) {
-        NNC_FAIL(NNC_ERR_UNSUPPORTED, "GroupNormalization of opset 18 needs a constant float32 %s", what);
+        NNC_FAIL(NNC_ERR_UNSUPPORTED, "GroupNormalization of opset 18 needs a constant float32 %s",
+                 what);
     }
     nnc_tensor wide;
     nnc_shape shape = {.rank = 1};
@@ -209,7 +212,8 @@ static nnc_status repeat_per_group(nnc_graph *graph, nnc_node_id node, uint32_t 
     }
     char name[300];
     nnc_value_id id;
-    nnc_status status = nnc_graph_add_const(&id, graph, nnc_step_name(name, sizeof name, graph, node, what), &wide);
+    nnc_status status =
+        nnc_graph_add_const(&id, graph, nnc_step_name(name, sizeof name, graph, node, what), &wide);
     nnc_tensor_deinit(&wide);
     NNC_TRY(status);
     return nnc_step_set_input(graph, node, slot, id);
@@ -219,7 +223,8 @@ nnc_status nnc_up_group_norm_21(nnc_graph *graph, nnc_node_id node)
 {
     const nnc_shape *x = nnc_step_shape(graph, node, 0);
     if (!x || x->rank < 2 || x->dims[1] < 0 || x->dims[1] > INT32_MAX) {
-        NNC_FAIL(NNC_ERR_UNSUPPORTED, "GroupNormalization of opset 18 needs a declared number of channels");
+        NNC_FAIL(NNC_ERR_UNSUPPORTED,
+                 "GroupNormalization of opset 18 needs a declared number of channels");
     }
     int64_t channels = x->dims[1];
     NNC_TRY(repeat_per_group(graph, node, 1, "scale", channels));

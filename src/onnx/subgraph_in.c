@@ -1,6 +1,6 @@
 /* GRAPH attributes of If, Loop and Scan. SPDX-License-Identifier: Apache-2.0
- * What a subgraph takes from outside becomes inputs of the node and of every subgraph of it, in one order, so that rewriting the
- * outer graph sees those uses. */
+ * What a subgraph takes from outside becomes inputs of the node and of every subgraph of it, in one
+ * order, so that rewriting the outer graph sees those uses. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -24,7 +24,8 @@ bool nnc_onnx_has_subgraphs(const Onnx__NodeProto *p)
     return false;
 }
 
-static nnc_status branch_in(branch *b, nnc_onnx_reader *r, nnc_onnx_frame *f, const Onnx__GraphProto *g)
+static nnc_status branch_in(branch *b, nnc_onnx_reader *r, nnc_onnx_frame *f,
+                            const Onnx__GraphProto *g)
 {
     if (f->subgraph_depth + 1 > NNC_ONNX_SUBGRAPHS_MAX) {
         NNC_FAIL(NNC_ERR_MODEL, "subgraphs are nested deeper than %d", NNC_ONNX_SUBGRAPHS_MAX);
@@ -36,7 +37,8 @@ static nnc_status branch_in(branch *b, nnc_onnx_reader *r, nnc_onnx_frame *f, co
     b->frame.import_count = f->import_count;
     b->frame.subgraph_depth = f->subgraph_depth + 1;
     b->frame.call_depth = f->call_depth;
-    nnc_graph_get_meta(b->graph)->name = nnc_arena_strdup(nnc_graph_arena(b->graph), g->name ? g->name : "");
+    nnc_graph_get_meta(b->graph)->name =
+        nnc_arena_strdup(nnc_graph_arena(b->graph), g->name ? g->name : "");
     NNC_TRY(nnc_onnx_graph_in(r, &b->frame, g));
     if (g->n_output == 0) {
         NNC_FAIL(NNC_ERR_MODEL, "subgraph '%s' has no outputs", g->name ? g->name : "");
@@ -66,8 +68,8 @@ static nnc_status unite_captures(nnc_value_id **all, size_t *count, branch *bran
         total += branches[b].frame.capture_count;
     }
     if (total > CAPTURES_MAX) {
-        NNC_FAIL(NNC_ERR_LIMIT, "its subgraphs take %zu values from outside, the limit is %d", total,
-                 CAPTURES_MAX);
+        NNC_FAIL(NNC_ERR_LIMIT, "its subgraphs take %zu values from outside, the limit is %d",
+                 total, CAPTURES_MAX);
     }
     for (size_t b = 0; b < n; b++) {
         for (size_t i = 0; i < branches[b].frame.capture_count; i++) {
@@ -85,7 +87,8 @@ static nnc_status unite_captures(nnc_value_id **all, size_t *count, branch *bran
     return NNC_OK;
 }
 
-static nnc_status add_captures(branch *b, const nnc_graph *outer, const nnc_value_id *all, size_t count)
+static nnc_status add_captures(branch *b, const nnc_graph *outer, const nnc_value_id *all,
+                               size_t count)
 {
     for (size_t k = 0; k < count; k++) {
         nnc_value_id here = NNC_ID_NONE;
@@ -104,7 +107,8 @@ static nnc_status add_captures(branch *b, const nnc_graph *outer, const nnc_valu
     return NNC_OK;
 }
 
-static nnc_status append_inputs(nnc_onnx_frame *f, nnc_node_id node, const nnc_value_id *all, size_t count)
+static nnc_status append_inputs(nnc_onnx_frame *f, nnc_node_id node, const nnc_value_id *all,
+                                size_t count)
 {
     const nnc_node *n = nnc_graph_node_const(f->graph, node);
     nnc_value_id *inputs = nnc_calloc(n->input_count + count, sizeof *inputs);
@@ -117,14 +121,16 @@ static nnc_status append_inputs(nnc_onnx_frame *f, nnc_node_id node, const nnc_v
     if (count > 0) {
         memcpy(inputs + n->input_count, all, count * sizeof *inputs);
     }
-    nnc_status status = nnc_node_set_inputs(f->graph, node, inputs, n->input_count + (uint32_t)count);
+    nnc_status status =
+        nnc_node_set_inputs(f->graph, node, inputs, n->input_count + (uint32_t)count);
     nnc_free(inputs);
     NNC_TRY(status);
     return nnc_node_set_int(f->graph, node, NNC_ONNX_CAPTURES, (int64_t)count);
 }
 
 /* Number of inputs and outputs that the op demands of its subgraph; -1: not fixed here. */
-static nnc_status check_signature(const nnc_onnx_frame *f, nnc_node_id node, const char *attr, const nnc_graph *g)
+static nnc_status check_signature(const nnc_onnx_frame *f, nnc_node_id node, const char *attr,
+                                  const nnc_graph *g)
 {
     const nnc_node *n = nnc_graph_node_const(f->graph, node);
     int64_t inputs = -1, outputs = -1;
@@ -139,10 +145,12 @@ static nnc_status check_signature(const nnc_onnx_frame *f, nnc_node_id node, con
         inputs = n->input_count;
         outputs = n->output_count;
     }
-    int64_t have_in = (int64_t)nnc_graph_input_count(g), have_out = (int64_t)nnc_graph_output_count(g);
+    int64_t have_in = (int64_t)nnc_graph_input_count(g),
+            have_out = (int64_t)nnc_graph_output_count(g);
     /* Trailing outputs of the node may be left out. */
     if ((inputs >= 0 && have_in != inputs) || (outputs >= 0 && have_out < outputs)) {
-        NNC_FAIL(NNC_ERR_MODEL, "subgraph '%s' has %lld inputs and %lld outputs, expected %lld and %lld", attr,
+        NNC_FAIL(NNC_ERR_MODEL,
+                 "subgraph '%s' has %lld inputs and %lld outputs, expected %lld and %lld", attr,
                  (long long)have_in, (long long)have_out, (long long)inputs, (long long)outputs);
     }
     return NNC_OK;
@@ -153,8 +161,8 @@ static size_t graphs_of(const Onnx__AttributeProto *a)
     return a->g ? 1 : a->n_graphs;
 }
 
-static nnc_status convert_all(branch *branches, nnc_onnx_reader *r, nnc_onnx_frame *f, nnc_node_id node,
-                              const Onnx__NodeProto *p)
+static nnc_status convert_all(branch *branches, nnc_onnx_reader *r, nnc_onnx_frame *f,
+                              nnc_node_id node, const Onnx__NodeProto *p)
 {
     size_t b = 0;
     for (size_t i = 0; i < p->n_attribute; i++) {
@@ -172,7 +180,8 @@ static nnc_status convert_all(branch *branches, nnc_onnx_reader *r, nnc_onnx_fra
     return NNC_OK;
 }
 
-static nnc_status set_attrs(branch *branches, nnc_onnx_frame *f, nnc_node_id node, const Onnx__NodeProto *p)
+static nnc_status set_attrs(branch *branches, nnc_onnx_frame *f, nnc_node_id node,
+                            const Onnx__NodeProto *p)
 {
     size_t b = 0;
     for (size_t i = 0; i < p->n_attribute; i++) {
@@ -188,7 +197,9 @@ static nnc_status set_attrs(branch *branches, nnc_onnx_frame *f, nnc_node_id nod
         for (size_t k = 0; k < n; k++) {
             graphs[k] = branches[b++].graph;
         }
-        nnc_attr attr = {.name = a->name, .type = a->g ? NNC_ATTR_GRAPH : NNC_ATTR_GRAPHS, .count = n,
+        nnc_attr attr = {.name = a->name,
+                         .type = a->g ? NNC_ATTR_GRAPH : NNC_ATTR_GRAPHS,
+                         .count = n,
                          .graphs = graphs};
         nnc_status status = nnc_node_set_attr(f->graph, node, &attr);
         nnc_free(graphs);

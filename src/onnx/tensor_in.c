@@ -7,7 +7,13 @@
 
 enum { COPY_SLACK = 64 << 20 };
 
-typedef enum data_field { FIELD_FLOAT, FIELD_INT32, FIELD_INT64, FIELD_DOUBLE, FIELD_UINT64 } data_field;
+typedef enum data_field {
+    FIELD_FLOAT,
+    FIELD_INT32,
+    FIELD_INT64,
+    FIELD_DOUBLE,
+    FIELD_UINT64
+} data_field;
 
 static const char *const field_names[] = {"float_data", "int32_data", "int64_data", "double_data",
                                           "uint64_data"};
@@ -76,7 +82,8 @@ static unsigned count_fields(const Onnx__TensorProto *t, int *field)
 {
     const size_t counts[] = {t->n_float_data, t->n_int32_data, t->n_int64_data, t->n_double_data,
                              t->n_uint64_data};
-    unsigned set = (t->has_raw_data || t->has_map_bytes ? 1u : 0u) + (t->n_string_data > 0 ? 1u : 0u);
+    unsigned set =
+        (t->has_raw_data || t->has_map_bytes ? 1u : 0u) + (t->n_string_data > 0 ? 1u : 0u);
     *field = -1;
     for (unsigned i = 0; i < 5; i++) {
         if (counts[i] > 0) {
@@ -87,7 +94,8 @@ static unsigned count_fields(const Onnx__TensorProto *t, int *field)
     return set;
 }
 
-static nnc_status check_storage(const Onnx__TensorProto *t, bool external, unsigned set, size_t count)
+static nnc_status check_storage(const Onnx__TensorProto *t, bool external, unsigned set,
+                                size_t count)
 {
     if (t->segment) {
         NNC_FAIL(NNC_ERR_UNSUPPORTED, "is stored in segments");
@@ -167,7 +175,8 @@ static nnc_status take_raw(nnc_tensor *out, const uint8_t *data, size_t bytes, n
     return NNC_OK;
 }
 
-static nnc_status raw_in(nnc_tensor *out, nnc_onnx_reader *r, const Onnx__TensorProto *t, size_t need)
+static nnc_status raw_in(nnc_tensor *out, nnc_onnx_reader *r, const Onnx__TensorProto *t,
+                         size_t need)
 {
     if (t->has_map_bytes) {
         if (t->map_bytes != need) {
@@ -183,7 +192,8 @@ static nnc_status raw_in(nnc_tensor *out, nnc_onnx_reader *r, const Onnx__Tensor
     return take_raw(out, t->raw_data.data, need, NULL, 0);
 }
 
-static nnc_status external_in(nnc_tensor *out, nnc_onnx_reader *r, const Onnx__TensorProto *t, size_t need)
+static nnc_status external_in(nnc_tensor *out, nnc_onnx_reader *r, const Onnx__TensorProto *t,
+                              size_t need)
 {
     nnc_buffer *buffer = NULL;
     size_t offset = 0;
@@ -194,8 +204,9 @@ static nnc_status external_in(nnc_tensor *out, nnc_onnx_reader *r, const Onnx__T
     r->external.copied += out->buffer != buffer ? need : 0;
     nnc_buffer_unref(buffer);
     if (status == NNC_OK && r->external.copied > r->external.opened + COPY_SLACK) {
-        NNC_FAIL(NNC_ERR_LIMIT, "misaligned tensors share external data so often that %llu bytes of copies "
-                                "come from %llu bytes of files",
+        NNC_FAIL(NNC_ERR_LIMIT,
+                 "misaligned tensors share external data so often that %llu bytes of copies "
+                 "come from %llu bytes of files",
                  (unsigned long long)r->external.copied, (unsigned long long)r->external.opened);
     }
     return status;
@@ -250,7 +261,8 @@ static nnc_status typed_in(nnc_tensor *out, const Onnx__TensorProto *t, int fiel
 {
     data_field want = field_of_dtype(out->dtype);
     if (t->n_string_data > 0 || field != (int)want) {
-        NNC_FAIL(NNC_ERR_MODEL, "%s data is in %s, expected %s or raw_data", nnc_dtype_name(out->dtype),
+        NNC_FAIL(NNC_ERR_MODEL, "%s data is in %s, expected %s or raw_data",
+                 nnc_dtype_name(out->dtype),
                  t->n_string_data > 0 ? "string_data" : field_names[field], field_names[want]);
     }
     const size_t counts[] = {t->n_float_data, t->n_int32_data, t->n_int64_data, t->n_double_data,
@@ -290,8 +302,8 @@ static nnc_status typed_in(nnc_tensor *out, const Onnx__TensorProto *t, int fiel
 }
 
 /* Sub-byte elements: what is left of the last byte must be zero. Bool: 0 or 1. */
-static nnc_status check_elements(nnc_onnx_reader *r, const nnc_tensor *x, const Onnx__TensorProto *t,
-                                 size_t count, size_t bytes)
+static nnc_status check_elements(nnc_onnx_reader *r, const nnc_tensor *x,
+                                 const Onnx__TensorProto *t, size_t count, size_t bytes)
 {
     unsigned bits = nnc_dtype_bits(x->dtype);
     const uint8_t *data = nnc_tensor_data(x);
@@ -304,7 +316,8 @@ static nnc_status check_elements(nnc_onnx_reader *r, const nnc_tensor *x, const 
     }
     for (size_t i = 0; x->dtype == NNC_DTYPE_BOOL && i < bytes; i++) {
         if (data[i] > 1) {
-            NNC_FAIL(NNC_ERR_MODEL, "bool element %zu is %u, expected 0 or 1", i, (unsigned)data[i]);
+            NNC_FAIL(NNC_ERR_MODEL, "bool element %zu is %u, expected 0 or 1", i,
+                     (unsigned)data[i]);
         }
     }
     return NNC_OK;

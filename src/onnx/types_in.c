@@ -1,4 +1,5 @@
-/* Declared types and shapes, and the shapes given by the caller. SPDX-License-Identifier: Apache-2.0 */
+/* Declared types and shapes, and the shapes given by the caller. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,8 +24,8 @@ static nnc_status parse_override(nnc_onnx_shape_override *out, const char *text)
             memcpy(part, p, n);
         }
         if (!nnc_parse_u64(part, &dim) || dim > INT64_MAX || out->shape.rank == NNC_RANK_MAX) {
-            NNC_FAIL(NNC_ERR_USAGE, "shape '%s': expected name=1x3x224x224 with at most %d dims", text,
-                     NNC_RANK_MAX);
+            NNC_FAIL(NNC_ERR_USAGE, "shape '%s': expected name=1x3x224x224 with at most %d dims",
+                     text, NNC_RANK_MAX);
         }
         out->shape.dims[out->shape.rank++] = (int64_t)dim;
         p += n;
@@ -66,7 +67,8 @@ nnc_status nnc_onnx_shapes_finish(nnc_onnx_reader *r)
 {
     for (size_t i = 0; i < r->shape_count; i++) {
         if (!r->shapes[i].used) {
-            NNC_FAIL(NNC_ERR_USAGE, "shape for '%s': no such input or named dimension", r->shapes[i].name);
+            NNC_FAIL(NNC_ERR_USAGE, "shape for '%s': no such input or named dimension",
+                     r->shapes[i].name);
         }
     }
     return NNC_OK;
@@ -132,8 +134,10 @@ static nnc_status kind_in(const Onnx__TypeProto__Tensor **tensor, const Onnx__Ty
     const struct {
         const void *message;
         const char *name;
-    } others[] = {{type->sequence_type, "sequence"}, {type->map_type, "map"},
-                  {type->optional_type, "optional"}, {type->sparse_tensor_type, "sparse tensor"},
+    } others[] = {{type->sequence_type, "sequence"},
+                  {type->map_type, "map"},
+                  {type->optional_type, "optional"},
+                  {type->sparse_tensor_type, "sparse tensor"},
                   {type->opaque_type, "opaque"}};
     unsigned set = type->tensor_type ? 1 : 0;
     const char *other = NULL;
@@ -189,12 +193,14 @@ nnc_status nnc_onnx_type_in(nnc_dtype *dtype, bool *has_shape, nnc_shape *shape,
     *has_shape = false;
     *shape = (nnc_shape){0};
     nnc_status status = type_in(dtype, has_shape, shape, r, graph, info);
-    return status == NNC_OK ? NNC_OK
-                            : nnc_error_prepend(status, "%s '%.120s'", what, info->name ? info->name : "");
+    return status == NNC_OK
+               ? NNC_OK
+               : nnc_error_prepend(status, "%s '%.120s'", what, info->name ? info->name : "");
 }
 
 /* Named dimension `dim` is `value` from now on. */
-static nnc_status bind_symbol(nnc_onnx_reader *r, const nnc_graph *graph, int64_t dim, int64_t value)
+static nnc_status bind_symbol(nnc_onnx_reader *r, const nnc_graph *graph, int64_t dim,
+                              int64_t value)
 {
     size_t id = (size_t)(-1 - dim);
     NNC_TRY(nnc_grow(&r->symbols, &r->symbol_cap, id + 1, sizeof *r->symbols));
@@ -240,8 +246,8 @@ nnc_status nnc_onnx_shape_override_apply(nnc_shape *shape, bool *has_shape, nnc_
         if (shape->dims[i] < 0) {
             NNC_TRY(bind_symbol(r, graph, shape->dims[i], o->shape.dims[i]));
         } else if (shape->dims[i] != o->shape.dims[i]) {
-            NNC_FAIL(NNC_ERR_USAGE, "shape %s for input '%s': the model fixes dim %u to %lld", want, input,
-                     (unsigned)i, (long long)shape->dims[i]);
+            NNC_FAIL(NNC_ERR_USAGE, "shape %s for input '%s': the model fixes dim %u to %lld", want,
+                     input, (unsigned)i, (long long)shape->dims[i]);
         }
     }
     *shape = o->shape;

@@ -8,7 +8,8 @@
 
 #define nnc_NONE NULL
 #define nnc_FIXED NULL
-#define STEP(op, since, up, down) {#op, since, nnc_##up, nnc_##down, sizeof(#down) == sizeof("FIXED") && #down[0] == 'F'},
+#define STEP(op, since, up, down)                                                                  \
+    {#op, since, nnc_##up, nnc_##down, sizeof(#down) == sizeof("FIXED") && #down[0] == 'F'},
 #define NEW(op, since) {#op, since, NULL, NULL, true},
 static const nnc_onnx_version versions[] = {
 #include "onnx/versions.def"
@@ -43,7 +44,8 @@ static bool is_row_of(size_t i, const char *op)
     return i < ROWS && strcmp(versions[i].op, op) == 0;
 }
 
-/* Next row of the node's op above version `at`. An upgrade may rename the op (Upsample, Scatter). */
+/* Next row of the node's op above version `at`. An upgrade may rename the op (Upsample, Scatter).
+ */
 static const nnc_onnx_version *next_above(const nnc_node *node, int64_t at)
 {
     for (size_t i = first_row(node->op_type); is_row_of(i, node->op_type); i++) {
@@ -76,8 +78,8 @@ nnc_status nnc_onnx_upgrade(nnc_graph *graph, nnc_node_id node, int64_t from)
     while ((row = next_above(nnc_graph_node_const(graph, node), at)) != NULL) {
         if (!row->up && row->fixed && !row->down && at == from && row->since > from) {
             /* A NEW row above the file's opset: the op did not exist yet. */
-            NNC_FAIL(NNC_ERR_MODEL, "%s exists from opset %d on, the model uses opset %lld", row->op, row->since,
-                     (long long)from);
+            NNC_FAIL(NNC_ERR_MODEL, "%s exists from opset %d on, the model uses opset %lld",
+                     row->op, row->since, (long long)from);
         }
         if (row->up) {
             NNC_TRY(row->up(graph, node));

@@ -22,24 +22,26 @@ typedef struct nnc_onnx_blob {
 
 typedef struct nnc_onnx_writer {
     nnc_arena *arena;
-    bool external;        /* weights go to `location` */
+    bool external; /* weights go to `location` */
     const char *location;
     nnc_onnx_blob *blobs;
     size_t blob_count, blob_cap;
     uint64_t blob_bytes;
-    nnc_map *domains; /* other domains in use */
+    nnc_map *domains;  /* other domains in use */
     int64_t ir_needed; /* by element types */
     bool strip;
 } nnc_onnx_writer;
 
-/* save_names.c: chooses the names of a graph; outputs get theirs, captures those of the values outside (capture_names, the last
- * `captures` inputs). May add Identity nodes for outputs that share a value. Release with nnc_onnx_scope_deinit. */
+/* save_names.c: chooses the names of a graph; outputs get theirs, captures those of the values
+ * outside (capture_names, the last `captures` inputs). May add Identity nodes for outputs that
+ * share a value. Release with nnc_onnx_scope_deinit. */
 nnc_status nnc_onnx_scope_init(nnc_onnx_scope *scope, nnc_onnx_writer *w, nnc_graph *graph,
                                const nnc_onnx_scope *outer, const char *const *capture_names,
                                size_t captures);
 void nnc_onnx_scope_deinit(nnc_onnx_scope *scope);
 
-/* save_graph.c: the message of a graph; everything is in the writer's arena or points into the graph. */
+/* save_graph.c: the message of a graph; everything is in the writer's arena or points into the
+ * graph. */
 nnc_status nnc_onnx_graph_out(Onnx__GraphProto **out, nnc_onnx_writer *w, nnc_graph *graph,
                               const nnc_onnx_scope *outer, const char *const *capture_names,
                               size_t captures);
@@ -48,9 +50,10 @@ nnc_status nnc_onnx_tensor_out(Onnx__TensorProto **out, nnc_onnx_writer *w, cons
                                const nnc_tensor *tensor);
 nnc_status nnc_onnx_type_out(Onnx__ValueInfoProto **out, nnc_onnx_writer *w, const nnc_graph *graph,
                              const nnc_value *value, const char *name);
-/* save_opset.c: brings all nodes of a clone to the lowest opset >= `from` that holds them. *lowered: caller destroys. why: 160 bytes,
+/* save_opset.c: brings all nodes of a clone to the lowest opset >= `from` that holds them.
+ * *lowered: caller destroys. why: 160 bytes,
  * "" when nothing raised it. */
-nnc_status nnc_onnx_lower_all(nnc_graph **lowered, int64_t *opset, char *why, const nnc_graph *graph,
-                              int64_t from);
+nnc_status nnc_onnx_lower_all(nnc_graph **lowered, int64_t *opset, char *why,
+                              const nnc_graph *graph, int64_t from);
 
 #endif

@@ -31,17 +31,18 @@ static inline nnc_status load_wire(nnc_graph **g, wire model, const nnc_onnx_loa
 {
     nnc_log log = {.message = hear, .user = h};
     nnc_error_clear();
-    nnc_status status = nnc_onnx_load_memory(g, model.data ? model.data : (const uint8_t *)"", model.len,
-                                             "m.onnx", options, info, h ? &log : NULL);
+    nnc_status status = nnc_onnx_load_memory(g, model.data ? model.data : (const uint8_t *)"",
+                                             model.len, "m.onnx", options, info, h ? &log : NULL);
     wire_free(&model);
     return status;
 }
 
-static inline void expect_status(nnc_status have, nnc_status want, const char *text, const char *file, int line)
+static inline void expect_status(nnc_status have, nnc_status want, const char *text,
+                                 const char *file, int line)
 {
     if (have != want || (text && !strstr(nnc_error_message(), text))) {
-        print_error("status %d, expected %d; message \"%s\", expected \"%s\"\n", (int)have, (int)want,
-                    nnc_error_message(), text ? text : "");
+        print_error("status %d, expected %d; message \"%s\", expected \"%s\"\n", (int)have,
+                    (int)want, nnc_error_message(), text ? text : "");
         _fail(file, line);
     }
 }
@@ -111,8 +112,8 @@ static inline const char *write_wire(const char *name, wire w)
     return path;
 }
 
-static inline nnc_status load_file(nnc_graph **g, const char *path, const nnc_onnx_load_options *options,
-                                   nnc_onnx_info *info)
+static inline nnc_status load_file(nnc_graph **g, const char *path,
+                                   const nnc_onnx_load_options *options, nnc_onnx_info *info)
 {
     nnc_error_clear();
     return nnc_onnx_load(g, path, options, info, NULL);

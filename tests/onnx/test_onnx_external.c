@@ -30,8 +30,9 @@ static wire model_of(wire tensor)
 }
 
 #define AT(...)                                                                                    \
-    write_wire("m.onnx", model_of(tensor_at("w", (const entry[]){__VA_ARGS__},                      \
-                                            sizeof((const entry[]){__VA_ARGS__}) / sizeof(entry))))
+    write_wire("m.onnx",                                                                           \
+               model_of(tensor_at("w", (const entry[]){__VA_ARGS__},                               \
+                                  sizeof((const entry[]){__VA_ARGS__}) / sizeof(entry))))
 
 static const float numbers[8] = {1, 2, 3, 4, 5, 6, 7, 8};
 
@@ -69,7 +70,8 @@ static void item_68_locations(void **state)
     (void)state;
     data_file("w.bin");
     REFUSE_FILE(AT({"location", "../w.bin"}), NULL, NNC_ERR_MODEL, "leaves the model's folder");
-    REFUSE_FILE(AT({"location", "sub/../../w.bin"}), NULL, NNC_ERR_MODEL, "leaves the model's folder");
+    REFUSE_FILE(AT({"location", "sub/../../w.bin"}), NULL, NNC_ERR_MODEL,
+                "leaves the model's folder");
     REFUSE_FILE(AT({"location", "/etc/hostname"}), NULL, NNC_ERR_MODEL, "is absolute");
     REFUSE_FILE(AT({"location", "C:\\w.bin"}), NULL, NNC_ERR_MODEL, "is absolute");
     REFUSE_FILE(AT({"location", "sub\\w.bin"}), NULL, NNC_ERR_MODEL, "holds a backslash");
@@ -77,7 +79,8 @@ static void item_68_locations(void **state)
     REFUSE_FILE(AT({"location", "."}), NULL, NNC_ERR_MODEL, "location is empty");
     REFUSE_FILE(AT({"location", "*/_ORT_MEM_ADDR_/*"}), NULL, NNC_ERR_MODEL, "is a memory marker");
     REFUSE_FILE(AT({"offset", "0"}), NULL, NNC_ERR_MODEL, "has no location");
-    REFUSE_FILE(AT({"location", "w.bin"}, {"location", "v.bin"}), NULL, NNC_ERR_MODEL, "'location' is there twice");
+    REFUSE_FILE(AT({"location", "w.bin"}, {"location", "v.bin"}), NULL, NNC_ERR_MODEL,
+                "'location' is there twice");
     accepted(AT({"location", "w.bin"}, {"colour", "blue"}), NULL, 1);
     wire t = w_tensor_head("w", W_FLOAT, "1,4"), e = {0};
     wire_str(&e, 1, "location");
@@ -93,9 +96,11 @@ static void item_69_links(void **state)
     const nnc_onnx_load_options hard = {.allow_hardlinks = true};
     data_file("w.bin");
     assert_int_equal(symlink("/etc/hostname", in_folder("out.bin")), 0);
-    REFUSE_FILE(AT({"location", "out.bin"}), NULL, NNC_ERR_MODEL, "is a link to '/etc/hostname', outside");
+    REFUSE_FILE(AT({"location", "out.bin"}), NULL, NNC_ERR_MODEL,
+                "is a link to '/etc/hostname', outside");
     assert_int_equal(symlink("/etc", in_folder("outdir")), 0);
-    REFUSE_FILE(AT({"location", "outdir/hostname"}), NULL, NNC_ERR_MODEL, "outside the model's folder");
+    REFUSE_FILE(AT({"location", "outdir/hostname"}), NULL, NNC_ERR_MODEL,
+                "outside the model's folder");
     assert_int_equal(symlink("loop.bin", in_folder("loop.bin")), 0);
     REFUSE_FILE(AT({"location", "loop.bin"}), NULL, NNC_ERR_MODEL, "symbolic links");
     assert_int_equal(symlink("w.bin", in_folder("inside.bin")), 0);
@@ -114,11 +119,13 @@ static void item_69_links(void **state)
 static void item_69_cache_of_blobs(void **state)
 {
     (void)state;
-    for (const char *const *d = (const char *const[]){"hub", "hub/blobs", "hub/snapshots", "hub/snapshots/rev", NULL};
+    for (const char *const *d =
+             (const char *const[]){"hub", "hub/blobs", "hub/snapshots", "hub/snapshots/rev", NULL};
          *d; d++) {
         assert_int_equal(mkdir(in_folder(*d), 0777), 0);
     }
-    write_wire("hub/blobs/a", model_of(tensor_at("w", (const entry[]){{"location", "model.onnx_data"}}, 1)));
+    write_wire("hub/blobs/a",
+               model_of(tensor_at("w", (const entry[]){{"location", "model.onnx_data"}}, 1)));
     data_file("hub/blobs/b");
     assert_int_equal(symlink("../../blobs/a", in_folder("hub/snapshots/rev/model.onnx")), 0);
     assert_int_equal(symlink("../../blobs/b", in_folder("hub/snapshots/rev/model.onnx_data")), 0);
@@ -142,7 +149,8 @@ static void item_70_missing(void **state)
     g_init(&g, tensor_at("v", (const entry[]){{"location", "gone2.bin"}}, 1));
     g_node(&g, w_node("Add", "a", "x,w", "p"));
     g_node(&g, w_node("Add", "b", "p,v", "y"));
-    REFUSE_FILE(write_wire("m.onnx", w_model(g, 8, 13)), NULL, NNC_ERR_MODEL, "gone1.bin' is missing; also 'gone2.bin'");
+    REFUSE_FILE(write_wire("m.onnx", w_model(g, 8, 13)), NULL, NNC_ERR_MODEL,
+                "gone1.bin' is missing; also 'gone2.bin'");
     assert_non_null(strstr(nnc_error_message(), folder));
 }
 
@@ -152,12 +160,17 @@ static void item_71_numbers(void **state)
     data_file("w.bin");
     static const char *const bad[] = {"-1", "+5", "0x10", "1e3", " 1", "", "99999999999999999999"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        REFUSE_FILE(AT({"location", "w.bin"}, {"offset", bad[i]}), NULL, NNC_ERR_MODEL, "is not a number of bytes");
-        REFUSE_FILE(AT({"location", "w.bin"}, {"length", bad[i]}), NULL, NNC_ERR_MODEL, "is not a number of bytes");
+        REFUSE_FILE(AT({"location", "w.bin"}, {"offset", bad[i]}), NULL, NNC_ERR_MODEL,
+                    "is not a number of bytes");
+        REFUSE_FILE(AT({"location", "w.bin"}, {"length", bad[i]}), NULL, NNC_ERR_MODEL,
+                    "is not a number of bytes");
     }
-    REFUSE_FILE(AT({"location", "w.bin"}, {"offset", "20"}), NULL, NNC_ERR_MODEL, "has 32 bytes, needed are 16 from byte 20");
-    REFUSE_FILE(AT({"location", "w.bin"}, {"offset", "18446744073709551608"}), NULL, NNC_ERR_MODEL, "has 32 bytes");
-    REFUSE_FILE(AT({"location", "w.bin"}, {"length", "15"}), NULL, NNC_ERR_MODEL, "external data has 15 bytes");
+    REFUSE_FILE(AT({"location", "w.bin"}, {"offset", "20"}), NULL, NNC_ERR_MODEL,
+                "has 32 bytes, needed are 16 from byte 20");
+    REFUSE_FILE(AT({"location", "w.bin"}, {"offset", "18446744073709551608"}), NULL, NNC_ERR_MODEL,
+                "has 32 bytes");
+    REFUSE_FILE(AT({"location", "w.bin"}, {"length", "15"}), NULL, NNC_ERR_MODEL,
+                "external data has 15 bytes");
 }
 
 static void item_72_shared_and_checksum(void **state)
@@ -176,9 +189,11 @@ static void item_72_shared_and_checksum(void **state)
     nnc_graph_destroy(graph);
     write_file("abc.bin", "abcabcabcabcabca", 16);
     /* SHA-1 of those 16 bytes. */
-    accepted(AT({"location", "abc.bin"}, {"checksum", "3f47959bef357d50e99fd9ff0cd6aabce301d53a"}), NULL, 0x1.c6c4c2p+67f);
-    REFUSE_FILE(AT({"location", "abc.bin"}, {"checksum", "da39a3ee5e6b4b0d3255bfef95601890afd80709"}), NULL,
-                NNC_ERR_MODEL, "has SHA-1");
+    accepted(AT({"location", "abc.bin"}, {"checksum", "3f47959bef357d50e99fd9ff0cd6aabce301d53a"}),
+             NULL, 0x1.c6c4c2p+67f);
+    REFUSE_FILE(
+        AT({"location", "abc.bin"}, {"checksum", "da39a3ee5e6b4b0d3255bfef95601890afd80709"}), NULL,
+        NNC_ERR_MODEL, "has SHA-1");
 }
 
 static void item_73_both(void **state)
@@ -187,13 +202,15 @@ static void item_73_both(void **state)
     data_file("w.bin");
     wire t = tensor_at("w", (const entry[]){{"location", "w.bin"}}, 1);
     wire_bytes(&t, 9, numbers, 16);
-    REFUSE_FILE(write_wire("m.onnx", model_of(t)), NULL, NNC_ERR_MODEL, "has external data and data of its own");
+    REFUSE_FILE(write_wire("m.onnx", model_of(t)), NULL, NNC_ERR_MODEL,
+                "has external data and data of its own");
     t = w_tensor("w", W_FLOAT, "1,4", numbers, 16);
     wire e = {0};
     wire_str(&e, 1, "location");
     wire_str(&e, 2, "w.bin");
     wire_msg(&t, 13, e);
-    REFUSE_FILE(write_wire("m.onnx", model_of(t)), NULL, NNC_ERR_MODEL, "data_location is not EXTERNAL");
+    REFUSE_FILE(write_wire("m.onnx", model_of(t)), NULL, NNC_ERR_MODEL,
+                "data_location is not EXTERNAL");
 }
 
 /* What was loaded stays what it was when the name gets another file behind it. */
@@ -232,16 +249,23 @@ static void copies_are_bounded(void **state)
         g_init(&g, t);
     }
     g_node(&g, w_node("Relu", NULL, "x", "y"));
-    REFUSE_FILE(write_wire("m.onnx", w_model(g, 8, 13)), NULL, NNC_ERR_LIMIT, "share external data so often");
+    REFUSE_FILE(write_wire("m.onnx", w_model(g, 8, 13)), NULL, NNC_ERR_LIMIT,
+                "share external data so often");
 }
 
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_make, folder_remove)
     const struct CMUnitTest tests[] = {
-        TEST(plain),           TEST(item_68_locations), TEST(item_69_links),
-        TEST(item_69_cache_of_blobs), TEST(item_70_missing), TEST(item_71_numbers),
-        TEST(item_72_shared_and_checksum), TEST(item_73_both), TEST(item_74_replaced),
+        TEST(plain),
+        TEST(item_68_locations),
+        TEST(item_69_links),
+        TEST(item_69_cache_of_blobs),
+        TEST(item_70_missing),
+        TEST(item_71_numbers),
+        TEST(item_72_shared_and_checksum),
+        TEST(item_73_both),
+        TEST(item_74_replaced),
         TEST(copies_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

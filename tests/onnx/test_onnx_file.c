@@ -1,4 +1,5 @@
-/* Model file and protobuf: items 1 to 25 of docs/reliability.md. SPDX-License-Identifier: Apache-2.0 */
+/* Model file and protobuf: items 1 to 25 of docs/reliability.md. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <stdbool.h>
 
 #include <sys/socket.h>
@@ -61,8 +62,8 @@ static void item_05_to_07_not_a_model(void **state)
 {
     (void)state;
     REFUSE(BYTES(""), NNC_ERR_MODEL, "m.onnx: empty file");
-    REFUSE(BYTES("version https://git-lfs.github.com/spec/v1\noid sha256:4d\nsize 12345\n"), NNC_ERR_MODEL,
-           "Git LFS pointer, not a model; run `git lfs pull`");
+    REFUSE(BYTES("version https://git-lfs.github.com/spec/v1\noid sha256:4d\nsize 12345\n"),
+           NNC_ERR_MODEL, "Git LFS pointer, not a model; run `git lfs pull`");
     REFUSE(BYTES("<!DOCTYPE html><html><body>404</body></html>"), NNC_ERR_MODEL, "HTML page");
     REFUSE(BYTES("\n  <html lang=en>"), NNC_ERR_MODEL, "HTML page");
     REFUSE(BYTES("{\"error\": \"not found\"}"), NNC_ERR_MODEL, "JSON document");
@@ -72,16 +73,23 @@ static void item_05_to_07_not_a_model(void **state)
 static void item_08_other_formats(void **state)
 {
     (void)state;
-    REFUSE(BYTES("PK\x03\x04" "0000000000archive/data.pkl"), NNC_ERR_MODEL, "PyTorch checkpoint");
-    REFUSE(BYTES("PK\x03\x04" "0000000000config.json"), NNC_ERR_MODEL, "Keras");
-    REFUSE(BYTES("PK\x03\x04" "0000000000readme.txt"), NNC_ERR_MODEL, "ZIP archive");
+    REFUSE(BYTES("PK\x03\x04"
+                 "0000000000archive/data.pkl"),
+           NNC_ERR_MODEL, "PyTorch checkpoint");
+    REFUSE(BYTES("PK\x03\x04"
+                 "0000000000config.json"),
+           NNC_ERR_MODEL, "Keras");
+    REFUSE(BYTES("PK\x03\x04"
+                 "0000000000readme.txt"),
+           NNC_ERR_MODEL, "ZIP archive");
     REFUSE(BYTES("\x80\x02}q\x01."), NNC_ERR_MODEL, "pickle");
     REFUSE(BYTES("\x1c\0\0\0TFL3\0\0"), NNC_ERR_MODEL, "TensorFlow Lite");
     REFUSE(BYTES("\x89HDF\r\n\x1a\n\0\0"), NNC_ERR_MODEL, "HDF5");
     REFUSE(BYTES("ptrt\0\0\0\0"), NNC_ERR_MODEL, "TensorRT plan");
     REFUSE(BYTES("GGUF\x03\0\0\0"), NNC_ERR_MODEL, "GGUF");
     REFUSE(BYTES("\x40\0\0\0\0\0\0\0{\"__metadata__\":{}}"), NNC_ERR_MODEL, "safetensors");
-    REFUSE(BYTES("<?xml version=\"1.0\"?>\n<net name=\"m\" version=\"11\">"), NNC_ERR_MODEL, "OpenVINO");
+    REFUSE(BYTES("<?xml version=\"1.0\"?>\n<net name=\"m\" version=\"11\">"), NNC_ERR_MODEL,
+           "OpenVINO");
     REFUSE(BYTES("\x1f\x8b\x08\0"), NNC_ERR_MODEL, "gzip");
     REFUSE(BYTES("\x28\xb5\x2f\xfd\0"), NNC_ERR_MODEL, "Zstandard");
     REFUSE(BYTES("ir_version: 8\ngraph {\n}\n"), NNC_ERR_MODEL, "text format");
@@ -145,22 +153,29 @@ static wire relu_and(const void *data, size_t n)
 static void item_14_bad_tags(void **state)
 {
     (void)state;
-    REFUSE(relu_and("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 12), NNC_ERR_MODEL, "twice");
-    REFUSE(relu_and("\x28\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 12), NNC_ERR_MODEL, "longer than 64 bits");
+    REFUSE(relu_and("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 12), NNC_ERR_MODEL,
+           "twice");
+    REFUSE(relu_and("\x28\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 12), NNC_ERR_MODEL,
+           "longer than 64 bits");
     REFUSE(relu_and("\x00\x01", 2), NNC_ERR_MODEL, "has number 0");
     REFUSE(relu_and("\xf8\xff\xff\xff\x1f\x01", 6), NNC_ERR_MODEL, "allowed are 1 to 536870911");
     REFUSE(relu_and("\x0b", 1), NNC_ERR_MODEL, "wire type 3");
     REFUSE(relu_and("\x0c", 1), NNC_ERR_MODEL, "wire type 4");
     REFUSE(relu_and("\x0e", 1), NNC_ERR_MODEL, "wire type 6");
     REFUSE(relu_and("\x0f", 1), NNC_ERR_MODEL, "wire type 7");
-    REFUSE(relu_and("\x30\x01", 2), NNC_ERR_MODEL, "ModelProto.doc_string has wire type 0, expected 2");
+    REFUSE(relu_and("\x30\x01", 2), NNC_ERR_MODEL,
+           "ModelProto.doc_string has wire type 0, expected 2");
 }
 
 static void item_15_lengths(void **state)
 {
     (void)state;
-    REFUSE(relu_and("\x32\xff\xff\xff\xff\x0f", 6), NNC_ERR_MODEL, "needs 4294967295 bytes, 0 remain");
-    REFUSE(relu_and("\x32\x05" "abcd", 6), NNC_ERR_MODEL, "needs 5 bytes, 4 remain");
+    REFUSE(relu_and("\x32\xff\xff\xff\xff\x0f", 6), NNC_ERR_MODEL,
+           "needs 4294967295 bytes, 0 remain");
+    REFUSE(relu_and("\x32\x05"
+                    "abcd",
+                    6),
+           NNC_ERR_MODEL, "needs 5 bytes, 4 remain");
 }
 
 static wire with_init(wire tensor)
@@ -384,7 +399,8 @@ static void check_collects(void **state)
     assert_non_null(strstr(nnc_str_get(&report), "'nowhere'"));
     assert_non_null(strstr(nnc_str_get(&report), "'missing'"));
     nnc_str_deinit(&report);
-    assert_int_equal(nnc_onnx_check(&report, write_wire("ok.onnx", w_relu_model()), NULL, NULL, NULL), NNC_OK);
+    assert_int_equal(
+        nnc_onnx_check(&report, write_wire("ok.onnx", w_relu_model()), NULL, NULL, NULL), NNC_OK);
     assert_int_equal(report.len, 0);
     nnc_str_deinit(&report);
 }
@@ -392,17 +408,28 @@ static void check_collects(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(item_01_missing),          cmocka_unit_test(item_02_directory),
-        cmocka_unit_test(item_03_permission),       cmocka_unit_test(item_04_not_regular),
-        cmocka_unit_test(item_05_to_07_not_a_model), cmocka_unit_test(item_08_other_formats),
-        cmocka_unit_test(item_09_truncated),        cmocka_unit_test(item_11_nesting),
-        cmocka_unit_test(item_12_empty_messages),   cmocka_unit_test(item_13_unknown_fields),
-        cmocka_unit_test(item_14_bad_tags),         cmocka_unit_test(item_15_lengths),
-        cmocka_unit_test(item_16_packed),           cmocka_unit_test(item_17_legal_protobuf),
-        cmocka_unit_test(item_18_two_graphs),       cmocka_unit_test(item_19_ir_version),
-        cmocka_unit_test(item_20_imports),          cmocka_unit_test(item_21_opset_window),
-        cmocka_unit_test(item_22_no_graph),         cmocka_unit_test(item_23_names),
-        cmocka_unit_test(item_24_changed),          cmocka_unit_test(item_25_no_path),
+        cmocka_unit_test(item_01_missing),
+        cmocka_unit_test(item_02_directory),
+        cmocka_unit_test(item_03_permission),
+        cmocka_unit_test(item_04_not_regular),
+        cmocka_unit_test(item_05_to_07_not_a_model),
+        cmocka_unit_test(item_08_other_formats),
+        cmocka_unit_test(item_09_truncated),
+        cmocka_unit_test(item_11_nesting),
+        cmocka_unit_test(item_12_empty_messages),
+        cmocka_unit_test(item_13_unknown_fields),
+        cmocka_unit_test(item_14_bad_tags),
+        cmocka_unit_test(item_15_lengths),
+        cmocka_unit_test(item_16_packed),
+        cmocka_unit_test(item_17_legal_protobuf),
+        cmocka_unit_test(item_18_two_graphs),
+        cmocka_unit_test(item_19_ir_version),
+        cmocka_unit_test(item_20_imports),
+        cmocka_unit_test(item_21_opset_window),
+        cmocka_unit_test(item_22_no_graph),
+        cmocka_unit_test(item_23_names),
+        cmocka_unit_test(item_24_changed),
+        cmocka_unit_test(item_25_no_path),
         cmocka_unit_test(check_collects),
     };
     return cmocka_run_group_tests(tests, folder_make, folder_remove);

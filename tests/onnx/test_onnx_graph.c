@@ -58,7 +58,8 @@ static void item_30_ssa(void **state)
     wire g = w_graph();
     g_node(&g, w_node("Relu", "first", "x", "y"));
     g_node(&g, w_node("Relu", "second", "x", "y"));
-    REFUSE(model(g), NNC_ERR_MODEL, "node #1 'second' (Relu): output 'y' is also an output of node #0 'first'");
+    REFUSE(model(g), NNC_ERR_MODEL,
+           "node #1 'second' (Relu): output 'y' is also an output of node #0 'first'");
 }
 
 static void item_31_initializers(void **state)
@@ -95,7 +96,8 @@ static void item_32_inputs(void **state)
     g_node(&g, w_node("Add", NULL, "x,w", "y"));
     ACCEPT(graph, w_model(g, 3, 7), NULL, NULL);
     assert_int_equal(nnc_graph_input_count(graph), 1);
-    assert_int_equal(nnc_graph_value_const(graph, nnc_graph_find_value(graph, "w"))->kind, NNC_VALUE_CONST);
+    assert_int_equal(nnc_graph_value_const(graph, nnc_graph_find_value(graph, "w"))->kind,
+                     NNC_VALUE_CONST);
     nnc_graph_destroy(graph);
 }
 
@@ -152,7 +154,8 @@ static wire unknown_ops(void)
 static void item_36_unknown_ops(void **state)
 {
     (void)state;
-    REFUSE(unknown_ops(), NNC_ERR_UNSUPPORTED, "2 ops are not supported: Frob (2, first Frob 'f1'), Grok (1");
+    REFUSE(unknown_ops(), NNC_ERR_UNSUPPORTED,
+           "2 ops are not supported: Frob (2, first Frob 'f1'), Grok (1");
 }
 
 static void item_37_custom_domain(void **state)
@@ -170,7 +173,8 @@ static void item_37_custom_domain(void **state)
         if (i == 0) {
             REFUSE(m, NNC_ERR_UNSUPPORTED, "1 op is not supported: com.example.Frob (1");
         } else {
-            expect_status(load_wire(&graph, m, &keep, &info, NULL), NNC_OK, NULL, __FILE__, __LINE__);
+            expect_status(load_wire(&graph, m, &keep, &info, NULL), NNC_OK, NULL, __FILE__,
+                          __LINE__);
             assert_int_equal(info.unsupported_nodes, 1);
             nnc_graph_destroy(graph);
         }
@@ -259,7 +263,8 @@ static void item_39_attributes(void **state)
     REFUSE(conv_with(wrong_type), NNC_ERR_MODEL, "attribute 'group' is of type string");
     REFUSE(conv_with(two_values), NNC_ERR_MODEL, "attribute 'group' has 2 values, expected one");
     REFUSE(conv_with(odd_type), NNC_ERR_MODEL, "attribute 'group' has type 77, known are 1 to 14");
-    REFUSE(conv_with(type_and_value_differ), NNC_ERR_MODEL, "attribute 'group': its value is not of its type 2");
+    REFUSE(conv_with(type_and_value_differ), NNC_ERR_MODEL,
+           "attribute 'group': its value is not of its type 2");
     REFUSE(conv_with(unknown_attribute), NNC_ERR_MODEL, "frobnicate");
     REFUSE(conv_with(reference), NNC_ERR_MODEL, "refers to 'g' outside of a function");
     wire g = w_graph();
@@ -319,7 +324,8 @@ static void item_40_extremes(void **state)
     REFUSE(conv_with(pads_lowest), NNC_ERR_MODEL, "Conv 'conv1'");
     REFUSE(conv_with(kernel_differs), NNC_ERR_MODEL, "Conv 'conv1'");
     REFUSE(conv_with(strides_short), NNC_ERR_MODEL, "Conv 'conv1'");
-    REFUSE(one_op("DepthToSpace", "1,4,2,2", "blocksize", (int64_t)1 << 32), NNC_ERR_MODEL, "DepthToSpace 'node'");
+    REFUSE(one_op("DepthToSpace", "1,4,2,2", "blocksize", (int64_t)1 << 32), NNC_ERR_MODEL,
+           "DepthToSpace 'node'");
     REFUSE(one_op("DepthToSpace", "1,4,2,2", "blocksize", 0), NNC_ERR_MODEL, "DepthToSpace 'node'");
     REFUSE(one_op("Softmax", "1,4", "axis", 7), NNC_ERR_MODEL, "Softmax 'node'");
     wire g = w_graph(), n = w_node("Transpose", "t", "x", "y");
@@ -378,19 +384,21 @@ static void item_43_shapes_given(void **state)
     nnc_graph *graph;
     const char *shapes[] = {"x=2x4"};
     nnc_onnx_load_options options = {.shapes = shapes, .shape_count = 1};
-    expect_status(load_wire(&graph, dims_of("N,4", "N,4"), &options, NULL, NULL), NNC_OK, NULL, __FILE__, __LINE__);
+    expect_status(load_wire(&graph, dims_of("N,4", "N,4"), &options, NULL, NULL), NNC_OK, NULL,
+                  __FILE__, __LINE__);
     const nnc_value *z = nnc_graph_value_const(graph, nnc_graph_input(graph, 1));
     assert_int_equal(z->shape.dims[0], 2); /* one name, one number */
     nnc_graph_destroy(graph);
     shapes[0] = "N=3";
-    expect_status(load_wire(&graph, dims_of("N,4", "N,4"), &options, NULL, NULL), NNC_OK, NULL, __FILE__, __LINE__);
+    expect_status(load_wire(&graph, dims_of("N,4", "N,4"), &options, NULL, NULL), NNC_OK, NULL,
+                  __FILE__, __LINE__);
     assert_int_equal(nnc_graph_value_const(graph, nnc_graph_input(graph, 0))->shape.dims[0], 3);
     nnc_graph_destroy(graph);
     const char *const bad[] = {"q=1x4", "x=1x4x4", "x=2x5", "x", "x=", "x=1xq", "x=-1x4", "=1x4"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         shapes[0] = bad[i];
-        expect_status(load_wire(&graph, dims_of("N,4", "N,4"), &options, NULL, NULL), NNC_ERR_USAGE, "hape", __FILE__,
-                      __LINE__);
+        expect_status(load_wire(&graph, dims_of("N,4", "N,4"), &options, NULL, NULL), NNC_ERR_USAGE,
+                      "hape", __FILE__, __LINE__);
     }
 }
 
@@ -455,7 +463,8 @@ static void item_45_subgraphs(void **state)
     assert_int_equal(nnc_graph_input_count(a->graphs[0]), 1);
     nnc_graph_destroy(graph);
     REFUSE(if_model("nowhere", "yes_out", "y"), NNC_ERR_MODEL, "'nowhere' is produced by no node");
-    REFUSE(if_model("x", "cond", "y"), NNC_ERR_MODEL, "has the name of a value outside of its subgraph");
+    REFUSE(if_model("x", "cond", "y"), NNC_ERR_MODEL,
+           "has the name of a value outside of its subgraph");
     REFUSE(if_model("x", "yes_out", "y,y2"), NNC_ERR_MODEL, "1 outputs, expected 0 and 2");
     /* Loop body without the condition output. */
     wire g = w_graph(), body = {0};
@@ -576,7 +585,8 @@ static void item_47_function_attributes(void **state)
         wire_msg(&m, 8, w_opset("fn", 1));
         wire_msg(&m, 25, f);
         ACCEPT(graph, m, NULL, NULL);
-        assert_true(nnc_node_float(nnc_graph_node_const(graph, 0), "alpha", 0) == (given ? 0.75f : 0.25f));
+        assert_true(nnc_node_float(nnc_graph_node_const(graph, 0), "alpha", 0) ==
+                    (given ? 0.75f : 0.25f));
         nnc_graph_destroy(graph);
     }
 }
@@ -701,7 +711,8 @@ static void item_52_training(void **state)
         if (used) {
             g_node(&g, w_node("Relu", NULL, "mean", "z"));
             g_output(&g, w_value("z", W_FLOAT, NULL));
-            REFUSE(w_model(g, 4, 9), NNC_ERR_UNSUPPORTED, "reads 'mean', an output that only training has");
+            REFUSE(w_model(g, 4, 9), NNC_ERR_UNSUPPORTED,
+                   "reads 'mean', an output that only training has");
         } else {
             ACCEPT(graph, w_model(g, 4, 9), NULL, NULL);
             assert_int_equal(nnc_graph_node_const(graph, 0)->output_count, 1);

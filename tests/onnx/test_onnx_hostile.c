@@ -1,5 +1,6 @@
-/* Damaged files: every truncation, flipped bits, extreme nesting, memory. SPDX-License-Identifier: Apache-2.0
- * Nothing here may crash, hang or take more memory than the budget; which error it is does not matter. */
+/* Damaged files: every truncation, flipped bits, extreme nesting, memory. SPDX-License-Identifier:
+ * Apache-2.0 Nothing here may crash, hang or take more memory than the budget; which error it is
+ * does not matter. */
 #include <stdbool.h>
 
 #include <sys/resource.h>
@@ -7,54 +8,7 @@
 
 #include "base/rng.h"
 #include "onnx/harness.h"
-
-/* A model with most kinds of messages: subgraph, function, sparse and typed tensors, attributes, metadata. */
-static wire rich_model(void)
-{
-    int64_t index = 2, shape[2] = {1, 4};
-    wire g = w_graph(), yes = {0}, no = {0}, s = {0}, f = {0}, meta = {0};
-    g_input(&g, w_value("cond", W_BOOL, ""));
-    g_init(&g, w_floats("w", "4,4", 16));
-    g_init(&g, w_int64s("shape", "2", 2, shape));
-    wire_msg(&s, 1, w_floats("sp", "1", 1));
-    wire_msg(&s, 2, w_int64s(NULL, "1", 1, &index));
-    wire_int(&s, 3, 4);
-    wire_msg(&g, 15, s);
-    g_info(&g, w_value("p", W_FLOAT, "N,4"));
-    g_node(&g, w_node("MatMul", "mm", "x,w", "p"));
-    g_node(&g, w_node("Add", "add", "p,sp", "q"));
-    g_node(&g, w_node("Reshape", "reshape", "q,shape", "r"));
-    wire clip = w_node("Clip", "clip", "r", "t");
-    w_attr_float(&clip, "min", 0.0f);
-    g_node(&g, clip);
-    wire soft = w_node("Softmax", "soft", "t", "u");
-    w_attr_int(&soft, "axis", 1);
-    g_node(&g, soft);
-    g_node(&yes, w_node("Relu", "inner", "u", "yes_out"));
-    g_output(&yes, w_value("yes_out", W_FLOAT, NULL));
-    g_node(&no, w_node("Neg", "other", "u", "no_out"));
-    g_output(&no, w_value("no_out", W_FLOAT, NULL));
-    wire branch = w_node("If", "branch", "cond", "v");
-    w_attr_graph(&branch, "then_branch", yes);
-    w_attr_graph(&branch, "else_branch", no);
-    g_node(&g, branch);
-    wire call = w_node("F", "call", "v", "y");
-    wire_str(&call, 7, "fn");
-    g_node(&g, call);
-    wire m = w_model(g, 8, 10);
-    wire_msg(&m, 8, w_opset("fn", 1));
-    wire_str(&f, 1, "F");
-    wire_str(&f, 4, "a");
-    wire_str(&f, 5, "b");
-    wire_msg(&f, 7, w_node("Identity", NULL, "a", "b"));
-    wire_msg(&f, 9, w_opset("", 10));
-    wire_str(&f, 10, "fn");
-    wire_msg(&m, 25, f);
-    wire_str(&meta, 1, "key");
-    wire_str(&meta, 2, "value");
-    wire_msg(&m, 14, meta);
-    return m;
-}
+#include "onnx/rich.h"
 
 /* Loads a copy of exactly n bytes, so that reading one more is found by sanitizers. */
 static nnc_status load_exactly(const uint8_t *data, size_t n)
@@ -116,7 +70,8 @@ static void item_10_random_bytes(void **state)
     }
 }
 
-/* A million nested messages: type of a sequence of a sequence of ... Lengths are written from the inside out. */
+/* A million nested messages: type of a sequence of a sequence of ... Lengths are written from the
+ * inside out. */
 static void item_11_a_million_levels(void **state)
 {
     (void)state;
@@ -149,7 +104,8 @@ static long peak_of(wire model, bool refused)
     pid_t child = fork();
     if (child == 0) {
         nnc_graph *g;
-        nnc_status status = nnc_onnx_load_memory(&g, model.data, model.len, "m.onnx", NULL, NULL, NULL);
+        nnc_status status =
+            nnc_onnx_load_memory(&g, model.data, model.len, "m.onnx", NULL, NULL, NULL);
         nnc_graph_destroy(g);
         _exit((status != NNC_OK) == refused ? 0 : 1);
     }
@@ -231,7 +187,8 @@ static void weights_stay_in_the_file(void **state)
         g_output(&g, w_value("y", W_FLOAT, NULL));
         wire m = w_model(g, 8, 13);
         g = (wire){0};
-        const uint8_t *raw = memmem(m.data, 400, "\x4a\x80\x80\x80\x20", 5); /* raw_data of 64 MiB */
+        const uint8_t *raw =
+            memmem(m.data, 400, "\x4a\x80\x80\x80\x20", 5); /* raw_data of 64 MiB */
         assert_non_null(raw);
         written = (raw + 5 - m.data) % 4 == 0;
         if (written) {

@@ -1,4 +1,5 @@
-/* Export: names, opsets, external weights, verification, fix-point. SPDX-License-Identifier: Apache-2.0 */
+/* Export: names, opsets, external weights, verification, fix-point. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <stdbool.h>
 
 #include "base/file.h"
@@ -59,8 +60,8 @@ static void keeps_what_it_is_told(void **state)
 {
     (void)state;
     const char *keys[] = {"nncompress.recipe", "author"}, *values[] = {"int8", "another"};
-    nnc_onnx_save_options options = {.mode = NNC_FILE_REPLACE, .prop_keys = keys, .prop_values = values,
-                                     .prop_count = 1};
+    nnc_onnx_save_options options = {
+        .mode = NNC_FILE_REPLACE, .prop_keys = keys, .prop_values = values, .prop_count = 1};
     nnc_graph *g = loaded(with_metadata()), *again;
     SAVE(g, in_folder("m.onnx"), &options, NULL);
     ACCEPT_FILE(again, in_folder("m.onnx"), NULL, NULL);
@@ -124,7 +125,8 @@ static void verification_decides(void **state)
     nnc_onnx_save_options options = {.mode = NNC_FILE_REPLACE, .verify = refuse, .user = &seen};
     nnc_graph *g = loaded(w_relu_model());
     write_file("kept.onnx", "old", 3);
-    assert_int_equal(nnc_onnx_save(g, in_folder("kept.onnx"), &options, NULL, NULL), NNC_ERR_VERIFY);
+    assert_int_equal(nnc_onnx_save(g, in_folder("kept.onnx"), &options, NULL, NULL),
+                     NNC_ERR_VERIFY);
     assert_true(seen);
     assert_non_null(strstr(nnc_error_message(), "not good enough"));
     struct stat st;
@@ -204,7 +206,8 @@ static void raises_the_opset(void **state)
     nnc_graph *g = loaded(w_model(m, 4, 9));
     nnc_value_id y = nnc_graph_output(g, 0), z;
     nnc_node_id node;
-    assert_int_equal(nnc_graph_add_value(&z, g, "z", NNC_VALUE_TEMP, NNC_DTYPE_FLOAT, NULL), NNC_OK);
+    assert_int_equal(nnc_graph_add_value(&z, g, "z", NNC_VALUE_TEMP, NNC_DTYPE_FLOAT, NULL),
+                     NNC_OK);
     assert_int_equal(nnc_graph_add_node(&node, g, "swish", "", "HardSwish", &y, 1, &z, 1), NNC_OK);
     assert_int_equal(nnc_graph_add_output(g, z, "z"), NNC_OK);
     SAVE(g, in_folder("m.onnx"), &replace, &info);
@@ -229,7 +232,8 @@ static void raises_the_opset(void **state)
     nnc_graph_destroy(g);
 }
 
-/* Old forms survive the way through the internal form: opset 9 in, opset 9 out, and every attribute where it was. */
+/* Old forms survive the way through the internal form: opset 9 in, opset 9 out, and every attribute
+ * where it was. */
 static void old_forms(void **state)
 {
     (void)state;
@@ -312,7 +316,8 @@ static void output_names(void **state)
     g_node(&m, w_node("Relu", "relu", "x", "a"));
     g_node(&m, w_node("Neg", "neg", "a", "y"));
     g = loaded(w_model(m, 8, 13));
-    nnc_graph_set_output(g, 0, nnc_graph_find_value(g, "a")); /* y is a now; the old y is not read */
+    nnc_graph_set_output(g, 0,
+                         nnc_graph_find_value(g, "a")); /* y is a now; the old y is not read */
     again = round_trip(g, NULL);
     assert_string_equal(nnc_graph_output_name(again, 0), "y");
     const nnc_value *y = nnc_graph_value_const(again, nnc_graph_output(again, 0));
@@ -337,7 +342,8 @@ static void subgraph_captures(void **state)
     w_attr_graph(&n, "else_branch", no);
     g_node(&g, n);
     nnc_graph *graph = loaded(w_model(g, 8, 13));
-    assert_int_equal(nnc_graph_rename_value(graph, nnc_graph_find_value(graph, "mid"), "renamed"), NNC_OK);
+    assert_int_equal(nnc_graph_rename_value(graph, nnc_graph_find_value(graph, "mid"), "renamed"),
+                     NNC_OK);
     nnc_graph *again = round_trip(graph, NULL);
     assert_int_not_equal(nnc_graph_find_value(again, "renamed"), NNC_ID_NONE);
     const nnc_node *node = nnc_graph_node_const(again, 1);
@@ -357,7 +363,8 @@ static void refuses_what_onnx_lacks(void **state)
     assert_non_null(strstr(nnc_error_message(), "quantization annotation"));
     nnc_value_set_qparams(nnc_graph_value(g, nnc_graph_input(g, 0)), NULL);
     assert_int_equal(nnc_node_set_op(g, 0, "nnc", "Quant"), NNC_OK);
-    assert_int_equal(nnc_onnx_save(g, in_folder("m.onnx"), &replace, NULL, NULL), NNC_ERR_UNSUPPORTED);
+    assert_int_equal(nnc_onnx_save(g, in_folder("m.onnx"), &replace, NULL, NULL),
+                     NNC_ERR_UNSUPPORTED);
     assert_non_null(strstr(nnc_error_message(), "has no ONNX form"));
     nnc_graph_destroy(g);
 }
@@ -398,17 +405,26 @@ static void version_table(void **state)
     /* An op from the future of its file. */
     wire g = w_graph();
     g_node(&g, w_node("HardSwish", "h", "x", "y"));
-    REFUSE(w_model(g, 8, 13), NNC_ERR_MODEL, "HardSwish exists from opset 14 on, the model uses opset 13");
+    REFUSE(w_model(g, 8, 13), NNC_ERR_MODEL,
+           "HardSwish exists from opset 14 on, the model uses opset 13");
 }
 
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_make, folder_remove)
     const struct CMUnitTest tests[] = {
-        TEST(keeps_what_it_is_told), TEST(never_over_a_file), TEST(verification_decides),
-        TEST(external_weights),      TEST(int8_weights),      TEST(raises_the_opset),
-        TEST(old_forms),             TEST(old_softmax),       TEST(output_names),
-        TEST(subgraph_captures),     TEST(refuses_what_onnx_lacks), TEST(custom_domains),
+        TEST(keeps_what_it_is_told),
+        TEST(never_over_a_file),
+        TEST(verification_decides),
+        TEST(external_weights),
+        TEST(int8_weights),
+        TEST(raises_the_opset),
+        TEST(old_forms),
+        TEST(old_softmax),
+        TEST(output_names),
+        TEST(subgraph_captures),
+        TEST(refuses_what_onnx_lacks),
+        TEST(custom_domains),
         TEST(version_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

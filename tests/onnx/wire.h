@@ -1,5 +1,6 @@
-/* Writes protobuf wire format and small ONNX models by hand, valid or not, for tests. SPDX-License-Identifier: Apache-2.0
- * Field numbers are spelled at the call, so that a test can also write wrong ones. */
+/* Writes protobuf wire format and small ONNX models by hand, valid or not, for tests.
+ * SPDX-License-Identifier: Apache-2.0 Field numbers are spelled at the call, so that a test can
+ * also write wrong ones. */
 #ifndef NNC_TESTS_ONNX_WIRE_H
 #define NNC_TESTS_ONNX_WIRE_H
 
@@ -80,7 +81,16 @@ static inline void wire_msg(wire *w, uint32_t field, wire m)
 }
 
 /* ---- ONNX messages ---- */
-enum { W_FLOAT = 1, W_UINT8 = 2, W_INT8 = 3, W_INT32 = 6, W_INT64 = 7, W_STRING = 8, W_BOOL = 9, W_FLOAT16 = 10 };
+enum {
+    W_FLOAT = 1,
+    W_UINT8 = 2,
+    W_INT8 = 3,
+    W_INT32 = 6,
+    W_INT64 = 7,
+    W_STRING = 8,
+    W_BOOL = 9,
+    W_FLOAT16 = 10
+};
 
 /* TensorProto without data. dims: "2,3" or "" for a scalar. */
 static inline wire w_tensor_head(const char *name, int dtype, const char *dims)
@@ -98,7 +108,8 @@ static inline wire w_tensor_head(const char *name, int dtype, const char *dims)
     return t;
 }
 
-static inline wire w_tensor(const char *name, int dtype, const char *dims, const void *raw, size_t bytes)
+static inline wire w_tensor(const char *name, int dtype, const char *dims, const void *raw,
+                            size_t bytes)
 {
     wire t = w_tensor_head(name, dtype, dims);
     wire_bytes(&t, 9, raw, bytes);
@@ -122,7 +133,8 @@ static inline wire w_int64s(const char *name, const char *dims, size_t n, const 
     return w_tensor(name, W_INT64, dims, values, n * sizeof *values);
 }
 
-/* ValueInfoProto. dims: "N,3,8" where a word is a named dimension and "?" an unknown one; NULL: no shape. */
+/* ValueInfoProto. dims: "N,3,8" where a word is a named dimension and "?" an unknown one; NULL: no
+ * shape. */
 static inline wire w_value(const char *name, int dtype, const char *dims)
 {
     wire info = {0}, type = {0}, tensor = {0}, shape = {0};
@@ -275,7 +287,8 @@ static inline void g_info(wire *g, wire value)
     wire_msg(g, 13, value);
 }
 
-/* Graph with input x [1,4] and output y [1,4], both float32, and the name "g"; nodes are the caller's. */
+/* Graph with input x [1,4] and output y [1,4], both float32, and the name "g"; nodes are the
+ * caller's. */
 static inline wire w_graph(void)
 {
     wire g = {0};
