@@ -28,7 +28,7 @@ const nnc_verb *nnc_verb_find(const char *name)
 /* Prints help wrapped so that lines stay within 80 columns. */
 static void print_wrapped(const char *text, int indent)
 {
-    int column = indent;
+    int column = 28; /* where texts start at the latest */
     while (*text) {
         size_t word = strcspn(text, " ");
         if (column + (int)word > 79 && column > indent) {
@@ -39,9 +39,11 @@ static void print_wrapped(const char *text, int indent)
         column += (int)word;
         text += word;
         if (*text == ' ') {
-            putchar(' ');
-            column++;
             text++;
+            if (column + 1 + (int)strcspn(text, " ") <= 79) {
+                putchar(' ');
+            }
+            column++;
         }
     }
     putchar('\n');
@@ -65,7 +67,10 @@ static void print_option(const nnc_option *o)
 
 void nnc_help_verb(const nnc_verb *verb)
 {
-    printf("nncompress %s - %s\n\nusage: nncompress %s\n", verb->name, verb->summary, verb->usage);
+    printf("nncompress %s - ", verb->name);
+    print_wrapped(verb->summary, 11);
+    printf("\nusage: nncompress ");
+    print_wrapped(verb->usage, 7);
     if (verb->examples) {
         printf("\nexamples:\n%s", verb->examples);
     }

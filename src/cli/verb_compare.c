@@ -189,7 +189,7 @@ const nnc_verb nnc_verb_compare = {
     .name = "compare",
     .summary = "shows how two models differ: outputs, layers, accuracy",
     .usage = "compare A B --eval PATH [options]",
-    .examples = "  nncompress compare model.onnx model.int8.onnx --eval images/ --preprocess imagenet-torch\n",
+    .examples = "  nncompress compare model.onnx model.int8.onnx --eval images/ --preprocess unit\n",
     .options = options,
     .run = run,
 };

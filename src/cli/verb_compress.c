@@ -52,8 +52,8 @@ const nnc_verb nnc_verb_compress = {
     .summary = "makes a model smaller and faster, and proves the cost (the default verb)",
     .usage = "[compress] MODEL.onnx --int8 --calib PATH [--eval PATH [--labels FILE]] [-o OUT] [options]",
     .examples = "  nncompress model.onnx --int8 --calib images/ --preprocess imagenet-torch\n"
-                "  nncompress model.onnx --int8 --calib train.h5#images --eval test.h5#images -o small.onnx\n"
-                "  nncompress model.onnx --int8 --calib images/ --preprocess keras-tf --target portable\n",
+                "  nncompress model.onnx --int8 --calib train.h5#images --eval test.h5#images\n"
+                "  nncompress model.onnx --int8 --calib images/ --target portable -o small.onnx\n",
     .options = nnc_compress_table,
     .run = run,
 };

@@ -117,7 +117,7 @@ const nnc_verb nnc_verb_eval = {
     .name = "eval",
     .summary = "measures the accuracy of a model on labelled data",
     .usage = "eval MODEL --eval PATH [--labels FILE] [options]",
-    .examples = "  nncompress eval model.onnx --eval images/ --labels labels.txt --preprocess imagenet-torch\n"
+    .examples = "  nncompress eval m.onnx --eval images/ --labels labels.txt --preprocess unit\n"
                 "  nncompress eval model.int8.onnx --eval test.h5#images\n",
     .options = options,
     .run = run,

@@ -255,7 +255,7 @@ const nnc_verb nnc_verb_run = {
     .summary = "runs a model on given inputs, and compares with reference outputs",
     .usage = "run MODEL --golden DIR | --data PATH [options]",
     .examples = "  nncompress run model.onnx --golden test_data_set_0\n"
-                "  nncompress run model.int8.onnx --data images/ --preprocess imagenet-torch\n",
+                "  nncompress run model.int8.onnx --data images/ --preprocess cifar\n",
     .options = options,
     .run = run,
 };

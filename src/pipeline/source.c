@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "ops/op.h"
 #include "passes/pass.h"
+#include "runtime_int8/plan_format.h"
 
 static char *copy_string(const char *s)
 {
@@ -25,6 +26,21 @@ static bool ends_with(const char *s, const char *end)
 {
     size_t n = strlen(s), m = strlen(end);
     return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+/* A runtime plan is known by its first bytes, whatever the file is called. */
+static nnc_status detect_plan(nnc_source *source)
+{
+    nnc_file_map map;
+    if (strcmp(source->path, "-") == 0) {
+        return NNC_OK;
+    }
+    NNC_TRY(nnc_file_map_open(&map, source->path, 0));
+    size_t n = sizeof(NNRT_PLAN_MAGIC) - 1;
+    source->plan = map.bytes >= n && memcmp(map.data, NNRT_PLAN_MAGIC, n) == 0;
+    source->bytes = map.bytes;
+    nnc_file_map_close(&map);
+    return NNC_OK;
 }
 
 static nnc_status load_graph(nnc_source *source, const nnc_run_flags *flags, bool keep_structure,
@@ -55,16 +71,8 @@ nnc_status nnc_source_load(nnc_source *out, const char *path, const nnc_run_flag
     if (!out->path) {
         return NNC_ERR_LIMIT;
     }
-    out->plan = ends_with(path, ".nncp");
-    nnc_status status = NNC_OK;
-    if (out->plan) {
-        nnc_file_map map;
-        status = nnc_file_map_open(&map, path, UINT64_MAX);
-        if (status == NNC_OK) {
-            out->bytes = map.bytes;
-            nnc_file_map_close(&map);
-        }
-    } else {
+    nnc_status status = detect_plan(out);
+    if (status == NNC_OK && !out->plan) {
         status = load_graph(out, flags, keep_structure, log);
     }
     if (status == NNC_OK && strcmp(path, "-") != 0) {

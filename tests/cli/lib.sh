@@ -1,4 +1,8 @@
 # Shared by the command line tests: sourced with $1 = tool, $2 = source folder.
+# Widths are counted in bytes by some awks: plain ASCII output.
+LC_ALL=C
+export LC_ALL
+unset NNRT_MAX_ISA
 tool=$1
 source=$2
 sample=$source/datasets/sample
