@@ -19,11 +19,13 @@ static nnc_status bytes_append(builder_bytes *list, size_t *offset, const void *
     if (!nnc_size_add(&end, at, bytes) || end > UINT64_MAX / 4)
         NNC_FAIL(NNC_ERR_LIMIT, "plan section of more than %zu bytes", list->bytes);
     NNC_TRY(nnc_grow(&list->data, &list->cap, end, 1));
-    memset(list->data + list->bytes, 0, at - list->bytes);
+    if (end == list->bytes) {
+        *offset = at;
+        return NNC_OK;
+    }
+    memset(list->data + list->bytes, 0, end - list->bytes);
     if (data != NULL && bytes != 0)
         memcpy(list->data + at, data, bytes);
-    else
-        memset(list->data + at, 0, bytes);
     list->bytes = end;
     *offset = at;
     return NNC_OK;
@@ -134,8 +136,9 @@ static nnc_status add_value(nnrt_builder *b, nnrt_plan_value *value, const char 
     return NNC_OK;
 }
 
-uint32_t nnrt_builder_value(nnrt_builder *b, nnrt_value_kind kind, const char *name, nnrt_dtype dtype,
-                            const nnrt_shape *shape, uint32_t layout, const nnrt_plan_quant *quant)
+uint32_t nnrt_builder_value(nnrt_builder *b, nnrt_value_kind kind, const char *name,
+                            nnrt_dtype dtype, const nnrt_shape *shape, uint32_t layout,
+                            const nnrt_plan_quant *quant)
 {
     if (b->status != NNC_OK)
         return NNRT_NONE;
@@ -219,7 +222,8 @@ static nnc_status add_node(nnrt_builder *b, nnrt_plan_node *node, const char *na
 {
     const nnrt_rop *rop = nnrt_rop_find(node->rop);
     if (rop == NULL)
-        NNC_FAIL(NNC_ERR_UNSUPPORTED, "'%s': no runtime operator %u in this build", name, node->rop);
+        NNC_FAIL(NNC_ERR_UNSUPPORTED, "'%s': no runtime operator %u in this build", name,
+                 node->rop);
     if (node->params_bytes != rop->params_bytes)
         NNC_FAIL(NNC_ERR_INTERNAL, "'%s': %u bytes of parameters, %s takes %u", name,
                  node->params_bytes, rop->name, rop->params_bytes);

@@ -5,9 +5,8 @@
 #include "base/mem.h"
 #include "runtime_int8/builder_impl.h"
 
-static const char section_kind[BUILDER_SECTIONS][5] = {"STRS", "DIMS", "VALS", "QPAR",
-                                                       "NODE", "IOLS", "PARM", "BLKS",
-                                                       "SIGN", "PROV", "CNST"};
+static const char section_kind[BUILDER_SECTIONS][5] = {
+    "STRS", "DIMS", "VALS", "QPAR", "NODE", "IOLS", "PARM", "BLKS", "SIGN", "PROV", "CNST"};
 
 static nnc_status append(builder_bytes *list, const void *data, size_t bytes)
 {

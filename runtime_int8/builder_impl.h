@@ -5,7 +5,8 @@
 #include "base/map.h"
 #include "runtime_int8/builder.h"
 
-/* In file order; CNST last of the required ones, so that the metadata of a mapped file is read in one go. */
+/* In file order; CNST last of the required ones, so that the metadata of a mapped file is read in
+ * one go. */
 typedef enum builder_section {
     BUILDER_STRS,
     BUILDER_DIMS,

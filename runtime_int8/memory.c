@@ -19,8 +19,8 @@ static int compare_size(const void *pa, const void *pb)
     return a->index < b->index ? -1 : a->index > b->index;
 }
 
-/* Smallest gap that holds `bytes` among the placed blocks alive together with `block`; else after the last of them.
- * placed: indices by ascending offset. */
+/* Smallest gap that holds `bytes` among the placed blocks alive together with `block`; else after
+ * the last of them. placed: indices by ascending offset. */
 static bool find_offset(size_t *out, const nnrt_memory_block *blocks, const size_t *placed,
                         size_t count, const nnrt_memory_block *block, size_t bytes)
 {

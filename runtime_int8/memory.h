@@ -1,6 +1,6 @@
 /* Arena planning: offsets for blocks with lifetimes. SPDX-License-Identifier: Apache-2.0
- * Greedy by size with best fit, after Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference"
- * (arXiv 2001.03288). */
+ * Greedy by size with best fit, after Pisarchyk and Lee, "Efficient Memory Management for Deep
+ * Neural Net Inference" (arXiv 2001.03288). */
 #ifndef NNRT_MEMORY_H
 #define NNRT_MEMORY_H
 
@@ -18,8 +18,8 @@ typedef struct nnrt_memory_block {
     size_t offset; /* out, multiple of NNRT_MEMORY_ALIGN */
 } nnrt_memory_block;
 
-/* Gives every block an offset so that blocks alive at the same step do not overlap; *total: bytes needed. The same blocks
- * always get the same offsets. Fails: NNC_ERR_LIMIT (overflow, memory). */
+/* Gives every block an offset so that blocks alive at the same step do not overlap; *total: bytes
+ * needed. The same blocks always get the same offsets. Fails: NNC_ERR_LIMIT (overflow, memory). */
 nnc_status nnrt_memory_plan(nnrt_memory_block *blocks, size_t count, size_t *total);
 
 #endif

@@ -1,5 +1,6 @@
 /* Opens a plan image: header, sections, indices. SPDX-License-Identifier: Apache-2.0
- * Nothing read from the image is used as an index or size before it has been checked here or in plan_check.c. */
+ * Nothing read from the image is used as an index or size before it has been checked here or in
+ * plan_check.c. */
 #include "runtime_int8/plan.h"
 
 #include <string.h>
@@ -15,7 +16,20 @@ typedef struct section_rule {
     size_t element; /* bytes is a multiple */
 } section_rule;
 
-enum { S_STRS, S_DIMS, S_VALS, S_QPAR, S_NODE, S_IOLS, S_PARM, S_BLKS, S_SIGN, S_CNST, S_PROV, S_COUNT };
+enum {
+    S_STRS,
+    S_DIMS,
+    S_VALS,
+    S_QPAR,
+    S_NODE,
+    S_IOLS,
+    S_PARM,
+    S_BLKS,
+    S_SIGN,
+    S_CNST,
+    S_PROV,
+    S_COUNT
+};
 static const section_rule rules[S_COUNT] = {
     [S_STRS] = {"STRS", true, true, 1},
     [S_DIMS] = {"DIMS", true, true, sizeof(nnrt_plan_dim)},
@@ -115,8 +129,9 @@ static nnc_status parse_sign(const nnrt_plan *plan, const nnrt_plan_section *s, 
     uint64_t want = sizeof *head + (uint64_t)head->output_count * sizeof(uint32_t) +
                     (uint64_t)head->pair_count * sizeof(nnrt_plan_pair);
     if (head->output_count != outputs || want != s->bytes)
-        NNC_FAIL(NNC_ERR_MODEL, "section '%.4s' names %u outputs in %llu bytes, expected %zu in %llu",
-                 s->kind, head->output_count, (unsigned long long)s->bytes, outputs,
+        NNC_FAIL(NNC_ERR_MODEL,
+                 "section '%.4s' names %u outputs in %llu bytes, expected %zu in %llu", s->kind,
+                 head->output_count, (unsigned long long)s->bytes, outputs,
                  (unsigned long long)want);
     const uint32_t *words = (const void *)(head + 1);
     *names = words;

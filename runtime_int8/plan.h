@@ -30,9 +30,10 @@ typedef struct nnrt_plan {
         param_bytes, constant_bytes, sign_count, prov_count;
 } nnrt_plan;
 
-/* Checks header, table, section hashes (the constants' only with NNRT_VERIFY) and all indices; then every value is
- * produced once, before it is used, and each operator's own check passes. image: 64-byte aligned. Fails: NNC_ERR_MODEL
- * (corrupt), NNC_ERR_UNSUPPORTED (newer format, unknown section or operator). */
+/* Checks header, table, section hashes (the constants' only with NNRT_VERIFY) and all indices; then
+ * every value is produced once, before it is used, and each operator's own check passes. image:
+ * 64-byte aligned. Fails: NNC_ERR_MODEL (corrupt), NNC_ERR_UNSUPPORTED (newer format, unknown
+ * section or operator). */
 nnc_status nnrt_plan_parse(nnrt_plan *plan, const void *image, size_t bytes, uint32_t flags);
 
 /* STRS entry; any offset of a checked plan. */

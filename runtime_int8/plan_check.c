@@ -7,8 +7,7 @@
 
 static nnc_status check_dims(const nnrt_plan *plan, uint32_t id, const nnrt_plan_value *v)
 {
-    if (v->rank > NNRT_RANK_MAX || v->dims > plan->dim_count ||
-        v->rank > plan->dim_count - v->dims)
+    if (v->rank > NNRT_RANK_MAX || v->dims > plan->dim_count || v->rank > plan->dim_count - v->dims)
         NNC_FAIL(NNC_ERR_MODEL, "value %u: rank %u at dim %u of %zu", id, v->rank, v->dims,
                  plan->dim_count);
     for (uint32_t i = 0; i < v->rank; i++) {
@@ -36,9 +35,8 @@ static nnc_status check_stored(const nnrt_plan *plan, uint32_t id, const nnrt_pl
     uint64_t room = plan->constant_bytes - NNRT_PLAN_TAIL;
     if (v->bytes != want || v->data % NNRT_PLAN_ALIGN != 0 || v->data > room ||
         v->bytes > room - v->data)
-        NNC_FAIL(NNC_ERR_MODEL,
-                 "value %u: %llu bytes at %llu of %llu stored, its shape needs %zu", id,
-                 (unsigned long long)v->bytes, (unsigned long long)v->data,
+        NNC_FAIL(NNC_ERR_MODEL, "value %u: %llu bytes at %llu of %llu stored, its shape needs %zu",
+                 id, (unsigned long long)v->bytes, (unsigned long long)v->data,
                  (unsigned long long)room, want);
     return NNC_OK;
 }
@@ -85,8 +83,8 @@ static nnc_status check_rop(const nnrt_plan *plan, const nnrt_plan_node *node, c
     for (uint32_t i = 0; i < n; i++) {
         uint32_t id = plan->io[node->io + i];
         const nnrt_plan_value *v = &plan->values[id];
-        tensors[i] = (nnrt_tensor){.dtype = (nnrt_dtype)v->dtype,
-                                   .shape = nnrt_plan_shape(plan, id)};
+        tensors[i] =
+            (nnrt_tensor){.dtype = (nnrt_dtype)v->dtype, .shape = nnrt_plan_shape(plan, id)};
         if (v->kind != NNRT_VALUE_CONST) {
             for (uint32_t d = 0; d < v->rank; d++)
                 tensors[i].shape.dims[d] = -1;
@@ -171,7 +169,8 @@ static nnc_status check_block_inputs(const nnrt_plan *plan, bool *ready)
         ready[id] = true;
     }
     for (uint32_t id = 0; id < plan->value_count; id++) {
-        if (plan->values[id].kind == NNRT_VALUE_CONST || plan->values[id].kind == NNRT_VALUE_VARIABLE)
+        if (plan->values[id].kind == NNRT_VALUE_CONST ||
+            plan->values[id].kind == NNRT_VALUE_VARIABLE)
             ready[id] = true;
     }
     return NNC_OK;

@@ -1,4 +1,5 @@
-/* State of a session, shared by session.c, session_plan.c and session_run.c. SPDX-License-Identifier: Apache-2.0 */
+/* State of a session, shared by session.c, session_plan.c and session_run.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef NNRT_SESSION_H
 #define NNRT_SESSION_H
 
@@ -24,7 +25,7 @@ typedef struct session_node {
     nnrt_node_ctx ctx;
     void *state; /* node-private memory, kept between reshapes */
     size_t state_bytes;
-    bool skip;   /* computed at reshape, or shares its input's bytes */
+    bool skip; /* computed at reshape, or shares its input's bytes */
     uint64_t bytes, ns, runs;
 } session_node;
 
@@ -41,23 +42,24 @@ struct nnrt_session {
     nnrt_isa isa;
     bool profile;
     session_phase phase;
-    nnrt_shape *shapes;      /* [inputs] of the last reshape */
-    session_symbol *symbols; /* [8 * inputs] */
-    session_value *values;   /* [plan values] */
-    session_node *nodes;     /* [plan nodes] */
-    nnrt_tensor *tensors;    /* [plan io]: inputs, then outputs of each node */
+    nnrt_shape *shapes;        /* [inputs] of the last reshape */
+    session_symbol *symbols;   /* [8 * inputs] */
+    session_value *values;     /* [plan values] */
+    session_node *nodes;       /* [plan nodes] */
+    nnrt_tensor *tensors;      /* [plan io]: inputs, then outputs of each node */
     nnrt_memory_block *blocks; /* [plan values] */
     uint32_t block_count;
-    nnc_arena *host;         /* host-known values of the current shapes */
+    nnc_arena *host; /* host-known values of the current shapes */
     uint8_t *arena;
     size_t arena_bytes, arena_cap, arena_limit;
-    uint8_t **variables;     /* [plan values], NULL for other kinds */
-    uint32_t last_parallel;  /* node that used the workers last; SESSION_END before the first run */
+    uint8_t **variables;    /* [plan values], NULL for other kinds */
+    uint32_t last_parallel; /* node that used the workers last; SESSION_END before the first run */
     nnrt_callback_fn *callback;
     void *callback_user;
 };
 
-/* Computes shapes, host-known values and memory for session->shapes. Fails as nnrt_session_reshape. */
+/* Computes shapes, host-known values and memory for session->shapes. Fails as nnrt_session_reshape.
+ */
 nnc_status nnrt_session_plan(nnrt_session *session);
 /* Plans the default shapes if nothing was planned yet. USAGE after a reshape that failed. */
 nnc_status nnrt_session_ready(nnrt_session *session);

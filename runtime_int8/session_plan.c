@@ -1,5 +1,6 @@
 /* Reshape: shapes, host-known values, arena. SPDX-License-Identifier: Apache-2.0
- * Nodes are visited in execution order. A node whose inputs are all known on the host is computed here and skipped at run. */
+ * Nodes are visited in execution order. A node whose inputs are all known on the host is computed
+ * here and skipped at run. */
 #include <string.h>
 
 #include "runtime_int8/ops/util.h"
@@ -65,13 +66,15 @@ static nnc_status start_values(nnrt_session *s)
     for (uint32_t i = 0; i < block->in_count; i++) {
         session_value *value = &s->values[plan->io[block->io + i]];
         value->tensor.shape = s->shapes[i];
-        NNC_TRY(size_tensor(&value->tensor, nnrt_plan_string(plan, plan->values[plan->io[block->io + i]].name)));
+        NNC_TRY(size_tensor(&value->tensor,
+                            nnrt_plan_string(plan, plan->values[plan->io[block->io + i]].name)));
         value->block = add_block(s, value->tensor.bytes, 0, SESSION_END);
     }
     return NNC_OK;
 }
 
-/* Copies the inputs into the node and calls its reshape; then its outputs must be what the plan declared. */
+/* Copies the inputs into the node and calls its reshape; then its outputs must be what the plan
+ * declared. */
 static nnc_status reshape_node(nnrt_session *s, uint32_t index)
 {
     const nnrt_plan_node *plan_node = &s->plan->nodes[index];
@@ -84,9 +87,10 @@ static nnc_status reshape_node(nnrt_session *s, uint32_t index)
         if (!v->known)
             ctx->in[i].data = NULL;
         if (i < 32 && (node->rop->host_inputs >> i & 1u) && !v->known)
-            NNC_FAIL(NNC_ERR_UNSUPPORTED,
-                     "%s '%s': input %u depends on the data, so shapes are not known before the run",
-                     node->rop->name, ctx->name, i);
+            NNC_FAIL(
+                NNC_ERR_UNSUPPORTED,
+                "%s '%s': input %u depends on the data, so shapes are not known before the run",
+                node->rop->name, ctx->name, i);
     }
     for (uint32_t i = 0; i < ctx->out_count; i++)
         ctx->out[i] = (nnrt_tensor){.dtype = NNRT_F32};
@@ -103,7 +107,8 @@ static nnc_status reshape_node(nnrt_session *s, uint32_t index)
     for (uint32_t i = 0; i < ctx->out_count; i++) {
         const nnrt_plan_value *v = &s->plan->values[io[ctx->in_count + i]];
         if ((uint32_t)ctx->out[i].dtype != v->dtype || ctx->out[i].shape.rank != v->rank)
-            NNC_FAIL(NNC_ERR_MODEL, "%s '%s': output %u is %s of rank %u, the plan says %s of rank %u",
+            NNC_FAIL(NNC_ERR_MODEL,
+                     "%s '%s': output %u is %s of rank %u, the plan says %s of rank %u",
                      node->rop->name, ctx->name, i, nnrt_dtype_name(ctx->out[i].dtype),
                      ctx->out[i].shape.rank, nnrt_dtype_name(v->dtype), v->rank);
         NNC_TRY(size_tensor(&ctx->out[i], ctx->name));
@@ -124,8 +129,8 @@ static bool host_computable(const nnrt_session *s, uint32_t index)
         if (!s->values[io[i]].known && s->plan->nodes[index].rop != NNRT_ROP_ID_SHAPE)
             return false;
     }
-    const uint32_t set = NNRT_SET(NNRT_I64) | NNRT_SET(NNRT_I32) | NNRT_SET(NNRT_BOOL) |
-                         NNRT_SET(NNRT_F32);
+    const uint32_t set =
+        NNRT_SET(NNRT_I64) | NNRT_SET(NNRT_I32) | NNRT_SET(NNRT_BOOL) | NNRT_SET(NNRT_F32);
     for (uint32_t i = 0; i < ctx->out_count; i++) {
         if (!(set >> ctx->out[i].dtype & 1u) ||
             nnrt_shape_count(&ctx->out[i].shape) > HOST_ELEMENTS)
@@ -169,7 +174,8 @@ static uint32_t last_step(const session_value *v, uint32_t index)
     return v->read ? v->last_use : index;
 }
 
-/* Gives an output the bytes of input 0 (alias, or in place when nobody reads input 0 afterwards) or its own block. */
+/* Gives an output the bytes of input 0 (alias, or in place when nobody reads input 0 afterwards) or
+ * its own block. */
 static void place_output(nnrt_session *s, uint32_t index, uint32_t i)
 {
     session_node *node = &s->nodes[index];

@@ -1,6 +1,6 @@
 /* Threads of a session, over pthreadpool. SPDX-License-Identifier: Apache-2.0
- * Workers spin between regions (a wake-up through the kernel costs more than a small layer); the last region of a run
- * lets them sleep. */
+ * Workers spin between regions (a wake-up through the kernel costs more than a small layer); the
+ * last region of a run lets them sleep. */
 #include "runtime_int8/threads.h"
 
 #include <pthread.h>
@@ -79,7 +79,8 @@ static void *probe_main(void *barrier)
     return NULL;
 }
 
-/* pthreadpool waits forever for workers that could not be started, so find out first how many can. */
+/* pthreadpool waits forever for workers that could not be started, so find out first how many can.
+ */
 static uint32_t startable(uint32_t threads)
 {
     pthread_t *probe = nnc_calloc(threads, sizeof *probe);

@@ -1,7 +1,7 @@
 /* Contracts of elementwise kernels. SPDX-License-Identifier: Apache-2.0
- * Arrays of n elements; y may be an input's own memory. body/<contract>.h is the one source of all tiers: every operation in
- * it is rounded on its own or an explicit fma, so compilers may vectorize it but not change a bit (of numbers: sign and payload of a NaN
- * are not specified). */
+ * Arrays of n elements; y may be an input's own memory. body/<contract>.h is the one source of all
+ * tiers: every operation in it is rounded on its own or an explicit fma, so compilers may vectorize
+ * it but not change a bit (of numbers: sign and payload of a NaN are not specified). */
 #ifndef NNRT_KERNELS_CONTRACTS_EW_H
 #define NNRT_KERNELS_CONTRACTS_EW_H
 
@@ -21,7 +21,7 @@ typedef void nnrt_k_binary_f32_fn(float *y, const float *a, size_t sa, const flo
 typedef void nnrt_k_quantize_u8_fn(uint8_t *y, const float *x, size_t n, float scale, float lo,
                                    float hi, int32_t zero_point);
 
-/* y = (x - zero_point) * scale. */
+/* y = (x - zero_point) * scale; the difference wraps. */
 typedef void nnrt_k_dequantize_u8_fn(float *y, const uint8_t *x, size_t n, float scale,
                                      int32_t zero_point);
 

@@ -1,5 +1,6 @@
 /* Contracts of pooling kernels over channels-last pixels. SPDX-License-Identifier: Apache-2.0
- * The window is the rectangle of taps inside the input, in ascending order; x: channel 0 of its first tap. */
+ * The window is the rectangle of taps inside the input, in ascending order; x: channel 0 of its
+ * first tap. */
 #ifndef NNRT_KERNELS_CONTRACTS_POOL_H
 #define NNRT_KERNELS_CONTRACTS_POOL_H
 

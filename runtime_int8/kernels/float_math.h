@@ -1,7 +1,8 @@
-/* Elementary functions whose bits do not depend on tier, vector width or library. SPDX-License-Identifier: Apache-2.0
- * Straight-line float32 code of + - * / fma sqrt, comparisons and bit moves, so scalar and vectorized forms agree. Polynomials
- * are minimax fits (iteratively reweighted least squares on Chebyshev nodes, double precision); ranges stand at each one.
- * Errors against double libm: see tests/unit/test_runtime_float_math.c. Needs -ffp-contract=off. */
+/* Elementary functions whose bits do not depend on tier, vector width or library.
+ * SPDX-License-Identifier: Apache-2.0 Straight-line float32 code of + - * / fma sqrt, comparisons
+ * and bit moves, so scalar and vectorized forms agree. Polynomials are minimax fits (iteratively
+ * reweighted least squares on Chebyshev nodes, double precision); ranges stand at each one. Errors
+ * against double libm: see tests/unit/test_runtime_float_math.c. Needs -ffp-contract=off. */
 #ifndef NNRT_KERNELS_FLOAT_MATH_H
 #define NNRT_KERNELS_FLOAT_MATH_H
 
@@ -25,7 +26,8 @@ static inline float nnrt_bits_float(int32_t i)
     return x;
 }
 
-/* 1.5 * 2^23: adding it to |t| < 2^22 rounds t half to even and leaves the integer in the low bits. */
+/* 1.5 * 2^23: adding it to |t| < 2^22 rounds t half to even and leaves the integer in the low bits.
+ */
 #define NNRT_ROUND_MAGIC 12582912.0f
 #define NNRT_ROUND_MAGIC_BITS 0x4b400000
 
@@ -54,7 +56,8 @@ static inline float nnrt_exp2i(int32_t n)
     return nnrt_bits_float((int32_t)((uint32_t)(n + 127) << 23));
 }
 
-/* x = n ln 2 + r, |r| <= 0.35; returns exp r - 1 = r + r^2 P(r) and n. x within +-2^20 or NaN (then any n in -160..130). */
+/* x = n ln 2 + r, |r| <= 0.35; returns exp r - 1 = r + r^2 P(r) and n. x within +-2^20 or NaN (then
+ * any n in -160..130). */
 static inline float nnrt_exp_reduced(float x, int32_t *n)
 {
     float t = x * 1.44269504f + NNRT_ROUND_MAGIC;
@@ -101,7 +104,7 @@ static inline float nnrt_log(float x)
 {
     float big = x < 1.17549435e-38f ? x * 8388608.0f : x;
     int32_t shift = x < 1.17549435e-38f ? 23 : 0;
-    int32_t i = nnrt_float_bits(big) - 0x3f3504f3;
+    int32_t i = (int32_t)((uint32_t)nnrt_float_bits(big) - 0x3f3504f3u);
     int32_t e = i >> 23;
     float f = nnrt_bits_float((i & 0x7fffff) + 0x3f3504f3) - 1.0f;
     float q = 6.74648955e-2f;
@@ -198,8 +201,14 @@ static inline float nnrt_sin_quadrant(float x, int32_t quarter)
     double r = d - n * 1.57079632679489655800;
     r -= n * 6.12323399573676603587e-17;
     double s = r * r;
-    double ps = r + r * s * (-1.0 / 6 + s * (1.0 / 120 + s * (-1.0 / 5040 + s * (1.0 / 362880 + s * (-1.0 / 39916800)))));
-    double pc = 1.0 + s * (-0.5 + s * (1.0 / 24 + s * (-1.0 / 720 + s * (1.0 / 40320 + s * (-1.0 / 3628800 + s * (1.0 / 479001600))))));
+    double ps =
+        r + r * s *
+                (-1.0 / 6 +
+                 s * (1.0 / 120 + s * (-1.0 / 5040 + s * (1.0 / 362880 + s * (-1.0 / 39916800)))));
+    double pc =
+        1.0 + s * (-0.5 + s * (1.0 / 24 +
+                               s * (-1.0 / 720 + s * (1.0 / 40320 + s * (-1.0 / 3628800 +
+                                                                         s * (1.0 / 479001600))))));
     double y = (q & 1) ? pc : ps;
     y = (q & 2) ? -y : y;
     return x - x == 0.0f ? (float)y : NAN;
@@ -215,7 +224,8 @@ static inline float nnrt_cos(float x)
     return nnrt_sin_quadrant(x, 1);
 }
 
-/* log2 and exp2 in double by series: 1e-14 relative, far inside a float's half ulp but for exact ties. */
+/* log2 and exp2 in double by series: 1e-14 relative, far inside a float's half ulp but for exact
+ * ties. */
 static inline double nnrt_log2_double(double x)
 {
     int64_t i;

@@ -1,4 +1,5 @@
-/* add_q8, mul_q8: elementwise arithmetic on u8 grids with broadcasting. SPDX-License-Identifier: Apache-2.0 */
+/* add_q8, mul_q8: elementwise arithmetic on u8 grids with broadcasting. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include "runtime_int8/kernels/contracts.h"
 #include "runtime_int8/kernels/kernel.h"
 #include "runtime_int8/ops/util.h"

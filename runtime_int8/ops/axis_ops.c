@@ -30,9 +30,8 @@ static nnc_status arg_check(const nnrt_node_ctx *ctx)
     if (p->min > 1 || p->keepdims > 1 || p->select_last > 1)
         NNC_FAIL(NNC_ERR_MODEL, "'%s': min %u, keepdims %u, select_last %u, expected 0 or 1",
                  ctx->name, p->min, p->keepdims, p->select_last);
-    NNC_TRY(nnrt_check_dtype(ctx, 0,
-                             NNRT_SET(NNRT_F32) | NNRT_SET(NNRT_U8) | NNRT_SET(NNRT_I32) |
-                                 NNRT_SET(NNRT_I64)));
+    NNC_TRY(nnrt_check_dtype(
+        ctx, 0, NNRT_SET(NNRT_F32) | NNRT_SET(NNRT_U8) | NNRT_SET(NNRT_I32) | NNRT_SET(NNRT_I64)));
     return nnrt_check_axis(ctx, p->axis, ctx->in[0].shape.rank);
 }
 
@@ -122,8 +121,7 @@ const nnrt_rop nnrt_rop_arg = {
 static nnc_status cumsum_check(const nnrt_node_ctx *ctx)
 {
     const nnrt_axis_params *p = ctx->params;
-    NNC_TRY(nnrt_check_dtype(ctx, 0,
-                             NNRT_SET(NNRT_F32) | NNRT_SET(NNRT_I32) | NNRT_SET(NNRT_I64)));
+    NNC_TRY(nnrt_check_dtype(ctx, 0, NNRT_SET(NNRT_F32) | NNRT_SET(NNRT_I32) | NNRT_SET(NNRT_I64)));
     return nnrt_check_axis(ctx, p->axis, ctx->in[0].shape.rank);
 }
 

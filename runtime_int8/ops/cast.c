@@ -1,5 +1,6 @@
 /* cast: conversion between all element types. SPDX-License-Identifier: Apache-2.0
- * Floats to integers truncate and saturate, NaN gives 0; integers to narrower ones wrap; anything non-zero is true. */
+ * Floats to integers truncate and saturate, NaN gives 0; integers to narrower ones wrap; anything
+ * non-zero is true. */
 #include <math.h>
 #include <string.h>
 

@@ -24,8 +24,8 @@ static nnc_status reshape(nnrt_node_ctx *ctx)
         const nnrt_shape *x = &ctx->in[i].shape;
         for (uint32_t d = 0; d < y.rank; d++) {
             if (d != (uint32_t)p->axis && x->dims[d] != y.dims[d])
-                NNC_FAIL(NNC_ERR_MODEL, "'%s': input %u has dim %u of %lld, expected %lld", ctx->name,
-                         i, d, (long long)x->dims[d], (long long)y.dims[d]);
+                NNC_FAIL(NNC_ERR_MODEL, "'%s': input %u has dim %u of %lld, expected %lld",
+                         ctx->name, i, d, (long long)x->dims[d], (long long)y.dims[d]);
         }
         y.dims[p->axis] += x->dims[p->axis];
     }

@@ -1,5 +1,6 @@
-/* conv_transpose_f32: gathers, for each output pixel, the inputs whose window covers it. SPDX-License-Identifier: Apache-2.0
- * y = clamp(bias + sum of x*w), an ascending (r, s, c) fmaf chain started at bias. */
+/* conv_transpose_f32: gathers, for each output pixel, the inputs whose window covers it.
+ * SPDX-License-Identifier: Apache-2.0 y = clamp(bias + sum of x*w), an ascending (r, s, c) fmaf
+ * chain started at bias. */
 #include <math.h>
 #include <string.h>
 
@@ -24,8 +25,8 @@ static nnc_status check(const nnrt_node_ctx *ctx)
     NNC_TRY(nnrt_check_rank(ctx, 0, p->window.spatial + 2));
     if (p->groups < 1 || p->c_in < 1 || p->c_out < 1 || p->c_in > INT32_MAX ||
         p->c_out > INT32_MAX || p->c_in % p->groups != 0 || p->c_out % p->groups != 0)
-        NNC_FAIL(NNC_ERR_MODEL, "'%s': %u to %u channels in %u groups", ctx->name, p->c_in, p->c_out,
-                 p->groups);
+        NNC_FAIL(NNC_ERR_MODEL, "'%s': %u to %u channels in %u groups", ctx->name, p->c_in,
+                 p->c_out, p->groups);
     if (p->has_bias > 1 || ctx->in_count != 2 + p->has_bias || p->output_padding[0] > 65535 ||
         p->output_padding[1] > 65535 || (p->window.spatial == 1 && p->output_padding[0] != 0))
         NNC_FAIL(NNC_ERR_MODEL, "'%s': %u inputs with bias %u, output padding %u,%u", ctx->name,
@@ -59,11 +60,17 @@ static nnc_status reshape(nnrt_node_ctx *ctx)
     const nnrt_conv_transpose_f32_params *p = ctx->params;
     const nnrt_window *w = &p->window;
     const nnrt_shape *x = &ctx->in[0].shape;
-    nnrt_window_dims d = {.n = x->dims[0], .h = 1, .oh = 1, .w = x->dims[x->rank - 2],
+    nnrt_window_dims d = {.n = x->dims[0],
+                          .h = 1,
+                          .oh = 1,
+                          .w = x->dims[x->rank - 2],
                           .c = x->dims[x->rank - 1],
-                          .r = (int32_t)w->kernel[0], .s = (int32_t)w->kernel[1],
-                          .sh = (int32_t)w->stride[0], .sw = (int32_t)w->stride[1],
-                          .dh = (int32_t)w->dilation[0], .dw = (int32_t)w->dilation[1]};
+                          .r = (int32_t)w->kernel[0],
+                          .s = (int32_t)w->kernel[1],
+                          .sh = (int32_t)w->stride[0],
+                          .sw = (int32_t)w->stride[1],
+                          .dh = (int32_t)w->dilation[0],
+                          .dw = (int32_t)w->dilation[1]};
     if (d.c != p->c_in)
         NNC_FAIL(NNC_ERR_MODEL, "'%s': input has %lld channels, expected %u", ctx->name,
                  (long long)d.c, p->c_in);

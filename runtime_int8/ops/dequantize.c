@@ -1,4 +1,5 @@
-/* dequantize: integers to float, per tensor or along an axis. SPDX-License-Identifier: Apache-2.0 */
+/* dequantize: integers to float, per tensor or along an axis. SPDX-License-Identifier: Apache-2.0
+ */
 #include "runtime_int8/kernels/contracts.h"
 #include "runtime_int8/kernels/kernel.h"
 #include "runtime_int8/ops/util.h"

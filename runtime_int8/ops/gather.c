@@ -1,6 +1,7 @@
 /* gather, gather_elements. SPDX-License-Identifier: Apache-2.0
- * Negative indices count from the end. Known indices are checked at reshape; at run an index outside the dim is moved to its
- * nearest end, so that no input makes the runtime read outside the tensor. */
+ * Negative indices count from the end. Known indices are checked at reshape; at run an index
+ * outside the dim is moved to its nearest end, so that no input makes the runtime read outside the
+ * tensor. */
 #include <string.h>
 
 #include "runtime_int8/ops/util.h"
@@ -69,8 +70,8 @@ static void gather_tile(void *user, size_t begin, size_t count)
     const nnrt_axis_params *p = ctx->params;
     const nnrt_shape *x = &ctx->in[0].shape;
     size_t indices = nnrt_shape_count(&ctx->in[1].shape);
-    size_t piece = nnrt_dtype_bytes(ctx->in[0].dtype) *
-                   nnrt_shape_span(x, (uint32_t)p->axis + 1, x->rank);
+    size_t piece =
+        nnrt_dtype_bytes(ctx->in[0].dtype) * nnrt_shape_span(x, (uint32_t)p->axis + 1, x->rank);
     int64_t dim = x->dims[p->axis];
     for (size_t i = begin; i < begin + count; i++) {
         size_t outer = i / indices, k = index_at(&ctx->in[1], i % indices, dim);
@@ -114,8 +115,8 @@ static nnc_status elements_reshape(nnrt_node_ctx *ctx)
     const nnrt_shape *x = &ctx->in[0].shape, *k = &ctx->in[1].shape;
     for (uint32_t i = 0; i < x->rank; i++) {
         if (i != (uint32_t)p->axis && k->dims[i] > x->dims[i])
-            NNC_FAIL(NNC_ERR_MODEL, "'%s': dim %u of the indices is %lld, of the data %lld", ctx->name,
-                     i, (long long)k->dims[i], (long long)x->dims[i]);
+            NNC_FAIL(NNC_ERR_MODEL, "'%s': dim %u of the indices is %lld, of the data %lld",
+                     ctx->name, i, (long long)k->dims[i], (long long)x->dims[i]);
     }
     nnrt_set_output(ctx, ctx->in[0].dtype, k);
     return check_known(ctx, x->dims[p->axis]);

@@ -1,4 +1,5 @@
-/* shape, fill, range, callback: ops that make values from shapes or scalars, and the tap. SPDX-License-Identifier: Apache-2.0 */
+/* shape, fill, range, callback: ops that make values from shapes or scalars, and the tap.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 #include <string.h>
 
@@ -96,8 +97,7 @@ const nnrt_rop nnrt_rop_fill = {
 
 static nnc_status range_check(const nnrt_node_ctx *ctx)
 {
-    NNC_TRY(nnrt_check_dtype(ctx, 0,
-                             NNRT_SET(NNRT_I32) | NNRT_SET(NNRT_I64) | NNRT_SET(NNRT_F32)));
+    NNC_TRY(nnrt_check_dtype(ctx, 0, NNRT_SET(NNRT_I32) | NNRT_SET(NNRT_I64) | NNRT_SET(NNRT_F32)));
     NNC_TRY(nnrt_check_dtype(ctx, 1, NNRT_SET(ctx->in[0].dtype)));
     return nnrt_check_dtype(ctx, 2, NNRT_SET(ctx->in[0].dtype));
 }
@@ -127,7 +127,8 @@ static void range_run(const nnrt_node_ctx *ctx)
 {
     size_t n = nnrt_shape_count(&ctx->out[0].shape);
     if (ctx->in[0].dtype == NNRT_F32) {
-        float start = ((const float *)ctx->in[0].data)[0], delta = ((const float *)ctx->in[2].data)[0];
+        float start = ((const float *)ctx->in[0].data)[0],
+              delta = ((const float *)ctx->in[2].data)[0];
         for (size_t i = 0; i < n; i++)
             ((float *)ctx->out[0].data)[i] = start + (float)i * delta;
     } else if (ctx->in[0].dtype == NNRT_I64) {

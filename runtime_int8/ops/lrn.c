@@ -1,4 +1,5 @@
-/* lrn: local response normalization over neighbouring channels, channels-last. SPDX-License-Identifier: Apache-2.0 */
+/* lrn: local response normalization over neighbouring channels, channels-last.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 
 #include "runtime_int8/kernels/float_math.h"
@@ -24,7 +25,8 @@ static nnc_status reshape(nnrt_node_ctx *ctx)
     return NNC_OK;
 }
 
-/* y[c] = x[c] / (bias + alpha / size * sum of x[k]^2 over k in [c - (size-1)/2, c + size/2])^beta, k ascending. */
+/* y[c] = x[c] / (bias + alpha / size * sum of x[k]^2 over k in [c - (size-1)/2, c + size/2])^beta,
+ * k ascending. */
 static void run_pixels(void *user, size_t begin, size_t count)
 {
     const nnrt_node_ctx *ctx = user;

@@ -1,4 +1,5 @@
-/* layernorm, instancenorm (and GroupNormalization), channel_affine. SPDX-License-Identifier: Apache-2.0 */
+/* layernorm, instancenorm (and GroupNormalization), channel_affine. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <math.h>
 
 #include "runtime_int8/kernels/contracts.h"
@@ -88,7 +89,8 @@ const nnrt_rop nnrt_rop_layernorm = {
     .run = layernorm_run,
 };
 
-/* Per image: sums by channel, then per group of channels in ascending order; y = x * a[c] + b[c]. */
+/* Per image: sums by channel, then per group of channels in ascending order; y = x * a[c] + b[c].
+ */
 typedef struct instancenorm_state {
     nnrt_k_reduce_f32_fn *reduce;
     nnrt_k_deviation_f32_fn *deviation;

@@ -12,11 +12,11 @@ enum { PAD_CONSTANT, PAD_REFLECT, PAD_EDGE, PAD_WRAP, PAD_MODES };
 
 typedef struct pad_state {
     size_t size, rows, row, row_tile; /* element bytes; output rows and their length */
-    size_t run_begin, run_count;      /* part of a row that is a plain copy of x from run_source on */
+    size_t run_begin, run_count; /* part of a row that is a plain copy of x from run_source on */
     size_t run_source;
-    size_t stride[NNRT_RANK_MAX];     /* of x, in elements */
-    size_t table[NNRT_RANK_MAX];      /* where a dim's entries start in `source` */
-    uint64_t value;                   /* element bits, when there is no third input */
+    size_t stride[NNRT_RANK_MAX]; /* of x, in elements */
+    size_t table[NNRT_RANK_MAX];  /* where a dim's entries start in `source` */
+    uint64_t value;               /* element bits, when there is no third input */
     int32_t source[];
 } pad_state;
 
@@ -64,8 +64,12 @@ static uint64_t value_bits(nnrt_dtype dtype, float value)
         memcpy(&bits, &value, sizeof value);
         return bits;
     }
-    float lo = dtype == NNRT_U8 || dtype == NNRT_BOOL ? 0.0f : (dtype == NNRT_I8 ? -128.0f : -2147483648.0f);
-    float hi = dtype == NNRT_U8 ? 255.0f : (dtype == NNRT_BOOL ? 1.0f : (dtype == NNRT_I8 ? 127.0f : 2147483520.0f));
+    float lo = dtype == NNRT_U8 || dtype == NNRT_BOOL
+                   ? 0.0f
+                   : (dtype == NNRT_I8 ? -128.0f : -2147483648.0f);
+    float hi = dtype == NNRT_U8
+                   ? 255.0f
+                   : (dtype == NNRT_BOOL ? 1.0f : (dtype == NNRT_I8 ? 127.0f : 2147483520.0f));
     float v = value > lo ? value : lo;
     v = v < hi ? v : hi;
     return (uint64_t)(int64_t)lrintf(v);

@@ -76,9 +76,9 @@ static void valid_taps(int64_t start, int32_t taps, int32_t dilation, int64_t in
 }
 
 typedef struct pixel_window {
-    int64_t h0, w0;             /* input position of tap 0 */
-    int64_t r0, r1, s0, s1;     /* valid taps */
-    size_t padded;              /* taps inside the padded input: the divisor that counts padding */
+    int64_t h0, w0;         /* input position of tap 0 */
+    int64_t r0, r1, s0, s1; /* valid taps */
+    size_t padded;          /* taps inside the padded input: the divisor that counts padding */
 } pixel_window;
 
 static pixel_window window_at(const nnrt_window_dims *d, int64_t oh, int64_t ow)
@@ -139,8 +139,8 @@ static nnc_status maxpool_reshape(nnrt_node_ctx *ctx)
 {
     const nnrt_maxpool_params *p = ctx->params;
     nnrt_dtype dtype = ctx->in[0].dtype;
-    return plan(ctx, &p->window, false,
-                dtype == NNRT_U8 ? NNRT_K_maxpool_u8 : NNRT_K_maxpool_f32, dtype);
+    return plan(ctx, &p->window, false, dtype == NNRT_U8 ? NNRT_K_maxpool_u8 : NNRT_K_maxpool_f32,
+                dtype);
 }
 
 /* A window that lies in the padding alone gives the least value. */
@@ -163,7 +163,8 @@ static void maxpool_pixel(const nnrt_node_ctx *ctx, size_t y, size_t x, const nn
     for (size_t c = 0; empty && c < channels; c++)
         out[c] = -INFINITY;
     if (!empty)
-        ((nnrt_k_maxpool_f32_fn *)state->fn)(out, (const float *)ctx->in[0].data + x, taps, channels);
+        ((nnrt_k_maxpool_f32_fn *)state->fn)(out, (const float *)ctx->in[0].data + x, taps,
+                                             channels);
 }
 
 static void maxpool_task(void *user, size_t task)
@@ -282,7 +283,8 @@ static void avgpool_q8_pixel(const nnrt_node_ctx *ctx, size_t y, size_t x, const
                                          .lo = p->lo,
                                          .hi = p->hi};
     ((nnrt_k_avgpool_q8_fn *)state->fn)((uint8_t *)ctx->out[0].data + y,
-                                        (const uint8_t *)ctx->in[0].data + x, taps, channels, &args);
+                                        (const uint8_t *)ctx->in[0].data + x, taps, channels,
+                                        &args);
 }
 
 static void avgpool_q8_task(void *user, size_t task)

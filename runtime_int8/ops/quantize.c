@@ -1,10 +1,12 @@
-/* quantize: float to the u8 grid, optionally from channels-first to channels-last. SPDX-License-Identifier: Apache-2.0 */
+/* quantize: float to the u8 grid, optionally from channels-first to channels-last.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "runtime_int8/kernels/contracts.h"
 #include "runtime_int8/kernels/kernel.h"
 #include "runtime_int8/ops/util.h"
 
 #define TILE 32768u
-/* Channels-last tiles: PIXELS of up to GROUP channels are quantized on the stack, then transposed into place. */
+/* Channels-last tiles: PIXELS of up to GROUP channels are quantized on the stack, then transposed
+ * into place. */
 #define GROUP 16u
 #define PIXELS 512u
 #define TASK_ELEMENTS 32768u
@@ -13,8 +15,8 @@ typedef struct quantize_state {
     nnrt_k_quantize_u8_fn *quantize;
     nnrt_k_transpose_fn *transpose;
     float lo, hi;
-    size_t n, c, pixels;     /* channels-last form */
-    size_t tile, tiles;      /* pixels per task, tasks per image */
+    size_t n, c, pixels; /* channels-last form */
+    size_t tile, tiles;  /* pixels per task, tasks per image */
 } quantize_state;
 
 static nnc_status check(const nnrt_node_ctx *ctx)
@@ -26,10 +28,10 @@ static nnc_status check(const nnrt_node_ctx *ctx)
         p->zero_point > 255)
         NNC_FAIL(NNC_ERR_MODEL, "'%s': grid %d..%d with zero point %d, expected within 0..255",
                  ctx->name, p->qmin, p->qmax, p->zero_point);
-    if (p->nchw_to_nhwc > 1 || (p->nchw_to_nhwc && ctx->in[0].shape.rank != 3 &&
-                                ctx->in[0].shape.rank != 4))
-        NNC_FAIL(NNC_ERR_MODEL, "'%s': channels-last %u for rank %u, expected rank 3 or 4", ctx->name,
-                 p->nchw_to_nhwc, ctx->in[0].shape.rank);
+    if (p->nchw_to_nhwc > 1 ||
+        (p->nchw_to_nhwc && ctx->in[0].shape.rank != 3 && ctx->in[0].shape.rank != 4))
+        NNC_FAIL(NNC_ERR_MODEL, "'%s': channels-last %u for rank %u, expected rank 3 or 4",
+                 ctx->name, p->nchw_to_nhwc, ctx->in[0].shape.rank);
     return NNC_OK;
 }
 

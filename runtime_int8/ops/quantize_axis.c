@@ -1,4 +1,5 @@
-/* quantize_axis: float to u8, i8 or i32 with run-time or per-axis scales. SPDX-License-Identifier: Apache-2.0 */
+/* quantize_axis: float to u8, i8 or i32 with run-time or per-axis scales. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <math.h>
 
 #include "runtime_int8/ops/util.h"

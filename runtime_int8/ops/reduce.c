@@ -1,14 +1,14 @@
 /* reduce: sums, extremes, norms over a set of axes. SPDX-License-Identifier: Apache-2.0
- * Dims merge into kept and reduced ones. One run of reduced dims (the usual case) goes straight to the kernel; others are
- * first gathered, row-major, into the order the kernel sums in. */
+ * Dims merge into kept and reduced ones. One run of reduced dims (the usual case) goes straight to
+ * the kernel; others are first gathered, row-major, into the order the kernel sums in. */
 #include <string.h>
 
 #include "runtime_int8/kernels/contracts.h"
 #include "runtime_int8/kernels/kernel.h"
 #include "runtime_int8/ops/util.h"
 
-#define COLUMNS 64u       /* columns of one task */
-#define TASK_WORK 32768u  /* elements per task */
+#define COLUMNS 64u      /* columns of one task */
+#define TASK_WORK 32768u /* elements per task */
 
 typedef struct reduce_state {
     nnrt_k_reduce_f32_fn *fn;
@@ -16,7 +16,7 @@ typedef struct reduce_state {
     size_t kept_dims[NNRT_RANK_MAX], kept_stride[NNRT_RANK_MAX];
     size_t red_dims[NNRT_RANK_MAX], red_stride[NNRT_RANK_MAX];
     size_t outputs, n;
-    bool direct;                /* [outer][n][inner] */
+    bool direct; /* [outer][n][inner] */
     size_t outer, inner;
     size_t col_tiles, outer_tile;
 } reduce_state;
@@ -211,7 +211,8 @@ static void run(const nnrt_node_ctx *ctx)
     } else if (!state->direct) {
         run_gathered(ctx);
     } else {
-        size_t tasks = (state->outer + state->outer_tile - 1) / state->outer_tile * state->col_tiles;
+        size_t tasks =
+            (state->outer + state->outer_tile - 1) / state->outer_tile * state->col_tiles;
         nnrt_parallel(ctx->pool, run_direct, (void *)(uintptr_t)ctx, tasks);
     }
 }

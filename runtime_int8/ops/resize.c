@@ -1,6 +1,7 @@
-/* resize: nearest, linear and cubic interpolation of channels-last images. SPDX-License-Identifier: Apache-2.0
- * Each output row and column has its source positions and weights in a table, made at reshape. y = sum over rows, in order,
- * of weight * (sum over columns, in order, of weight * x): products and sums, each rounded. */
+/* resize: nearest, linear and cubic interpolation of channels-last images. SPDX-License-Identifier:
+ * Apache-2.0 Each output row and column has its source positions and weights in a table, made at
+ * reshape. y = sum over rows, in order, of weight * (sum over columns, in order, of weight * x):
+ * products and sums, each rounded. */
 #include <math.h>
 #include <string.h>
 
@@ -11,8 +12,15 @@
 #define TAPS 4u
 
 enum { MODE_NEAREST, MODE_LINEAR, MODE_CUBIC, MODES };
-enum { HALF_PIXEL, ASYMMETRIC, ALIGN_CORNERS, PYTORCH_HALF_PIXEL, TF_HALF_PIXEL_FOR_NN,
-       HALF_PIXEL_SYMMETRIC, COORDINATES };
+enum {
+    HALF_PIXEL,
+    ASYMMETRIC,
+    ALIGN_CORNERS,
+    PYTORCH_HALF_PIXEL,
+    TF_HALF_PIXEL_FOR_NN,
+    HALF_PIXEL_SYMMETRIC,
+    COORDINATES
+};
 enum { PREFER_FLOOR, PREFER_CEIL, FLOOR, CEIL, NEAREST_MODES };
 
 typedef struct resize_tap {
@@ -226,8 +234,8 @@ static void run_rows(void *user, size_t begin, size_t count)
 static void run(const nnrt_node_ctx *ctx)
 {
     const resize_state *state = ctx->state;
-    nnrt_parallel_tiles(ctx->pool, run_rows, (void *)(uintptr_t)ctx,
-                        (size_t)(state->n * state->oh), state->row_tile);
+    nnrt_parallel_tiles(ctx->pool, run_rows, (void *)(uintptr_t)ctx, (size_t)(state->n * state->oh),
+                        state->row_tile);
 }
 
 const nnrt_rop nnrt_rop_resize = {

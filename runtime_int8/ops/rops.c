@@ -4,7 +4,8 @@
 #include "runtime_int8/ops/rop.h"
 
 static const nnrt_rop *const table[NNRT_ROP_ID_COUNT] = {
-#define ROP(id, number, name, params, min_in, max_in, n_out, host, flags) [number] = &nnrt_rop_##name,
+#define ROP(id, number, name, params, min_in, max_in, n_out, host, flags)                          \
+    [number] = &nnrt_rop_##name,
 #include "runtime_int8/ops/rops.def"
 #undef ROP
 };

@@ -1,4 +1,5 @@
-/* reshape, flatten, squeeze, unsqueeze: same bytes under another shape. SPDX-License-Identifier: Apache-2.0 */
+/* reshape, flatten, squeeze, unsqueeze: same bytes under another shape. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include "runtime_int8/ops/util.h"
 
 static nnc_status check_any(const nnrt_node_ctx *ctx)

@@ -21,7 +21,8 @@ static void run_view(const nnrt_node_ctx *ctx)
     const view_state *state = ctx->state;
     if (ctx->out[0].bytes == 0)
         return;
-    const uint8_t *x = (const uint8_t *)ctx->in[0].data + state->start * (ptrdiff_t)state->copy.size;
+    const uint8_t *x =
+        (const uint8_t *)ctx->in[0].data + state->start * (ptrdiff_t)state->copy.size;
     nnrt_strided_run(&state->copy, ctx->pool, ctx->out[0].data, x);
 }
 
@@ -95,8 +96,8 @@ static nnc_status slice_reshape(nnrt_node_ctx *ctx)
     for (uint32_t i = 0; i < x->rank; i++)
         step[i] = 1;
     for (size_t k = 0; k < a.count; k++) {
-        int64_t axis = a.axes[k] < 0 && a.axes[k] >= -(int64_t)x->rank ? a.axes[k] + x->rank
-                                                                       : a.axes[k];
+        int64_t axis =
+            a.axes[k] < 0 && a.axes[k] >= -(int64_t)x->rank ? a.axes[k] + x->rank : a.axes[k];
         if (axis < 0 || axis >= x->rank || (seen >> axis & 1u))
             NNC_FAIL(NNC_ERR_MODEL, "'%s': axis %lld of rank %u", ctx->name, (long long)a.axes[k],
                      x->rank);

@@ -50,8 +50,8 @@ static void run_task(void *user, size_t task)
     size_t begin = task / state->col_tiles * state->outer_tile;
     for (size_t o = begin; o < begin + state->outer_tile && o < state->outer; o++) {
         size_t at = o * state->n * state->inner + c;
-        state->fn((float *)ctx->out[0].data + at, (const float *)ctx->in[0].data + at, state->n, cols,
-                  state->inner, (int)p->log);
+        state->fn((float *)ctx->out[0].data + at, (const float *)ctx->in[0].data + at, state->n,
+                  cols, state->inner, (int)p->log);
     }
 }
 

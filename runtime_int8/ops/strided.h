@@ -8,7 +8,8 @@
 
 #define NNRT_STRIDED_RANK 16u
 
-/* y[sum i*ys] = x[sum i*xs] over all index tuples; strides in elements of `size` bytes, xs may be 0 or negative. */
+/* y[sum i*ys] = x[sum i*xs] over all index tuples; strides in elements of `size` bytes, xs may be 0
+ * or negative. */
 typedef struct nnrt_strided {
     uint32_t rank;
     size_t size;

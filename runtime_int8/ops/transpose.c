@@ -1,6 +1,7 @@
-/* transpose: any permutation, as row copies or blocked matrix transposes. SPDX-License-Identifier: Apache-2.0
- * Dims of size 1 go, dims that stay neighbours merge. If the innermost dim stays innermost, rows are copied; else the plane
- * of the input's and the output's innermost dims is transposed for every index of the other dims. */
+/* transpose: any permutation, as row copies or blocked matrix transposes. SPDX-License-Identifier:
+ * Apache-2.0 Dims of size 1 go, dims that stay neighbours merge. If the innermost dim stays
+ * innermost, rows are copied; else the plane of the input's and the output's innermost dims is
+ * transposed for every index of the other dims. */
 #include <string.h>
 
 #include "runtime_int8/kernels/contracts.h"

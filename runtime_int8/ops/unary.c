@@ -20,7 +20,8 @@ static nnc_status check(const nnrt_node_ctx *ctx)
     const nnrt_unary_params *p = ctx->params;
     uint32_t set = NNRT_SET(NNRT_F32);
     if (p->op >= NNRT_UNARY_COUNT)
-        NNC_FAIL(NNC_ERR_MODEL, "'%s': unary function %u of %u", ctx->name, p->op, NNRT_UNARY_COUNT);
+        NNC_FAIL(NNC_ERR_MODEL, "'%s': unary function %u of %u", ctx->name, p->op,
+                 NNRT_UNARY_COUNT);
     if (integer_op(p->op))
         set |= NNRT_SET(NNRT_I32) | NNRT_SET(NNRT_I64);
     if (p->op == NNRT_UNARY_NOT)

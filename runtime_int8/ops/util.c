@@ -1,4 +1,5 @@
-/* Small helpers of the runtime ops: sizes, checks, broadcasting. SPDX-License-Identifier: Apache-2.0 */
+/* Small helpers of the runtime ops: sizes, checks, broadcasting. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include "runtime_int8/ops/util.h"
 
 #include <math.h>
@@ -113,8 +114,8 @@ nnc_status nnrt_check_shape(const nnrt_node_ctx *ctx, const nnrt_shape *shape, n
     for (uint32_t i = 0; i < shape->rank; i++) {
         int64_t dim = shape->dims[i];
         /* A zero dim does not excuse the others: strides are products of them. */
-        if (dim < 0 || dim > INT32_MAX || !nnc_size_mul(&bytes, bytes, dim == 0 ? 1 : (size_t)dim) ||
-            bytes > PTRDIFF_MAX / 4) {
+        if (dim < 0 || dim > INT32_MAX ||
+            !nnc_size_mul(&bytes, bytes, dim == 0 ? 1 : (size_t)dim) || bytes > PTRDIFF_MAX / 4) {
             char text[NNRT_SHAPE_TEXT];
             NNC_FAIL(NNC_ERR_LIMIT, "'%s': tensor %s is too large", ctx->name,
                      nnrt_shape_text(text, shape));

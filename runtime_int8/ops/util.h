@@ -1,5 +1,6 @@
-/* Small helpers of the runtime ops: sizes, checks, broadcasting. SPDX-License-Identifier: Apache-2.0
- * Dims are at most INT32_MAX and byte sizes fit size_t: the session holds that before any run. */
+/* Small helpers of the runtime ops: sizes, checks, broadcasting. SPDX-License-Identifier:
+ * Apache-2.0 Dims are at most INT32_MAX and byte sizes fit size_t: the session holds that before
+ * any run. */
 #ifndef NNRT_OPS_UTIL_H
 #define NNRT_OPS_UTIL_H
 
@@ -31,7 +32,8 @@ nnc_status nnrt_check_axis(const nnrt_node_ctx *ctx, int32_t axis, uint32_t rank
 nnc_status nnrt_check_count(const nnrt_node_ctx *ctx, uint32_t i, size_t count);
 /* lo <= hi, neither NaN. */
 nnc_status nnrt_check_clamp(const nnrt_node_ctx *ctx, float lo, float hi);
-/* Bounds of the u8 grid: integers minus a zero point, so within +-255, and zero point within 0..255. */
+/* Bounds of the u8 grid: integers minus a zero point, so within +-255, and zero point within
+ * 0..255. */
 nnc_status nnrt_check_grid(const nnrt_node_ctx *ctx, float lo, float hi, int32_t zero_point);
 /* Finite and non-zero. */
 nnc_status nnrt_check_scale(const nnrt_node_ctx *ctx, float scale);
@@ -52,8 +54,8 @@ char *nnrt_shape_text(char *buf, const nnrt_shape *shape);
 /* Host-known i64 input i: data and count; NNC_ERR_MODEL if it is another type. */
 nnc_status nnrt_host_i64(const int64_t **data, size_t *count, const nnrt_node_ctx *ctx, uint32_t i);
 
-/* Elementwise walk over a dense output with up to three broadcast inputs, dims merged where all operands allow it. After
- * merging, the innermost stride of an operand is 0 or 1. */
+/* Elementwise walk over a dense output with up to three broadcast inputs, dims merged where all
+ * operands allow it. After merging, the innermost stride of an operand is 0 or 1. */
 typedef struct nnrt_walk {
     uint32_t rank, operands;
     size_t dims[NNRT_RANK_MAX];
@@ -62,7 +64,8 @@ typedef struct nnrt_walk {
 } nnrt_walk;
 void nnrt_walk_init(nnrt_walk *walk, const nnrt_shape *out, const nnrt_tensor *in,
                     uint32_t operands);
-/* Calls fn for runs of n outputs from flat index y on; offset[k], step[k] (0 or 1): where operand k reads. */
+/* Calls fn for runs of n outputs from flat index y on; offset[k], step[k] (0 or 1): where operand k
+ * reads. */
 typedef void nnrt_walk_fn(void *user, size_t y, size_t n, const size_t offset[3],
                           const size_t step[3]);
 void nnrt_walk_range(const nnrt_walk *walk, size_t begin, size_t count, nnrt_walk_fn *fn,

@@ -9,15 +9,15 @@
 typedef struct nnrt_window_dims {
     int64_t n, h, w, c; /* input, channels-last */
     int64_t oh, ow;
-    int32_t r, s, sh, sw, dh, dw; /* kernel, stride, dilation */
+    int32_t r, s, sh, sw, dh, dw;     /* kernel, stride, dilation */
     int32_t top, left, bottom, right; /* resolved padding */
 } nnrt_window_dims;
 
-/* Parameters of a hostile plan: spatial 1 or 2; kernel, stride and dilation 1..65535; pads <= 65535; known auto_pad.
- * NNC_ERR_MODEL. */
+/* Parameters of a hostile plan: spatial 1 or 2; kernel, stride and dilation 1..65535; pads <=
+ * 65535; known auto_pad. NNC_ERR_MODEL. */
 nnc_status nnrt_window_check(const nnrt_node_ctx *ctx, const nnrt_window *window);
-/* Resolves auto_pad, computes the output size. x: [N,H,W,C] or [N,W,C] as window->spatial says. Fails: NNC_ERR_MODEL
- * when the rank is wrong or the window does not fit. */
+/* Resolves auto_pad, computes the output size. x: [N,H,W,C] or [N,W,C] as window->spatial says.
+ * Fails: NNC_ERR_MODEL when the rank is wrong or the window does not fit. */
 nnc_status nnrt_window_resolve(nnrt_window_dims *out, const nnrt_node_ctx *ctx,
                                const nnrt_window *window, const nnrt_shape *x);
 /* [N,OH,OW,channels] or [N,OW,channels]. */

@@ -1,4 +1,5 @@
-/* Runs one runtime op as a plan of one node, on every tier and several thread counts. SPDX-License-Identifier: Apache-2.0 */
+/* Runs one runtime op as a plan of one node, on every tier and several thread counts.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef NNC_TESTS_ROP_CASE_H
 #define NNC_TESTS_ROP_CASE_H
 
@@ -74,7 +75,7 @@ static inline void rop_build(const rop_case *c, nnrt_model **model, void **image
     uint32_t in[ROP_INPUTS], out;
     for (uint32_t i = 0; i < c->in_count; i++) {
         const rop_input *x = &c->in[i];
-        char name[8];
+        char name[16];
         snprintf(name, sizeof name, "x%u", i);
         if (x->constant) {
             in[i] = nnrt_builder_const(b, name, x->dtype, &x->shape, x->data,
@@ -134,7 +135,8 @@ static inline void *rop_run_on(const rop_case *c, const nnrt_model *model, nnrt_
     return y;
 }
 
-/* First byte where two results differ, `bytes` if none. The sign and payload of a NaN are not specified. */
+/* First byte where two results differ, `bytes` if none. The sign and payload of a NaN are not
+ * specified. */
 static inline size_t rop_difference(nnrt_dtype dtype, const void *a, const void *b, size_t bytes)
 {
     const uint8_t *pa = a, *pb = b;

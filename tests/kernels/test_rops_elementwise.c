@@ -1,4 +1,5 @@
-/* Elementwise runtime ops against oracles in double or exact integers. SPDX-License-Identifier: Apache-2.0 */
+/* Elementwise runtime ops against oracles in double or exact integers. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include "kernels/rop_case.h"
 
 #include "tensor/requant.h"
@@ -8,40 +9,73 @@ static nnc_rng rng;
 static double oracle_unary(uint32_t op, double x, double a, double b)
 {
     switch (op) {
-    case NNRT_UNARY_ABS: return fabs(x);
-    case NNRT_UNARY_NEG: return -x;
-    case NNRT_UNARY_FLOOR: return floor(x);
-    case NNRT_UNARY_CEIL: return ceil(x);
-    case NNRT_UNARY_ROUND: return rint(x);
-    case NNRT_UNARY_SIGN: return isnan(x) ? x : (x > 0) - (x < 0);
-    case NNRT_UNARY_SQRT: return sqrt(x);
-    case NNRT_UNARY_RECIPROCAL: return 1 / x;
-    case NNRT_UNARY_EXP: return exp(x);
-    case NNRT_UNARY_LOG: return log(x);
-    case NNRT_UNARY_SIN: return sin(x);
-    case NNRT_UNARY_COS: return cos(x);
-    case NNRT_UNARY_TANH: return tanh(x);
-    case NNRT_UNARY_SIGMOID: return 1 / (1 + exp(-x));
-    case NNRT_UNARY_ERF: return erf(x);
-    case NNRT_UNARY_RELU: return x < 0 ? 0 : x;
-    case NNRT_UNARY_CLIP: return x < a ? a : (x > b ? b : x);
-    case NNRT_UNARY_LEAKY_RELU: return x < 0 ? a * x : x;
-    case NNRT_UNARY_ELU: return x < 0 ? a * expm1(x) : x;
-    case NNRT_UNARY_SELU: return x > 0 ? b * x : b * a * expm1(x);
-    case NNRT_UNARY_CELU: return x < 0 ? a * expm1(x / a) : x;
-    case NNRT_UNARY_SOFTPLUS: return log1p(exp(x));
-    case NNRT_UNARY_SOFTSIGN: return x / (1 + fabs(x));
-    case NNRT_UNARY_HARD_SIGMOID: return isnan(x) ? x : fmin(1, fmax(0, a * x + b));
-    case NNRT_UNARY_HARD_SWISH: return x * fmin(1, fmax(0, x / 6 + 0.5));
-    case NNRT_UNARY_GELU: return 0.5 * x * (1 + erf(x / sqrt(2)));
+    case NNRT_UNARY_ABS:
+        return fabs(x);
+    case NNRT_UNARY_NEG:
+        return -x;
+    case NNRT_UNARY_FLOOR:
+        return floor(x);
+    case NNRT_UNARY_CEIL:
+        return ceil(x);
+    case NNRT_UNARY_ROUND:
+        return rint(x);
+    case NNRT_UNARY_SIGN:
+        return isnan(x) ? x : (x > 0) - (x < 0);
+    case NNRT_UNARY_SQRT:
+        return sqrt(x);
+    case NNRT_UNARY_RECIPROCAL:
+        return 1 / x;
+    case NNRT_UNARY_EXP:
+        return exp(x);
+    case NNRT_UNARY_LOG:
+        return log(x);
+    case NNRT_UNARY_SIN:
+        return sin(x);
+    case NNRT_UNARY_COS:
+        return cos(x);
+    case NNRT_UNARY_TANH:
+        return tanh(x);
+    case NNRT_UNARY_SIGMOID:
+        return 1 / (1 + exp(-x));
+    case NNRT_UNARY_ERF:
+        return erf(x);
+    case NNRT_UNARY_RELU:
+        return x < 0 ? 0 : x;
+    case NNRT_UNARY_CLIP:
+        return x < a ? a : (x > b ? b : x);
+    case NNRT_UNARY_LEAKY_RELU:
+        return x < 0 ? a * x : x;
+    case NNRT_UNARY_ELU:
+        return x < 0 ? a * expm1(x) : x;
+    case NNRT_UNARY_SELU:
+        return x > 0 ? b * x : b * a * expm1(x);
+    case NNRT_UNARY_CELU:
+        return x < 0 ? a * expm1(x / a) : x;
+    case NNRT_UNARY_SOFTPLUS:
+        return log1p(exp(x));
+    case NNRT_UNARY_SOFTSIGN:
+        return x / (1 + fabs(x));
+    case NNRT_UNARY_HARD_SIGMOID:
+        return isnan(x) ? x : fmin(1, fmax(0, a * x + b));
+    case NNRT_UNARY_HARD_SWISH:
+        return x * fmin(1, fmax(0, x / 6 + 0.5));
+    case NNRT_UNARY_GELU:
+        return 0.5 * x * (1 + erf(x / sqrt(2)));
     case NNRT_UNARY_GELU_TANH:
         return 0.5 * x * (1 + tanh(sqrt(2 / 3.14159265358979323846) * (x + 0.044715 * x * x * x)));
-    case NNRT_UNARY_SILU: return x / (1 + exp(-x));
-    case NNRT_UNARY_MISH: return x * tanh(log1p(exp(x)));
-    case NNRT_UNARY_THRESHOLDED_RELU: return x > a ? x : 0;
-    case NNRT_UNARY_IS_NAN: return isnan(x);
-    case NNRT_UNARY_IS_INF: return isinf(x);
-    default: fail_msg("no oracle for unary %u", op); return 0;
+    case NNRT_UNARY_SILU:
+        return x / (1 + exp(-x));
+    case NNRT_UNARY_MISH:
+        return x * tanh(log1p(exp(x)));
+    case NNRT_UNARY_THRESHOLDED_RELU:
+        return x > a ? x : 0;
+    case NNRT_UNARY_IS_NAN:
+        return isnan(x);
+    case NNRT_UNARY_IS_INF:
+        return isinf(x) != 0;
+    default:
+        fail_msg("no oracle for unary %u", op);
+        return 0;
     }
 }
 
@@ -53,14 +87,15 @@ static void test_unary_float(void **state)
             continue;
         const size_t n = 17 * 1031; /* more than one task, odd tails */
         float *x = rop_floats(&rng, n, 3.0f);
-        const float special[] = {0.0f, -0.0f, INFINITY, -INFINITY, NAN, 1e-39f, 88.0f, -88.0f, 0.5f,
-                                 -1.5f, 2.5f, 1e30f, -1e30f};
+        const float special[] = {0.0f,   -0.0f, INFINITY, -INFINITY, NAN,   1e-39f, 88.0f,
+                                 -88.0f, 0.5f,  -1.5f,    2.5f,      1e30f, -1e30f};
         for (size_t i = 0; i < sizeof special / sizeof *special; i++)
             x[i * 37] = special[i];
         bool flag = op == NNRT_UNARY_IS_NAN || op == NNRT_UNARY_IS_INF;
         nnrt_unary_params p = {op, 0.7f, 1.3f};
-        rop_case c = {NNRT_ROP_ID_UNARY, &p, 1, {{NNRT_F32, rop_dims(2, 17, 1031, 0, 0), x, false}},
-                      flag ? NNRT_BOOL : NNRT_F32, 2};
+        rop_case c = {
+            NNRT_ROP_ID_UNARY,           &p, 1, {{NNRT_F32, rop_dims(2, 17, 1031, 0, 0), x, false}},
+            flag ? NNRT_BOOL : NNRT_F32, 2};
         void *y = rop_run(&c, NULL);
         char what[32];
         snprintf(what, sizeof what, "unary %u", op);
@@ -94,14 +129,16 @@ static void test_unary_integer(void **state)
     };
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         nnrt_unary_params p = {cases[k].op, -2.0f, 3.0f};
-        rop_case c = {NNRT_ROP_ID_UNARY, &p, 1, {{NNRT_I64, rop_dims(1, 7, 0, 0, 0), x, false}}, NNRT_I64, 1};
+        rop_case c = {NNRT_ROP_ID_UNARY, &p, 1, {{NNRT_I64, rop_dims(1, 7, 0, 0, 0), x, false}},
+                      NNRT_I64,          1};
         int64_t *y = rop_run(&c, NULL);
         assert_memory_equal(y, cases[k].want, sizeof cases[k].want);
         free(y);
     }
     const uint8_t b[] = {0, 1, 0};
     nnrt_unary_params p = {NNRT_UNARY_NOT, 0, 0};
-    rop_case c = {NNRT_ROP_ID_UNARY, &p, 1, {{NNRT_BOOL, rop_dims(1, 3, 0, 0, 0), b, false}}, NNRT_BOOL, 1};
+    rop_case c = {NNRT_ROP_ID_UNARY, &p, 1, {{NNRT_BOOL, rop_dims(1, 3, 0, 0, 0), b, false}},
+                  NNRT_BOOL,         1};
     uint8_t *y = rop_run(&c, NULL);
     assert_int_equal(y[0] == 1 && y[1] == 0 && y[2] == 1, 1);
     free(y);
@@ -127,33 +164,58 @@ static double oracle_binary(uint32_t op, double a, double b)
 {
     double r;
     switch (op) {
-    case NNRT_BINARY_ADD: return a + b;
-    case NNRT_BINARY_SUB: return a - b;
-    case NNRT_BINARY_MUL: return a * b;
-    case NNRT_BINARY_DIV: return a / b;
-    case NNRT_BINARY_POW: return pow(a, b);
-    case NNRT_BINARY_MIN: return a < b ? a : b;
-    case NNRT_BINARY_MAX: return a > b ? a : b;
-    case NNRT_BINARY_MOD: r = fmod(a, b); return r != 0 && (r < 0) != (b < 0) ? r + b : r;
-    case NNRT_BINARY_FMOD: return fmod(a, b);
-    case NNRT_BINARY_PRELU: return a >= 0 ? a : a * b;
-    case NNRT_BINARY_EQUAL: return a == b;
-    case NNRT_BINARY_LESS: return a < b;
-    case NNRT_BINARY_LESS_EQUAL: return a <= b;
-    case NNRT_BINARY_GREATER: return a > b;
-    case NNRT_BINARY_GREATER_EQUAL: return a >= b;
-    default: fail_msg("no oracle for binary %u", op); return 0;
+    case NNRT_BINARY_ADD:
+        return a + b;
+    case NNRT_BINARY_SUB:
+        return a - b;
+    case NNRT_BINARY_MUL:
+        return a * b;
+    case NNRT_BINARY_DIV:
+        return a / b;
+    case NNRT_BINARY_POW:
+        return pow(a, b);
+    case NNRT_BINARY_MIN:
+        return a < b ? a : b;
+    case NNRT_BINARY_MAX:
+        return a > b ? a : b;
+    case NNRT_BINARY_MOD:
+        r = fmod(a, b);
+        return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+    case NNRT_BINARY_FMOD:
+        return fmod(a, b);
+    case NNRT_BINARY_PRELU:
+        return a >= 0 ? a : a * b;
+    case NNRT_BINARY_EQUAL:
+        return a == b;
+    case NNRT_BINARY_LESS:
+        return a < b;
+    case NNRT_BINARY_LESS_EQUAL:
+        return a <= b;
+    case NNRT_BINARY_GREATER:
+        return a > b;
+    case NNRT_BINARY_GREATER_EQUAL:
+        return a >= b;
+    default:
+        fail_msg("no oracle for binary %u", op);
+        return 0;
     }
 }
 
-/* Pairs of shapes: equal, scalar, row, column, inner and outer broadcast, both sides, odd sizes, empty. */
+/* Pairs of shapes: equal, scalar, row, column, inner and outer broadcast, both sides, odd sizes,
+ * empty. */
 static const nnrt_shape pairs[][2] = {
-    {{4, {2, 5, 7, 3}}, {4, {2, 5, 7, 3}}},  {{3, {11, 40, 97}}, {3, {11, 40, 97}}},
-    {{2, {33, 129}}, {0, {0}}},              {{0, {0}}, {2, {33, 129}}},
-    {{2, {33, 129}}, {1, {129}}},            {{2, {33, 129}}, {2, {33, 1}}},
-    {{4, {2, 3, 5, 17}}, {4, {2, 1, 1, 17}}}, {{4, {2, 1, 5, 1}}, {4, {1, 3, 1, 17}}},
-    {{4, {1, 56, 56, 24}}, {4, {1, 1, 1, 24}}}, {{3, {4, 1, 6}}, {2, {5, 6}}},
-    {{2, {0, 5}}, {1, {5}}},                 {{0, {0}}, {0, {0}}},
+    {{4, {2, 5, 7, 3}}, {4, {2, 5, 7, 3}}},
+    {{3, {11, 40, 97}}, {3, {11, 40, 97}}},
+    {{2, {33, 129}}, {0, {0}}},
+    {{0, {0}}, {2, {33, 129}}},
+    {{2, {33, 129}}, {1, {129}}},
+    {{2, {33, 129}}, {2, {33, 1}}},
+    {{4, {2, 3, 5, 17}}, {4, {2, 1, 1, 17}}},
+    {{4, {2, 1, 5, 1}}, {4, {1, 3, 1, 17}}},
+    {{4, {1, 56, 56, 24}}, {4, {1, 1, 1, 24}}},
+    {{3, {4, 1, 6}}, {2, {5, 6}}},
+    {{2, {0, 5}}, {1, {5}}},
+    {{0, {0}}, {0, {0}}},
 };
 #define PAIRS (sizeof pairs / sizeof *pairs)
 
@@ -180,8 +242,12 @@ static void test_binary_float(void **state)
                 b[i] = i % 5 == 0 && na > 0 ? a[i % na] : b[i];
             bool flag = op >= NNRT_BINARY_EQUAL;
             nnrt_binary_params p = {op, {-INFINITY, k % 2 ? 1.5f : INFINITY}};
-            rop_case c = {NNRT_ROP_ID_BINARY, &p, 2, {{NNRT_F32, *sa, a, false}, {NNRT_F32, *sb, b, k % 3 == 1}},
-                          flag ? NNRT_BOOL : NNRT_F32, sy.rank};
+            rop_case c = {NNRT_ROP_ID_BINARY,
+                          &p,
+                          2,
+                          {{NNRT_F32, *sa, a, false}, {NNRT_F32, *sb, b, k % 3 == 1}},
+                          flag ? NNRT_BOOL : NNRT_F32,
+                          sy.rank};
             void *y = rop_run(&c, &got);
             assert_true(nnrt_shape_same(&got, &sy));
             for (size_t i = 0; i < nnrt_shape_count(&sy); i++) {
@@ -189,8 +255,8 @@ static void test_binary_float(void **state)
                                             (double)b[broadcast_index(&sy, sb, i)]);
                 if (!flag && want > (double)p.clamp.hi)
                     want = (double)p.clamp.hi;
-                rop_close("binary", i, flag ? ((uint8_t *)y)[i] : (double)((float *)y)[i], want, 2e-7,
-                          op == NNRT_BINARY_MOD || op == NNRT_BINARY_FMOD ? 1e-6 : 1e-38);
+                rop_close("binary", i, flag ? ((uint8_t *)y)[i] : (double)((float *)y)[i], want,
+                          2e-7, op == NNRT_BINARY_MOD || op == NNRT_BINARY_FMOD ? 1e-6 : 1e-38);
             }
             free(y);
             free(a);
@@ -221,7 +287,8 @@ static void test_binary_integer(void **state)
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         nnrt_binary_params p = {cases[k].op, {-INFINITY, INFINITY}};
         nnrt_shape s = rop_dims(1, 8, 0, 0, 0);
-        rop_case c = {NNRT_ROP_ID_BINARY, &p, 2, {{NNRT_I64, s, a, false}, {NNRT_I64, s, b, false}}, NNRT_I64, 1};
+        rop_case c = {NNRT_ROP_ID_BINARY, &p, 2, {{NNRT_I64, s, a, false}, {NNRT_I64, s, b, false}},
+                      NNRT_I64,           1};
         int64_t *y = rop_run(&c, NULL);
         for (size_t i = 0; i < 8; i++)
             assert_int_equal(y[i], cases[k].want[i]);
@@ -231,11 +298,15 @@ static void test_binary_integer(void **state)
     const struct {
         uint32_t op;
         uint8_t want[4];
-    } logic[] = {{NNRT_BINARY_AND, {0, 0, 0, 1}}, {NNRT_BINARY_OR, {0, 1, 1, 1}}, {NNRT_BINARY_XOR, {0, 1, 1, 0}}};
+    } logic[] = {{NNRT_BINARY_AND, {0, 0, 0, 1}},
+                 {NNRT_BINARY_OR, {0, 1, 1, 1}},
+                 {NNRT_BINARY_XOR, {0, 1, 1, 0}}};
     for (size_t k = 0; k < 3; k++) {
         nnrt_binary_params p = {logic[k].op, {-INFINITY, INFINITY}};
         nnrt_shape s = rop_dims(1, 4, 0, 0, 0);
-        rop_case c = {NNRT_ROP_ID_BINARY, &p, 2, {{NNRT_BOOL, s, l, false}, {NNRT_BOOL, s, r, false}}, NNRT_BOOL, 1};
+        rop_case c = {
+            NNRT_ROP_ID_BINARY, &p, 2, {{NNRT_BOOL, s, l, false}, {NNRT_BOOL, s, r, false}},
+            NNRT_BOOL,          1};
         uint8_t *y = rop_run(&c, NULL);
         assert_memory_equal(y, logic[k].want, 4);
         free(y);
@@ -251,13 +322,19 @@ static void test_arith_q8(void **state)
         uint8_t *a = rop_u8(&rng, nnrt_shape_count(sa)), *b = rop_u8(&rng, nnrt_shape_count(sb));
         nnrt_add_q8_params add = {128, 3, 120, 0.6180f, k % 4 < 2 ? 0.731f : -0.731f, -120, 100};
         nnrt_mul_q8_params mul = {128, 3, 10, 0.0021f, -10, 245};
-        rop_case c = {k % 2 ? NNRT_ROP_ID_MUL_Q8 : NNRT_ROP_ID_ADD_Q8, k % 2 ? (void *)&mul : (void *)&add, 2,
-                      {{NNRT_U8, *sa, a, false}, {NNRT_U8, *sb, b, false}}, NNRT_U8, sy.rank};
+        rop_case c = {k % 2 ? NNRT_ROP_ID_MUL_Q8 : NNRT_ROP_ID_ADD_Q8,
+                      k % 2 ? (void *)&mul : (void *)&add,
+                      2,
+                      {{NNRT_U8, *sa, a, false}, {NNRT_U8, *sb, b, false}},
+                      NNRT_U8,
+                      sy.rank};
         uint8_t *y = rop_run(&c, NULL);
         for (size_t i = 0; i < nnrt_shape_count(&sy); i++) {
             int32_t qa = a[broadcast_index(&sy, sa, i)], qb = b[broadcast_index(&sy, sb, i)];
-            int32_t want = k % 2 ? nnc_requant((qa - mul.za) * (qb - mul.zb), mul.m, mul.lo, mul.hi, mul.zy)
-                                 : nnc_requant_add(qa - add.za, add.ma, qb - add.zb, add.mb, add.lo, add.hi, add.zy);
+            int32_t want =
+                k % 2 ? nnc_requant((qa - mul.za) * (qb - mul.zb), mul.m, mul.lo, mul.hi, mul.zy)
+                      : nnc_requant_add(qa - add.za, add.ma, qb - add.zb, add.mb, add.lo, add.hi,
+                                        add.zy);
             assert_int_equal(y[i], want);
         }
         free(y);
@@ -269,7 +346,8 @@ static void test_arith_q8(void **state)
 static void test_lut(void **state)
 {
     (void)state;
-    const nnrt_shape shapes[] = {{2, {7, 9431}}, {1, {64}}, {1, {63}}, {1, {1}}, {1, {0}}, {2, {3, 129}}};
+    const nnrt_shape shapes[] = {{2, {7, 9431}}, {1, {64}}, {1, {63}},
+                                 {1, {1}},       {1, {0}},  {2, {3, 129}}};
     uint8_t table[256];
     float reals[256];
     for (int i = 0; i < 256; i++) {
@@ -281,8 +359,13 @@ static void test_lut(void **state)
         size_t n = nnrt_shape_count(s);
         uint8_t *x = rop_u8(&rng, n);
         nnrt_dtype t = k % 2 ? NNRT_F32 : NNRT_U8;
-        rop_case c = {NNRT_ROP_ID_LUT_U8, NULL, 2,
-                      {{NNRT_U8, *s, x, false}, {t, rop_dims(1, 256, 0, 0, 0), k % 2 ? (void *)reals : (void *)table, true}}, t, s->rank};
+        rop_case c = {NNRT_ROP_ID_LUT_U8,
+                      NULL,
+                      2,
+                      {{NNRT_U8, *s, x, false},
+                       {t, rop_dims(1, 256, 0, 0, 0), k % 2 ? (void *)reals : (void *)table, true}},
+                      t,
+                      s->rank};
         void *y = rop_run(&c, NULL);
         for (size_t i = 0; i < n; i++) {
             if (k % 2)
@@ -298,11 +381,13 @@ static void test_lut(void **state)
 static void test_quantize(void **state)
 {
     (void)state;
-    const nnrt_shape shapes[] = {{4, {2, 3, 37, 41}}, {4, {1, 1, 5, 5}}, {4, {2, 17, 9, 33}}, {4, {1, 70, 31, 20}},
-                                 {3, {2, 3, 1000}}, {4, {1, 64, 3, 3}}, {4, {1, 3, 224, 224}}};
+    const nnrt_shape shapes[] = {{4, {2, 3, 37, 41}},  {4, {1, 1, 5, 5}}, {4, {2, 17, 9, 33}},
+                                 {4, {1, 70, 31, 20}}, {3, {2, 3, 1000}}, {4, {1, 64, 3, 3}},
+                                 {4, {1, 3, 224, 224}}};
     for (size_t k = 0; k < 2 * (sizeof shapes / sizeof *shapes); k++) {
         const nnrt_shape *s = &shapes[k / 2];
-        size_t n = nnrt_shape_count(s), channels = (size_t)s->dims[1], pixels = n / (size_t)s->dims[0] / channels;
+        size_t n = nnrt_shape_count(s), channels = (size_t)s->dims[1],
+               pixels = n / (size_t)s->dims[0] / channels;
         float *x = rop_floats(&rng, n, 4.0f);
         x[0] = NAN;
         x[1] = INFINITY;
@@ -344,11 +429,17 @@ static void test_dequantize(void **state)
         }
         nnrt_dequantize_params p = {axis};
         nnrt_shape *ps = axis < 0 ? &one : &row;
-        rop_case c = {NNRT_ROP_ID_DEQUANTIZE, &p, 3, {{t, s, x, false}, {NNRT_F32, *ps, scale, true}, {NNRT_I32, *ps, zero, true}}, NNRT_F32, 3};
+        rop_case c = {NNRT_ROP_ID_DEQUANTIZE,
+                      &p,
+                      3,
+                      {{t, s, x, false}, {NNRT_F32, *ps, scale, true}, {NNRT_I32, *ps, zero, true}},
+                      NNRT_F32,
+                      3};
         float *y = rop_run(&c, NULL);
         for (size_t i = 0; i < n; i++) {
             size_t ch = axis < 0 ? 0 : (axis == 0 ? i / 7007 : i / 1001 % 7);
-            int32_t q = t == NNRT_U8 ? x[i] : (t == NNRT_I8 ? ((int8_t *)x)[i] : ((int32_t *)(void *)x)[i]);
+            int32_t q =
+                t == NNRT_U8 ? x[i] : (t == NNRT_I8 ? ((int8_t *)x)[i] : ((int32_t *)(void *)x)[i]);
             float want = (float)(int32_t)((uint32_t)q - (uint32_t)zero[ch]) * scale[ch];
             assert_true(y[i] == want);
         }
@@ -364,8 +455,10 @@ static void test_quantize_axis(void **state)
     size_t n = nnrt_shape_count(&s);
     const float scale[4] = {0.1f, 0.02f, 1.5f, 1e-4f};
     const int32_t zero[4] = {0, 3, -7, 1};
-    const nnrt_quantize_axis_params params[] = {
-        {1, NNRT_I8, -128, 127}, {1, NNRT_I8, -127, 127}, {-1, NNRT_U8, 0, 255}, {1, NNRT_I32, INT32_MIN, INT32_MAX}};
+    const nnrt_quantize_axis_params params[] = {{1, NNRT_I8, -128, 127},
+                                                {1, NNRT_I8, -127, 127},
+                                                {-1, NNRT_U8, 0, 255},
+                                                {1, NNRT_I32, INT32_MIN, INT32_MAX}};
     for (size_t k = 0; k < 4; k++) {
         const nnrt_quantize_axis_params *p = &params[k];
         float *x = rop_floats(&rng, n, 5.0f);
@@ -373,15 +466,22 @@ static void test_quantize_axis(void **state)
         x[1] = 1e30f;
         x[2] = -1e30f;
         nnrt_shape ps = {.rank = p->axis < 0 ? 0 : 1, .dims = {4}};
-        rop_case c = {NNRT_ROP_ID_QUANTIZE_AXIS, p, 3, {{NNRT_F32, s, x, false}, {NNRT_F32, ps, scale, false}, {NNRT_I32, ps, zero, false}},
-                      (nnrt_dtype)p->dtype, 3};
+        rop_case c = {
+            NNRT_ROP_ID_QUANTIZE_AXIS,
+            p,
+            3,
+            {{NNRT_F32, s, x, false}, {NNRT_F32, ps, scale, false}, {NNRT_I32, ps, zero, false}},
+            (nnrt_dtype)p->dtype,
+            3};
         void *y = rop_run(&c, NULL);
         for (size_t i = 0; i < n; i++) {
             size_t ch = p->axis < 0 ? 0 : i / 517 % 4;
             double t = (double)(x[i] / scale[ch]);
             double want = isnan(t) ? p->qmax : rint(t) + zero[ch];
             want = want > p->qmax ? p->qmax : (want < p->qmin ? p->qmin : want);
-            int32_t got = p->dtype == NNRT_I8 ? ((int8_t *)y)[i] : (p->dtype == NNRT_U8 ? ((uint8_t *)y)[i] : ((int32_t *)y)[i]);
+            int32_t got = p->dtype == NNRT_I8
+                              ? ((int8_t *)y)[i]
+                              : (p->dtype == NNRT_U8 ? ((uint8_t *)y)[i] : ((int32_t *)y)[i]);
             assert_int_equal(got, (int32_t)want);
         }
         free(y);
@@ -397,15 +497,24 @@ static void test_where(void **state)
         const nnrt_shape *sa = &pairs[k / 4][0], *sb = &pairs[k / 4][1];
         nnrt_shape sy = broadcast_shape(sa, sb), sc = k % 2 ? sy : *sb;
         size_t size = nnrt_dtype_bytes(types[k % 4]);
-        uint8_t *a = rop_u8(&rng, nnrt_shape_count(sa) * size), *b = rop_u8(&rng, nnrt_shape_count(sb) * size);
+        uint8_t *a = rop_u8(&rng, nnrt_shape_count(sa) * size),
+                *b = rop_u8(&rng, nnrt_shape_count(sb) * size);
         uint8_t *m = rop_u8(&rng, nnrt_shape_count(&sc));
         for (size_t i = 0; i < nnrt_shape_count(&sc); i++)
             m[i] &= 1;
-        rop_case c = {NNRT_ROP_ID_WHERE, NULL, 3, {{NNRT_BOOL, sc, m, false}, {types[k % 4], *sa, a, false}, {types[k % 4], *sb, b, false}}, types[k % 4], sy.rank};
+        rop_case c = {NNRT_ROP_ID_WHERE,
+                      NULL,
+                      3,
+                      {{NNRT_BOOL, sc, m, false},
+                       {types[k % 4], *sa, a, false},
+                       {types[k % 4], *sb, b, false}},
+                      types[k % 4],
+                      sy.rank};
         uint8_t *y = rop_run(&c, NULL);
         for (size_t i = 0; i < nnrt_shape_count(&sy); i++) {
-            const uint8_t *want = m[broadcast_index(&sy, &sc, i)] ? a + broadcast_index(&sy, sa, i) * size
-                                                                  : b + broadcast_index(&sy, sb, i) * size;
+            const uint8_t *want = m[broadcast_index(&sy, &sc, i)]
+                                      ? a + broadcast_index(&sy, sa, i) * size
+                                      : b + broadcast_index(&sy, sb, i) * size;
             assert_memory_equal(y + i * size, want, size);
         }
         free(y);
@@ -464,7 +573,13 @@ static void test_refusals(void **state)
     (void)state;
     float x[6] = {0};
     nnrt_binary_params p = {NNRT_BINARY_ADD, {-INFINITY, INFINITY}};
-    rop_case c = {NNRT_ROP_ID_BINARY, &p, 2, {{NNRT_F32, rop_dims(1, 2, 0, 0, 0), x, false}, {NNRT_F32, rop_dims(1, 3, 0, 0, 0), x, false}}, NNRT_F32, 1};
+    rop_case c = {NNRT_ROP_ID_BINARY,
+                  &p,
+                  2,
+                  {{NNRT_F32, rop_dims(1, 2, 0, 0, 0), x, false},
+                   {NNRT_F32, rop_dims(1, 3, 0, 0, 0), x, false}},
+                  NNRT_F32,
+                  1};
     rop_refuse(&c, NNRT_ERR_MODEL);
 }
 
@@ -472,12 +587,12 @@ int main(void)
 {
     nnc_rng_init(&rng, 1, 2);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_unary_float),  cmocka_unit_test(test_unary_integer),
-        cmocka_unit_test(test_binary_float), cmocka_unit_test(test_binary_integer),
-        cmocka_unit_test(test_arith_q8),     cmocka_unit_test(test_lut),
-        cmocka_unit_test(test_quantize),     cmocka_unit_test(test_dequantize),
+        cmocka_unit_test(test_unary_float),   cmocka_unit_test(test_unary_integer),
+        cmocka_unit_test(test_binary_float),  cmocka_unit_test(test_binary_integer),
+        cmocka_unit_test(test_arith_q8),      cmocka_unit_test(test_lut),
+        cmocka_unit_test(test_quantize),      cmocka_unit_test(test_dequantize),
         cmocka_unit_test(test_quantize_axis), cmocka_unit_test(test_where),
-        cmocka_unit_test(test_cast),         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_cast),          cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,37 +3,51 @@
 
 static nnc_rng rng;
 
-static const nnrt_shape shapes[] = {{4, {2, 3, 5, 7}}, {2, {37, 1000}}, {2, {1, 1}},     {3, {8, 49, 33}},
-                                    {1, {17}},         {4, {1, 7, 7, 64}}, {3, {5, 16, 1}}, {0, {0}}};
+static const nnrt_shape shapes[] = {{4, {2, 3, 5, 7}}, {2, {37, 1000}}, {2, {1, 1}},
+                                    {3, {8, 49, 33}},  {1, {17}},       {4, {1, 7, 7, 64}},
+                                    {3, {5, 16, 1}},   {0, {0}}};
 #define SHAPES (sizeof shapes / sizeof *shapes)
 
 static double join(uint32_t op, double acc, double x)
 {
     switch (op) {
-    case NNRT_REDUCE_MAX: return fmax(acc, x);
-    case NNRT_REDUCE_MIN: return fmin(acc, x);
-    case NNRT_REDUCE_PROD: return acc * x;
-    case NNRT_REDUCE_L1: return acc + fabs(x);
+    case NNRT_REDUCE_MAX:
+        return fmax(acc, x);
+    case NNRT_REDUCE_MIN:
+        return fmin(acc, x);
+    case NNRT_REDUCE_PROD:
+        return acc * x;
+    case NNRT_REDUCE_L1:
+        return acc + fabs(x);
     case NNRT_REDUCE_L2:
-    case NNRT_REDUCE_SUM_SQUARE: return acc + x * x;
-    case NNRT_REDUCE_LOG_SUM_EXP: return acc + exp(x);
-    default: return acc + x;
+    case NNRT_REDUCE_SUM_SQUARE:
+        return acc + x * x;
+    case NNRT_REDUCE_LOG_SUM_EXP:
+        return acc + exp(x);
+    default:
+        return acc + x;
     }
 }
 
 static double start(uint32_t op)
 {
-    return op == NNRT_REDUCE_MAX ? -INFINITY : (op == NNRT_REDUCE_MIN ? INFINITY : (op == NNRT_REDUCE_PROD ? 1 : 0));
+    return op == NNRT_REDUCE_MAX
+               ? -INFINITY
+               : (op == NNRT_REDUCE_MIN ? INFINITY : (op == NNRT_REDUCE_PROD ? 1 : 0));
 }
 
 static double finish(uint32_t op, double acc, double n)
 {
     switch (op) {
-    case NNRT_REDUCE_MEAN: return acc / n;
-    case NNRT_REDUCE_L2: return sqrt(acc);
+    case NNRT_REDUCE_MEAN:
+        return acc / n;
+    case NNRT_REDUCE_L2:
+        return sqrt(acc);
     case NNRT_REDUCE_LOG_SUM:
-    case NNRT_REDUCE_LOG_SUM_EXP: return log(acc);
-    default: return acc;
+    case NNRT_REDUCE_LOG_SUM_EXP:
+        return log(acc);
+    default:
+        return acc;
     }
 }
 
@@ -63,9 +77,11 @@ static void check_reduce(const nnrt_shape *s, uint32_t op, uint32_t mask)
     size_t n = nnrt_shape_count(s);
     float *x = rop_floats(&rng, n, op == NNRT_REDUCE_PROD ? 1.0f : 2.0f);
     for (size_t i = 0; i < n; i++)
-        x[i] = op == NNRT_REDUCE_LOG_SUM ? fabsf(x[i]) + 0.1f : (op == NNRT_REDUCE_PROD ? 1.0f + x[i] * 0.01f : x[i]);
+        x[i] = op == NNRT_REDUCE_LOG_SUM ? fabsf(x[i]) + 0.1f
+                                         : (op == NNRT_REDUCE_PROD ? 1.0f + x[i] * 0.01f : x[i]);
     nnrt_reduce_params p = {op, mask, mask & 1};
-    rop_case c = {NNRT_ROP_ID_REDUCE, &p, 1, {{NNRT_F32, *s, x, false}}, NNRT_F32, kept_rank(s, mask, p.keepdims)};
+    rop_case c = {NNRT_ROP_ID_REDUCE,         &p,       1,
+                  {{NNRT_F32, *s, x, false}}, NNRT_F32, kept_rank(s, mask, p.keepdims)};
     nnrt_shape got;
     float *y = rop_run(&c, &got);
     uint32_t all = mask ? mask : (1u << s->rank) - 1;
@@ -81,8 +97,10 @@ static void check_reduce(const nnrt_shape *s, uint32_t op, uint32_t mask)
     for (size_t i = 0; i < m; i++) {
         double terms = m ? (double)(n / m) : 1;
         /* A sum's rounding is relative to the sum of magnitudes. */
-        double abs_tol = 1e-6 * (op == NNRT_REDUCE_MEAN ? scale[i] / terms : (op == NNRT_REDUCE_SUM ? scale[i] : 1.0));
-        rop_close("reduce", i, (double)y[i], finish(op, acc[i], terms), op == NNRT_REDUCE_PROD ? 1e-4 : 2e-6, abs_tol);
+        double abs_tol = 1e-6 * (op == NNRT_REDUCE_MEAN ? scale[i] / terms
+                                                        : (op == NNRT_REDUCE_SUM ? scale[i] : 1.0));
+        rop_close("reduce", i, (double)y[i], finish(op, acc[i], terms),
+                  op == NNRT_REDUCE_PROD ? 1e-4 : 2e-6, abs_tol);
         if (op == NNRT_REDUCE_MAX || op == NNRT_REDUCE_MIN)
             assert_true((double)y[i] == acc[i]);
     }
@@ -98,7 +116,7 @@ static void test_reduce(void **state)
     for (size_t k = 0; k < SHAPES; k++) {
         for (uint32_t op = 0; op < NNRT_REDUCE_COUNT; op++) {
             uint32_t top = 1u << shapes[k].rank;
-            for (uint32_t mask = op % 2; mask < top; mask += shapes[k].rank > 3 ? 3 : 1)
+            for (uint32_t mask = op % 2; mask<top; mask += shapes[k].rank> 3 ? 3 : 1)
                 check_reduce(&shapes[k], op, mask);
         }
     }
@@ -118,14 +136,18 @@ static void test_reduce_order(void **state)
             lane[l] += lane[l + step];
     }
     nnrt_reduce_params p = {NNRT_REDUCE_SUM, 0x1, 0};
-    rop_case row = {NNRT_ROP_ID_REDUCE, &p, 1, {{NNRT_F32, rop_dims(1, (int64_t)n, 0, 0, 0), x, false}}, NNRT_F32, 0};
+    rop_case row = {
+        NNRT_ROP_ID_REDUCE, &p, 1, {{NNRT_F32, rop_dims(1, (int64_t)n, 0, 0, 0), x, false}},
+        NNRT_F32,           0};
     float *y = rop_run(&row, NULL);
     assert_true(y[0] == lane[0]);
     free(y);
     float *wide = malloc(n * 5 * sizeof *wide);
     for (size_t i = 0; i < 5 * n; i++)
         wide[i] = x[i / 5];
-    rop_case column = {NNRT_ROP_ID_REDUCE, &p, 1, {{NNRT_F32, rop_dims(2, (int64_t)n, 5, 0, 0), wide, false}}, NNRT_F32, 1};
+    rop_case column = {
+        NNRT_ROP_ID_REDUCE, &p, 1, {{NNRT_F32, rop_dims(2, (int64_t)n, 5, 0, 0), wide, false}},
+        NNRT_F32,           1};
     y = rop_run(&column, NULL);
     for (int i = 0; i < 5; i++)
         assert_true(y[i] == lane[0]);
@@ -148,9 +170,12 @@ static void test_reduce_integers(void **state)
     for (size_t k = 0; k < 4; k++) {
         for (uint32_t mask = 1; mask <= 2; mask++) {
             nnrt_reduce_params p = {cases[k].op, mask, 0};
-            rop_case c = {NNRT_ROP_ID_REDUCE, &p, 1, {{NNRT_I64, rop_dims(2, 2, 3, 0, 0), x, k % 2 == 1}}, NNRT_I64, 1};
+            rop_case c = {
+                NNRT_ROP_ID_REDUCE, &p, 1, {{NNRT_I64, rop_dims(2, 2, 3, 0, 0), x, k % 2 == 1}},
+                NNRT_I64,           1};
             int64_t *y = rop_run(&c, NULL);
-            assert_memory_equal(y, mask == 2 ? cases[k].rows : cases[k].cols, (mask == 2 ? 2 : 3) * sizeof *y);
+            assert_memory_equal(y, mask == 2 ? cases[k].rows : cases[k].cols,
+                                (mask == 2 ? 2 : 3) * sizeof *y);
             free(y);
         }
     }
@@ -167,7 +192,8 @@ static void test_softmax(void **state)
                 size_t inner = nnrt_shape_span(s, (uint32_t)axis + 1, s->rank);
                 float *x = rop_floats(&rng, n, 20.0f);
                 nnrt_softmax_params p = {axis, log_form};
-                rop_case c = {NNRT_ROP_ID_SOFTMAX, &p, 1, {{NNRT_F32, *s, x, false}}, NNRT_F32, s->rank};
+                rop_case c = {NNRT_ROP_ID_SOFTMAX,        &p,       1,
+                              {{NNRT_F32, *s, x, false}}, NNRT_F32, s->rank};
                 float *y = rop_run(&c, NULL);
                 for (size_t i = 0; i < n; i++) {
                     size_t first = i / (inner * dim) * inner * dim + i % inner;
@@ -177,7 +203,8 @@ static void test_softmax(void **state)
                     for (size_t j = 0; j < dim; j++)
                         sum += exp((double)x[first + j * inner] - most);
                     double want = (double)x[i] - most - log(sum);
-                    rop_close("softmax", i, (double)y[i], log_form ? want : exp(want), 1e-5, log_form ? 1e-5 : 1e-37);
+                    rop_close("softmax", i, (double)y[i], log_form ? want : exp(want), 1e-5,
+                              log_form ? 1e-5 : 1e-37);
                 }
                 free(y);
                 free(x);
@@ -192,15 +219,27 @@ static void test_layernorm(void **state)
     const struct {
         nnrt_shape s;
         int32_t axis;
-    } cases[] = {{{3, {2, 128, 768}}, 2}, {{4, {3, 4, 5, 7}}, 2}, {{2, {9, 1}}, 1}, {{2, {50, 17}}, 1}, {{1, {16}}, 0}};
+    } cases[] = {{{3, {2, 128, 768}}, 2},
+                 {{4, {3, 4, 5, 7}}, 2},
+                 {{2, {9, 1}}, 1},
+                 {{2, {50, 17}}, 1},
+                 {{1, {16}}, 0}};
     for (size_t k = 0; k < 15; k++) {
         const nnrt_shape *s = &cases[k / 3].s;
         uint32_t extra = k % 3, rms = k % 2;
-        size_t n = nnrt_shape_span(s, (uint32_t)cases[k / 3].axis, s->rank), rows = nnrt_shape_count(s) / n;
-        float *x = rop_floats(&rng, n * rows, 3.0f), *g = rop_floats(&rng, n, 1.0f), *b = rop_floats(&rng, n, 1.0f);
+        size_t n = nnrt_shape_span(s, (uint32_t)cases[k / 3].axis, s->rank),
+               rows = nnrt_shape_count(s) / n;
+        float *x = rop_floats(&rng, n * rows, 3.0f), *g = rop_floats(&rng, n, 1.0f),
+              *b = rop_floats(&rng, n, 1.0f);
         nnrt_layernorm_params p = {cases[k / 3].axis, 1e-5f, rms};
         nnrt_shape row = {.rank = 1, .dims = {(int64_t)n}};
-        rop_case c = {NNRT_ROP_ID_LAYERNORM, &p, 1 + extra, {{NNRT_F32, *s, x, false}, {NNRT_F32, row, g, true}, {NNRT_F32, row, b, true}}, NNRT_F32, s->rank};
+        rop_case c = {
+            NNRT_ROP_ID_LAYERNORM,
+            &p,
+            1 + extra,
+            {{NNRT_F32, *s, x, false}, {NNRT_F32, row, g, true}, {NNRT_F32, row, b, true}},
+            NNRT_F32,
+            s->rank};
         float *y = rop_run(&c, NULL);
         for (size_t r = 0; r < rows; r++) {
             double mean = 0, var = 0;
@@ -225,15 +264,24 @@ static void test_layernorm(void **state)
 static void test_instancenorm(void **state)
 {
     (void)state;
-    const nnrt_shape cases[] = {{4, {2, 5, 7, 12}}, {3, {3, 100, 4}}, {4, {1, 9, 9, 32}}, {2, {2, 4}}};
+    const nnrt_shape cases[] = {
+        {4, {2, 5, 7, 12}}, {3, {3, 100, 4}}, {4, {1, 9, 9, 32}}, {2, {2, 4}}};
     for (size_t k = 0; k < 8; k++) {
         const nnrt_shape *s = &cases[k / 2];
-        size_t c = (size_t)s->dims[s->rank - 1], images = (size_t)s->dims[0], pixels = nnrt_shape_count(s) / c / images;
+        size_t c = (size_t)s->dims[s->rank - 1], images = (size_t)s->dims[0],
+               pixels = nnrt_shape_count(s) / c / images;
         size_t groups = k % 2 ? 2 : c, size = c / groups;
-        float *x = rop_floats(&rng, nnrt_shape_count(s), 3.0f), *g = rop_floats(&rng, c, 1.0f), *b = rop_floats(&rng, c, 1.0f);
+        float *x = rop_floats(&rng, nnrt_shape_count(s), 3.0f), *g = rop_floats(&rng, c, 1.0f),
+              *b = rop_floats(&rng, c, 1.0f);
         nnrt_instancenorm_params p = {1e-3f, k % 2 ? 2 : 0};
         nnrt_shape row = {.rank = 1, .dims = {(int64_t)c}};
-        rop_case rc = {NNRT_ROP_ID_INSTANCENORM, &p, 3, {{NNRT_F32, *s, x, false}, {NNRT_F32, row, g, true}, {NNRT_F32, row, b, true}}, NNRT_F32, s->rank};
+        rop_case rc = {
+            NNRT_ROP_ID_INSTANCENORM,
+            &p,
+            3,
+            {{NNRT_F32, *s, x, false}, {NNRT_F32, row, g, true}, {NNRT_F32, row, b, true}},
+            NNRT_F32,
+            s->rank};
         float *y = rop_run(&rc, NULL);
         for (size_t i = 0; i < nnrt_shape_count(s); i++) {
             size_t image = i / (pixels * c), ch = i % c, g0 = ch / size * size;
@@ -244,7 +292,9 @@ static void test_instancenorm(void **state)
                 double d = (double)x[(image * pixels + q / size) * c + g0 + q % size] - mean;
                 var += d * d / n;
             }
-            rop_close("instancenorm", i, (double)y[i], ((double)x[i] - mean) / sqrt(var + 1e-3) * (double)g[ch] + (double)b[ch], 1e-4, 2e-5);
+            rop_close("instancenorm", i, (double)y[i],
+                      ((double)x[i] - mean) / sqrt(var + 1e-3) * (double)g[ch] + (double)b[ch],
+                      1e-4, 2e-5);
         }
         free(y);
         free(x);
@@ -257,9 +307,15 @@ static void test_channel_affine(void **state)
 {
     (void)state;
     nnrt_shape s = rop_dims(3, 2, 300, 37, 0), row = rop_dims(1, 37, 0, 0, 0);
-    float *x = rop_floats(&rng, nnrt_shape_count(&s), 3.0f), *a = rop_floats(&rng, 37, 1.0f), *b = rop_floats(&rng, 37, 1.0f);
+    float *x = rop_floats(&rng, nnrt_shape_count(&s), 3.0f), *a = rop_floats(&rng, 37, 1.0f),
+          *b = rop_floats(&rng, 37, 1.0f);
     nnrt_channel_affine_params p = {{0.0f, 6.0f}};
-    rop_case c = {NNRT_ROP_ID_CHANNEL_AFFINE, &p, 3, {{NNRT_F32, s, x, false}, {NNRT_F32, row, a, true}, {NNRT_F32, row, b, true}}, NNRT_F32, 3};
+    rop_case c = {NNRT_ROP_ID_CHANNEL_AFFINE,
+                  &p,
+                  3,
+                  {{NNRT_F32, s, x, false}, {NNRT_F32, row, a, true}, {NNRT_F32, row, b, true}},
+                  NNRT_F32,
+                  3};
     float *y = rop_run(&c, NULL);
     for (size_t i = 0; i < nnrt_shape_count(&s); i++) {
         volatile float product = x[i] * a[i % 37];
@@ -279,11 +335,13 @@ static void test_arg(void **state)
         const nnrt_shape *s = &shapes[k];
         for (uint32_t v = 0; v < 8 * s->rank; v++) {
             nnrt_arg_params p = {(int32_t)(v / 8), v & 1, v >> 1 & 1, v >> 2 & 1};
-            size_t n = nnrt_shape_count(s), dim = (size_t)s->dims[p.axis], inner = nnrt_shape_span(s, (uint32_t)p.axis + 1, s->rank);
+            size_t n = nnrt_shape_count(s), dim = (size_t)s->dims[p.axis],
+                   inner = nnrt_shape_span(s, (uint32_t)p.axis + 1, s->rank);
             uint8_t *x = rop_u8(&rng, n);
             for (size_t i = 0; i < n; i++)
                 x[i] %= 7; /* many ties */
-            rop_case c = {NNRT_ROP_ID_ARG, &p, 1, {{NNRT_U8, *s, x, false}}, NNRT_I64, s->rank - 1 + p.keepdims};
+            rop_case c = {NNRT_ROP_ID_ARG,           &p,       1,
+                          {{NNRT_U8, *s, x, false}}, NNRT_I64, s->rank - 1 + p.keepdims};
             int64_t *y = rop_run(&c, NULL);
             for (size_t i = 0; i < n / dim; i++) {
                 size_t first = i / inner * inner * dim + i % inner, best = 0;
@@ -302,7 +360,8 @@ static void test_arg(void **state)
     }
     const float nan_row[] = {1, NAN, 3};
     nnrt_arg_params p = {0, 0, 0, 0};
-    rop_case c = {NNRT_ROP_ID_ARG, &p, 1, {{NNRT_F32, rop_dims(1, 3, 0, 0, 0), nan_row, false}}, NNRT_I64, 0};
+    rop_case c = {NNRT_ROP_ID_ARG, &p, 1, {{NNRT_F32, rop_dims(1, 3, 0, 0, 0), nan_row, false}},
+                  NNRT_I64,        0};
     int64_t *y = rop_run(&c, NULL);
     assert_int_equal(y[0], 1);
     free(y);
@@ -315,14 +374,16 @@ static void test_cumsum(void **state)
     const int64_t want[2][6] = {{1, 2, 3, 5, 7, 9}, {1, 3, 6, 4, 9, 15}};
     for (int32_t axis = 0; axis < 2; axis++) {
         nnrt_axis_params p = {axis};
-        rop_case c = {NNRT_ROP_ID_CUMSUM, &p, 1, {{NNRT_I64, rop_dims(2, 2, 3, 0, 0), x, false}}, NNRT_I64, 2};
+        rop_case c = {NNRT_ROP_ID_CUMSUM, &p, 1, {{NNRT_I64, rop_dims(2, 2, 3, 0, 0), x, false}},
+                      NNRT_I64,           2};
         int64_t *y = rop_run(&c, NULL);
         assert_memory_equal(y, want[axis], sizeof want[axis]);
         free(y);
     }
     float *f = rop_floats(&rng, 5 * 700, 1.0f);
     nnrt_axis_params p = {1};
-    rop_case c = {NNRT_ROP_ID_CUMSUM, &p, 1, {{NNRT_F32, rop_dims(3, 5, 7, 100, 0), f, false}}, NNRT_F32, 3};
+    rop_case c = {NNRT_ROP_ID_CUMSUM, &p, 1, {{NNRT_F32, rop_dims(3, 5, 7, 100, 0), f, false}},
+                  NNRT_F32,           3};
     float *y = rop_run(&c, NULL);
     for (size_t i = 0; i < 3500; i++) {
         double sum = 0;
@@ -347,8 +408,11 @@ static void test_lrn(void **state)
             double sum = 0;
             int ch = (int)(i % 23);
             for (int k = ch - (int)((size - 1) / 2); k <= ch + (int)(size / 2); k++)
-                sum += k < 0 || k > 22 ? 0 : (double)x[i - (size_t)ch + (size_t)k] * (double)x[i - (size_t)ch + (size_t)k];
-            rop_close("lrn", i, (double)y[i], (double)x[i] / pow(2.0 + (double)0.1f / size * sum, 0.75), 1e-5, 1e-7);
+                sum += k < 0 || k > 22 ? 0
+                                       : (double)x[i - (size_t)ch + (size_t)k] *
+                                             (double)x[i - (size_t)ch + (size_t)k];
+            rop_close("lrn", i, (double)y[i],
+                      (double)x[i] / pow(2.0 + (double)0.1f / size * sum, 0.75), 1e-5, 1e-7);
         }
         free(y);
         free(x);
@@ -359,10 +423,11 @@ int main(void)
 {
     nnc_rng_init(&rng, 3, 4);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reduce),       cmocka_unit_test(test_reduce_order), cmocka_unit_test(test_reduce_integers),
-        cmocka_unit_test(test_softmax),      cmocka_unit_test(test_layernorm),    cmocka_unit_test(test_instancenorm),
-        cmocka_unit_test(test_channel_affine), cmocka_unit_test(test_arg),        cmocka_unit_test(test_cumsum),
-        cmocka_unit_test(test_lrn),
+        cmocka_unit_test(test_reduce),          cmocka_unit_test(test_reduce_order),
+        cmocka_unit_test(test_reduce_integers), cmocka_unit_test(test_softmax),
+        cmocka_unit_test(test_layernorm),       cmocka_unit_test(test_instancenorm),
+        cmocka_unit_test(test_channel_affine),  cmocka_unit_test(test_arg),
+        cmocka_unit_test(test_cumsum),          cmocka_unit_test(test_lrn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Pooling, resize and transposed convolution against direct oracles. SPDX-License-Identifier: Apache-2.0 */
+/* Pooling, resize and transposed convolution against direct oracles. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include "kernels/rop_case.h"
 
 #include "tensor/requant.h"
@@ -30,7 +31,8 @@ typedef struct geometry {
     int64_t n, h, w, c, oh, ow, r, s, sh, sw, dh, dw, top, left, bottom, right;
 } geometry;
 
-static void pool_dim(const nnrt_window *w, int i, int64_t in, int64_t *out, int64_t *begin, int64_t *end)
+static void pool_dim(const nnrt_window *w, int i, int64_t in, int64_t *out, int64_t *begin,
+                     int64_t *end)
 {
     int64_t k = (int64_t)(w->kernel[i] - 1) * w->dilation[i] + 1, s = w->stride[i];
     *begin = w->pad[i];
@@ -52,8 +54,16 @@ static void pool_dim(const nnrt_window *w, int i, int64_t in, int64_t *out, int6
 static geometry resolve(const pool_case *p)
 {
     const nnrt_shape *x = &p->x;
-    geometry g = {.n = x->dims[0], .h = x->rank == 4 ? x->dims[1] : 1, .w = x->dims[x->rank - 2], .c = x->dims[x->rank - 1], .oh = 1, .ow = 1,
-                  .sh = 1, .sw = 1, .dh = 1, .dw = 1};
+    geometry g = {.n = x->dims[0],
+                  .h = x->rank == 4 ? x->dims[1] : 1,
+                  .w = x->dims[x->rank - 2],
+                  .c = x->dims[x->rank - 1],
+                  .oh = 1,
+                  .ow = 1,
+                  .sh = 1,
+                  .sw = 1,
+                  .dh = 1,
+                  .dw = 1};
     g.r = g.h;
     g.s = g.w;
     if (p->global)
@@ -79,7 +89,8 @@ typedef struct window_sum {
 /* Sum and maximum of the window of one output element. */
 static window_sum window_at(const geometry *g, const void *x, nnrt_dtype t, size_t i)
 {
-    int64_t c = (int64_t)i % g->c, ow = (int64_t)i / g->c % g->ow, oh = (int64_t)i / g->c / g->ow % g->oh, n = (int64_t)i / g->c / g->ow / g->oh;
+    int64_t c = (int64_t)i % g->c, ow = (int64_t)i / g->c % g->ow,
+            oh = (int64_t)i / g->c / g->ow % g->oh, n = (int64_t)i / g->c / g->ow / g->oh;
     window_sum r = {.most = -INFINITY};
     for (int64_t a = 0; a < g->r; a++) {
         for (int64_t b = 0; b < g->s; b++) {
@@ -133,10 +144,22 @@ static void test_avgpool(void **state)
         bool q8 = k % 2;
         size_t n = nnrt_shape_count(&p->x);
         void *x = q8 ? (void *)rop_u8(&rng, n) : (void *)rop_floats(&rng, n, 3.0f);
-        nnrt_avgpool_params a = {.window = p->w, .global = p->global, .count_include_pad = p->include_pad, .zx = 100, .zy = 20,
-                                 .sx = 0.05f, .sy = 0.04f, .lo = q8 ? -20 : -INFINITY, .hi = q8 ? 200 : INFINITY};
+        nnrt_avgpool_params a = {.window = p->w,
+                                 .global = p->global,
+                                 .count_include_pad = p->include_pad,
+                                 .zx = 100,
+                                 .zy = 20,
+                                 .sx = 0.05f,
+                                 .sy = 0.04f,
+                                 .lo = q8 ? -20 : -INFINITY,
+                                 .hi = q8 ? 200 : INFINITY};
         nnrt_dtype t = q8 ? NNRT_U8 : NNRT_F32;
-        rop_case c = {q8 ? NNRT_ROP_ID_AVGPOOL_Q8 : NNRT_ROP_ID_AVGPOOL_F32, &a, 1, {{t, p->x, x, false}}, t, p->x.rank};
+        rop_case c = {q8 ? NNRT_ROP_ID_AVGPOOL_Q8 : NNRT_ROP_ID_AVGPOOL_F32,
+                      &a,
+                      1,
+                      {{t, p->x, x, false}},
+                      t,
+                      p->x.rank};
         nnrt_shape got;
         void *y = rop_run(&c, &got);
         assert_int_equal(nnrt_shape_count(&got), g.n * g.oh * g.ow * g.c);
@@ -145,7 +168,8 @@ static void test_avgpool(void **state)
             size_t count = p->include_pad ? r.padded : r.taps;
             if (q8) {
                 int32_t acc = (int32_t)(r.isum - (int64_t)r.taps * a.zx);
-                assert_int_equal(((uint8_t *)y)[i], nnc_requant(acc, a.sx / (a.sy * (float)count), a.lo, a.hi, a.zy));
+                assert_int_equal(((uint8_t *)y)[i],
+                                 nnc_requant(acc, a.sx / (a.sy * (float)count), a.lo, a.hi, a.zy));
             } else {
                 rop_close("avgpool", i, (double)((float *)y)[i], r.sum / (double)count, 1e-5, 1e-5);
             }
@@ -162,42 +186,81 @@ static void test_conv_transpose(void **state)
         nnrt_shape x;
         nnrt_conv_transpose_f32_params p;
     } cases[] = {
-        {{4, {1, 5, 6, 4}}, {{2, {3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}, 0, 0}, 1, 4, 6, {1, 1}, 1, {-INFINITY, INFINITY}}},
-        {{4, {2, 3, 4, 6}}, {{2, {2, 4}, {3, 1}, {2, 1}, {0, 1, 0, 2}, 0, 0}, 2, 6, 4, {0, 0}, 0, {0, 4}}},
-        {{3, {2, 9, 3}}, {{1, {1, 4}, {1, 2}, {1, 1}, {0, 1, 0, 1}, 0, 0}, 1, 3, 17, {0, 0}, 1, {-INFINITY, INFINITY}}},
-        {{4, {1, 4, 4, 2}}, {{2, {3, 3}, {2, 2}, {1, 1}, {0, 0, 0, 0}, 1, 0}, 1, 2, 3, {0, 0}, 0, {-INFINITY, INFINITY}}},
+        {{4, {1, 5, 6, 4}},
+         {{2, {3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}, 0, 0},
+          1,
+          4,
+          6,
+          {1, 1},
+          1,
+          {-INFINITY, INFINITY}}},
+        {{4, {2, 3, 4, 6}},
+         {{2, {2, 4}, {3, 1}, {2, 1}, {0, 1, 0, 2}, 0, 0}, 2, 6, 4, {0, 0}, 0, {0, 4}}},
+        {{3, {2, 9, 3}},
+         {{1, {1, 4}, {1, 2}, {1, 1}, {0, 1, 0, 1}, 0, 0},
+          1,
+          3,
+          17,
+          {0, 0},
+          1,
+          {-INFINITY, INFINITY}}},
+        {{4, {1, 4, 4, 2}},
+         {{2, {3, 3}, {2, 2}, {1, 1}, {0, 0, 0, 0}, 1, 0},
+          1,
+          2,
+          3,
+          {0, 0},
+          0,
+          {-INFINITY, INFINITY}}},
     };
     for (size_t k = 0; k < 4; k++) {
         const nnrt_conv_transpose_f32_params *p = &cases[k].p;
         const nnrt_shape *sx = &cases[k].x;
-        size_t r = p->window.kernel[0], s = p->window.kernel[1], kg = p->c_out / p->groups, cg = p->c_in / p->groups;
-        float *x = rop_floats(&rng, nnrt_shape_count(sx), 1.0f), *w = rop_floats(&rng, r * s * p->c_in * kg, 1.0f), *b = rop_floats(&rng, p->c_out, 1.0f);
-        rop_case c = {NNRT_ROP_ID_CONV_TRANSPOSE_F32, p, 2 + p->has_bias,
-                      {{NNRT_F32, *sx, x, false}, {NNRT_F32, rop_dims(3, (int64_t)(r * s), p->c_in, (int64_t)kg, 0), w, true}, {NNRT_F32, rop_dims(1, p->c_out, 0, 0, 0), b, true}}, NNRT_F32, sx->rank};
+        size_t r = p->window.kernel[0], s = p->window.kernel[1], kg = p->c_out / p->groups,
+               cg = p->c_in / p->groups;
+        float *x = rop_floats(&rng, nnrt_shape_count(sx), 1.0f),
+              *w = rop_floats(&rng, r * s * p->c_in * kg, 1.0f),
+              *b = rop_floats(&rng, p->c_out, 1.0f);
+        rop_case c = {NNRT_ROP_ID_CONV_TRANSPOSE_F32,
+                      p,
+                      2 + p->has_bias,
+                      {{NNRT_F32, *sx, x, false},
+                       {NNRT_F32, rop_dims(3, (int64_t)(r * s), p->c_in, (int64_t)kg, 0), w, true},
+                       {NNRT_F32, rop_dims(1, p->c_out, 0, 0, 0), b, true}},
+                      NNRT_F32,
+                      sx->rank};
         nnrt_shape got;
         float *y = rop_run(&c, &got);
         size_t n = nnrt_shape_count(&got);
-        int64_t oh = got.rank == 4 ? got.dims[1] : 1, ow = got.dims[got.rank - 2], h = sx->rank == 4 ? sx->dims[1] : 1, wd = sx->dims[sx->rank - 2];
+        int64_t oh = got.rank == 4 ? got.dims[1] : 1, ow = got.dims[got.rank - 2],
+                h = sx->rank == 4 ? sx->dims[1] : 1, wd = sx->dims[sx->rank - 2];
         int64_t top = p->window.pad[0], left = p->window.pad[1];
         if (p->window.auto_pad == 1) {
-            top = ((int64_t)p->window.stride[0] * (h - 1) + (int64_t)r - h * p->window.stride[0]) / 2;
+            top =
+                ((int64_t)p->window.stride[0] * (h - 1) + (int64_t)r - h * p->window.stride[0]) / 2;
             left = top;
             assert_int_equal(oh, h * p->window.stride[0]);
         } else {
-            assert_int_equal(ow, (wd - 1) * p->window.stride[1] + (int64_t)((s - 1) * p->window.dilation[1]) + 1 + p->output_padding[1] - p->window.pad[1] - p->window.pad[3]);
+            assert_int_equal(ow, (wd - 1) * p->window.stride[1] +
+                                     (int64_t)((s - 1) * p->window.dilation[1]) + 1 +
+                                     p->output_padding[1] - p->window.pad[1] - p->window.pad[3]);
         }
         double *want = calloc(n, sizeof *want);
         /* Scatter: every input adds its window. */
         for (size_t i = 0; i < nnrt_shape_count(sx); i++) {
             size_t ci = i % p->c_in, g = ci / cg;
-            int64_t iw = (int64_t)(i / p->c_in) % wd, ih = (int64_t)(i / p->c_in) / wd % h, image = (int64_t)(i / p->c_in) / wd / h;
+            int64_t iw = (int64_t)(i / p->c_in) % wd, ih = (int64_t)(i / p->c_in) / wd % h,
+                    image = (int64_t)(i / p->c_in) / wd / h;
             for (size_t t = 0; t < r * s; t++) {
-                int64_t yh = ih * p->window.stride[0] - top + (int64_t)(t / s) * p->window.dilation[0];
-                int64_t yw = iw * p->window.stride[1] - left + (int64_t)(t % s) * p->window.dilation[1];
+                int64_t yh =
+                    ih * p->window.stride[0] - top + (int64_t)(t / s) * p->window.dilation[0];
+                int64_t yw =
+                    iw * p->window.stride[1] - left + (int64_t)(t % s) * p->window.dilation[1];
                 if (yh < 0 || yh >= oh || yw < 0 || yw >= ow)
                     continue;
                 for (size_t j = 0; j < kg; j++)
-                    want[((size_t)((image * oh + yh) * ow + yw)) * p->c_out + g * kg + j] += (double)x[i] * (double)w[(t * p->c_in + ci) * kg + j];
+                    want[((size_t)((image * oh + yh) * ow + yw)) * p->c_out + g * kg + j] +=
+                        (double)x[i] * (double)w[(t * p->c_in + ci) * kg + j];
             }
         }
         for (size_t i = 0; i < n; i++) {
@@ -219,7 +282,13 @@ static void test_resize_nearest(void **state)
     const float x[] = {1, 2, 3, 4};
     const int64_t sizes[] = {4, 4};
     nnrt_resize_params p = {0, 1, 2, 0.0f, 0};
-    rop_case c = {NNRT_ROP_ID_RESIZE, &p, 2, {{NNRT_F32, rop_dims(4, 1, 2, 2, 1), x, false}, {NNRT_I64, rop_dims(1, 2, 0, 0, 0), sizes, true}}, NNRT_F32, 4};
+    rop_case c = {NNRT_ROP_ID_RESIZE,
+                  &p,
+                  2,
+                  {{NNRT_F32, rop_dims(4, 1, 2, 2, 1), x, false},
+                   {NNRT_I64, rop_dims(1, 2, 0, 0, 0), sizes, true}},
+                  NNRT_F32,
+                  4};
     float *y = rop_run(&c, NULL);
     const float want[] = {1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 4, 4, 3, 3, 4, 4};
     assert_memory_equal(y, want, sizeof want);
@@ -239,7 +308,13 @@ static void test_resize_linear(void **state)
     const float scales[] = {0.6f, 0.6f};
     const float want[] = {2.6666665f, 4.3333331f, 9.333333f, 11.f};
     nnrt_resize_params p = {1, 0, 0, -0.75f, 0};
-    rop_case c = {NNRT_ROP_ID_RESIZE, &p, 2, {{NNRT_F32, rop_dims(4, 1, 4, 4, 1), x, false}, {NNRT_F32, rop_dims(1, 2, 0, 0, 0), scales, true}}, NNRT_F32, 4};
+    rop_case c = {NNRT_ROP_ID_RESIZE,
+                  &p,
+                  2,
+                  {{NNRT_F32, rop_dims(4, 1, 4, 4, 1), x, false},
+                   {NNRT_F32, rop_dims(1, 2, 0, 0, 0), scales, true}},
+                  NNRT_F32,
+                  4};
     nnrt_shape got;
     float *y = rop_run(&c, &got);
     assert_int_equal(got.dims[1], 2);
@@ -255,7 +330,8 @@ static void test_resize_linear(void **state)
     free(q);
 }
 
-/* A plane a + b*h + c*w is reproduced by linear and cubic interpolation away from the border, in every coordinate system. */
+/* A plane a + b*h + c*w is reproduced by linear and cubic interpolation away from the border, in
+ * every coordinate system. */
 static void test_resize_plane(void **state)
 {
     (void)state;
@@ -266,18 +342,29 @@ static void test_resize_plane(void **state)
     const int64_t sizes[] = {OH, OW};
     for (uint32_t v = 0; v < 12; v++) {
         nnrt_resize_params p = {1 + v % 2, v / 2, 0, -0.75f, v % 3 == 0};
-        rop_case c = {NNRT_ROP_ID_RESIZE, &p, 2, {{NNRT_F32, rop_dims(4, 1, H, W, C), x, false}, {NNRT_I64, rop_dims(1, 2, 0, 0, 0), sizes, true}}, NNRT_F32, 4};
+        rop_case c = {NNRT_ROP_ID_RESIZE,
+                      &p,
+                      2,
+                      {{NNRT_F32, rop_dims(4, 1, H, W, C), x, false},
+                       {NNRT_I64, rop_dims(1, 2, 0, 0, 0), sizes, true}},
+                      NNRT_F32,
+                      4};
         float *y = rop_run(&c, NULL);
         for (int i = 0; i < OH * OW; i++) {
             double src[2];
             for (int d = 0; d < 2; d++) {
                 double o = d ? i % OW : i / OW, in = d ? W : H, out = d ? OW : OH, scale = out / in;
-                src[d] = p.coordinate == 1 ? o / scale : (p.coordinate == 2 ? o * (in - 1) / (out - 1) : (p.coordinate == 4 ? (o + 0.5) / scale : (o + 0.5) / scale - 0.5));
+                src[d] = p.coordinate == 1
+                             ? o / scale
+                             : (p.coordinate == 2 ? o * (in - 1) / (out - 1)
+                                                  : (p.coordinate == 4 ? (o + 0.5) / scale
+                                                                       : (o + 0.5) / scale - 0.5));
             }
             if (src[0] < 1 || src[0] > H - 3 || src[1] < 1 || src[1] > W - 3)
                 continue;
             for (int ch = 0; ch < C; ch++)
-                rop_close("resize", (size_t)i, (double)y[i * C + ch], src[0] * 2 - src[1] * 0.5 + ch, 1e-5, p.mode == 2 ? 0.2 : 1e-5);
+                rop_close("resize", (size_t)i, (double)y[i * C + ch],
+                          src[0] * 2 - src[1] * 0.5 + ch, 1e-5, p.mode == 2 ? 0.2 : 1e-5);
         }
         free(y);
     }
@@ -288,7 +375,8 @@ static void test_refusals(void **state)
     (void)state;
     float x[16] = {0};
     nnrt_maxpool_params p = {{2, {5, 5}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 0, 0}};
-    rop_case c = {NNRT_ROP_ID_MAXPOOL, &p, 1, {{NNRT_F32, rop_dims(4, 1, 4, 4, 1), x, false}}, NNRT_F32, 4};
+    rop_case c = {
+        NNRT_ROP_ID_MAXPOOL, &p, 1, {{NNRT_F32, rop_dims(4, 1, 4, 4, 1), x, false}}, NNRT_F32, 4};
     rop_refuse(&c, NNRT_ERR_MODEL);
 }
 
@@ -296,8 +384,9 @@ int main(void)
 {
     nnc_rng_init(&rng, 5, 6);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_maxpool),        cmocka_unit_test(test_avgpool),      cmocka_unit_test(test_conv_transpose),
-        cmocka_unit_test(test_resize_nearest), cmocka_unit_test(test_resize_linear), cmocka_unit_test(test_resize_plane),
+        cmocka_unit_test(test_maxpool),        cmocka_unit_test(test_avgpool),
+        cmocka_unit_test(test_conv_transpose), cmocka_unit_test(test_resize_nearest),
+        cmocka_unit_test(test_resize_linear),  cmocka_unit_test(test_resize_plane),
         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

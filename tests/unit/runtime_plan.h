@@ -1,4 +1,5 @@
-/* A small plan with constants, a branch, in-place, alias, host arithmetic and a variable. SPDX-License-Identifier: Apache-2.0 */
+/* A small plan with constants, a branch, in-place, alias, host arithmetic and a variable.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef NNC_TESTS_RUNTIME_PLAN_H
 #define NNC_TESTS_RUNTIME_PLAN_H
 
@@ -26,20 +27,24 @@ static inline uint32_t plan_temp(nnrt_builder *b, const char *name, nnrt_dtype d
     nnrt_builder_node(b, NNRT_ROP_ID_##id, name, params, (params) != NULL ? sizeof *(params) : 0,  \
                       ins, sizeof(ins) / sizeof *(ins), &(out), 1)
 
-/* x [batch,3,8,8] -> q (channels-last u8) -> maxpool -> dequantize -> + bias -> tanh -> reshape by host-known shape ->
+/* x [batch,3,8,8] -> q (channels-last u8) -> maxpool -> dequantize -> + bias -> tanh -> reshape by
+ * host-known shape ->
  * + variable -> softmax -> y [batch,48]; the callback taps the pooled value. */
 static inline void plan_build(void **image, size_t *bytes)
 {
     nnrt_builder *b = nnrt_builder_create();
     assert_non_null(b);
     int64_t batch = nnrt_builder_symbol(b, "batch");
-    nnrt_shape xs = {4, {batch, 3, 8, 8}}, none = {.rank = 0}, c3 = {1, {3}}, two = {1, {2}}, row = {1, {48}}, ys = {2, {batch, 48}};
+    nnrt_shape xs = {4, {batch, 3, 8, 8}}, none = {.rank = 0}, c3 = {1, {3}}, two = {1, {2}},
+               row = {1, {48}}, ys = {2, {batch, 48}};
     const nnrt_plan_quant quant = {0.05f, 128, 0, 255, 1, {0}};
     uint32_t x = nnrt_builder_value(b, NNRT_VALUE_INPUT, "x", NNRT_F32, &xs, 0, NULL);
     nnrt_shape any4 = {4, {NNRT_DIM_UNKNOWN, NNRT_DIM_UNKNOWN, NNRT_DIM_UNKNOWN, NNRT_DIM_UNKNOWN}};
     uint32_t q = nnrt_builder_value(b, NNRT_VALUE_TEMP, "q", NNRT_U8, &any4, 1, &quant);
-    uint32_t pooled = plan_temp(b, "pooled", NNRT_U8, 4), f = plan_temp(b, "f", NNRT_F32, 4), sum = plan_temp(b, "sum", NNRT_F32, 4), t = plan_temp(b, "t", NNRT_F32, 4);
-    uint32_t dims = plan_temp(b, "dims", NNRT_I64, 1), rest = plan_temp(b, "rest", NNRT_I64, 1), flat = plan_temp(b, "flat", NNRT_F32, 2), added = plan_temp(b, "added", NNRT_F32, 2);
+    uint32_t pooled = plan_temp(b, "pooled", NNRT_U8, 4), f = plan_temp(b, "f", NNRT_F32, 4),
+             sum = plan_temp(b, "sum", NNRT_F32, 4), t = plan_temp(b, "t", NNRT_F32, 4);
+    uint32_t dims = plan_temp(b, "dims", NNRT_I64, 1), rest = plan_temp(b, "rest", NNRT_I64, 1),
+             flat = plan_temp(b, "flat", NNRT_F32, 2), added = plan_temp(b, "added", NNRT_F32, 2);
     uint32_t y = nnrt_builder_value(b, NNRT_VALUE_OUTPUT, "y", NNRT_F32, &ys, 0, NULL);
     const float scale = 0.05f, bias[3] = {0.1f, -0.2f, 0.3f};
     float state[48];
@@ -48,8 +53,10 @@ static inline void plan_build(void **image, size_t *bytes)
     for (int i = 0; i < 48; i++)
         state[i] = 0.01f * (float)i;
     nnrt_shape one = {1, {1}};
-    uint32_t cs = nnrt_builder_const(b, "scale", NNRT_F32, &none, &scale, sizeof scale), cz = nnrt_builder_const(b, "zero", NNRT_I32, &none, &zero, sizeof zero);
-    uint32_t cb = nnrt_builder_const(b, "bias", NNRT_F32, &c3, bias, sizeof bias), ct = nnrt_builder_const(b, "tail", NNRT_I64, &one, tail, sizeof tail);
+    uint32_t cs = nnrt_builder_const(b, "scale", NNRT_F32, &none, &scale, sizeof scale),
+             cz = nnrt_builder_const(b, "zero", NNRT_I32, &none, &zero, sizeof zero);
+    uint32_t cb = nnrt_builder_const(b, "bias", NNRT_F32, &c3, bias, sizeof bias),
+             ct = nnrt_builder_const(b, "tail", NNRT_I64, &one, tail, sizeof tail);
     uint32_t v = nnrt_builder_variable(b, "state", NNRT_F32, &row, state, sizeof state);
     (void)two;
     nnrt_builder_input(b, x);

@@ -1,4 +1,5 @@
-/* Errors of the runtime's elementary functions against the C library in double. SPDX-License-Identifier: Apache-2.0 */
+/* Errors of the runtime's elementary functions against the C library in double.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "cmocka_all.h"
 
 #include "runtime_int8/kernels/float_math.h"
@@ -46,13 +47,15 @@ static void test_accuracy(void **state)
 static void test_pow_special(void **state)
 {
     (void)state;
-    static const float v[] = {0.0f, -0.0f, 1.0f, -1.0f, 0.5f, -0.5f, 2.0f, 3.0f, -3.0f, 1e-40f, -1e-40f, 1e30f, -1e30f,
-                              16777217.0f, INFINITY, -INFINITY, NAN};
+    static const float v[] = {0.0f,   -0.0f,       1.0f,     -1.0f,     0.5f,    -0.5f,
+                              2.0f,   3.0f,        -3.0f,    1e-40f,    -1e-40f, 1e30f,
+                              -1e30f, 16777217.0f, INFINITY, -INFINITY, NAN};
     for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
         for (size_t k = 0; k < sizeof v / sizeof *v; k++) {
             double want = pow((double)v[i], (double)v[k]);
             if (!(ulps(nnrt_pow(v[i], v[k]), want) <= 1.0))
-                fail_msg("pow(%g, %g) = %g, expected %g", (double)v[i], (double)v[k], (double)nnrt_pow(v[i], v[k]), want);
+                fail_msg("pow(%g, %g) = %g, expected %g", (double)v[i], (double)v[k],
+                         (double)nnrt_pow(v[i], v[k]), want);
         }
     }
 }

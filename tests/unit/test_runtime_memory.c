@@ -23,9 +23,10 @@ static void test_invariants(void **state)
         size_t n = 1 + nnc_rng_below(&rng, BLOCKS), total, total_again, live_most = 0, sum = 0;
         for (size_t i = 0; i < n; i++) {
             uint32_t first = nnc_rng_below(&rng, 60);
-            b[i] = (nnrt_memory_block){.bytes = nnc_rng_below(&rng, 5) == 0 ? 0 : nnc_rng_below(&rng, 10000),
-                                       .first = first,
-                                       .last = first + nnc_rng_below(&rng, 8)};
+            b[i] = (nnrt_memory_block){
+                .bytes = nnc_rng_below(&rng, 5) == 0 ? 0 : nnc_rng_below(&rng, 10000),
+                .first = first,
+                .last = first + nnc_rng_below(&rng, 8)};
             again[i] = b[i];
             sum += round_up(b[i].bytes);
         }
@@ -46,7 +47,8 @@ static void test_invariants(void **state)
             assert_true(b[i].offset + b[i].bytes <= total);
             for (size_t k = 0; k < i; k++) {
                 bool together = b[i].first <= b[k].last && b[k].first <= b[i].last;
-                bool apart = b[i].offset + b[i].bytes <= b[k].offset || b[k].offset + b[k].bytes <= b[i].offset;
+                bool apart = b[i].offset + b[i].bytes <= b[k].offset ||
+                             b[k].offset + b[k].bytes <= b[i].offset;
                 assert_true(!together || apart || b[i].bytes == 0 || b[k].bytes == 0);
             }
         }

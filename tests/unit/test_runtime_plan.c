@@ -1,4 +1,5 @@
-/* Plans as hostile bytes: truncation, bit flips, broken indices. SPDX-License-Identifier: Apache-2.0 */
+/* Plans as hostile bytes: truncation, bit flips, broken indices. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include "unit/runtime_plan.h"
 
 #include <unistd.h>
@@ -54,7 +55,8 @@ static bool survive(const uint8_t *image, size_t bytes, uint32_t flags)
     nnrt_status status = nnrt_model_load_memory(&model, image, bytes, flags);
     if (status != NNRT_OK) {
         assert_null(model);
-        assert_true(status == NNRT_ERR_MODEL || status == NNRT_ERR_UNSUPPORTED || status == NNRT_ERR_LIMIT);
+        assert_true(status == NNRT_ERR_MODEL || status == NNRT_ERR_UNSUPPORTED ||
+                    status == NNRT_ERR_LIMIT);
         assert_true(nnrt_error_message()[0] != '\0');
         return false;
     }
@@ -63,7 +65,8 @@ static bool survive(const uint8_t *image, size_t bytes, uint32_t flags)
     nnrt_view view;
     nnrt_shape s = {4, {2, 3, 8, 8}};
     status = nnrt_session_reshape(session, &s, nnrt_model_input_count(model));
-    if (nnrt_model_input_count(model) == 1 && status == NNRT_OK && nnrt_session_arena_bytes(session) < 1u << 26) {
+    if (nnrt_model_input_count(model) == 1 && status == NNRT_OK &&
+        nnrt_session_arena_bytes(session) < 1u << 26) {
         if (nnrt_session_input(session, 0, &view) == NNRT_OK)
             memset(view.data, 1, view.bytes);
         assert_int_equal(nnrt_session_run(session), NNRT_OK);
@@ -86,7 +89,8 @@ static void test_intact(void **state)
     assert_int_equal(nnrt_model_output_count(model), 1);
     assert_int_equal(nnrt_model_input(model, 0, &info), NNRT_OK);
     assert_string_equal(info.name, "x");
-    assert_true(info.dtype == NNRT_F32 && info.shape.rank == 4 && info.shape.dims[0] == -1 && info.shape.dims[1] == 3);
+    assert_true(info.dtype == NNRT_F32 && info.shape.rank == 4 && info.shape.dims[0] == -1 &&
+                info.shape.dims[1] == 3);
     assert_int_equal(nnrt_model_output(model, 0, &info), NNRT_OK);
     assert_string_equal(info.name, "probabilities");
     assert_int_equal(nnrt_model_output(model, 1, &info), NNRT_ERR_USAGE);
@@ -170,7 +174,8 @@ static void test_mended_flips(void **state)
 static void test_wild_fields(void **state)
 {
     fixture *f = *state;
-    static const uint32_t wild[] = {0, 1, 7, 8, 255, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff};
+    static const uint32_t wild[] = {0,          1,          7,          8,         255,
+                                    0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff};
     const nnrt_plan_header *h = (const void *)f->image;
     const nnrt_plan_section *table = (const void *)(h + 1);
     for (uint32_t k = 0; k < h->section_count; k++) {
@@ -234,7 +239,8 @@ static void test_builder_errors(void **state)
     void *image;
     size_t bytes;
     assert_int_equal(nnrt_builder_const(b, "w", NNRT_F32, &s, "x", 1), NNRT_NONE);
-    assert_int_equal(nnrt_builder_value(b, NNRT_VALUE_INPUT, "x", NNRT_F32, &s, 0, NULL), NNRT_NONE);
+    assert_int_equal(nnrt_builder_value(b, NNRT_VALUE_INPUT, "x", NNRT_F32, &s, 0, NULL),
+                     NNRT_NONE);
     assert_int_equal(nnrt_builder_finish(b, &image, &bytes), NNC_ERR_MODEL);
     assert_non_null(strstr(nnrt_error_message(), "'w'"));
     assert_null(image);
@@ -251,7 +257,8 @@ static void test_descriptors(void **state)
     rop = nnrt_rop_find(number);                                                                   \
     assert_non_null(rop);                                                                          \
     assert_string_equal(rop->name, #label);                                                        \
-    assert_int_equal(rop->params_bytes, strcmp(#params, "nnrt_no_params") == 0 ? 0 : sizeof(params)); \
+    assert_int_equal(rop->params_bytes,                                                            \
+                     strcmp(#params, "nnrt_no_params") == 0 ? 0 : sizeof(params));                 \
     assert_int_equal(rop->min_in, min);                                                            \
     assert_int_equal(rop->max_in, max);                                                            \
     assert_int_equal(rop->out_count, n_out);                                                       \

@@ -1,4 +1,5 @@
-/* Sessions: shapes, memory reuse, threads, no allocation in a run, profile, callback, variables. SPDX-License-Identifier: Apache-2.0 */
+/* Sessions: shapes, memory reuse, threads, no allocation in a run, profile, callback, variables.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "unit/runtime_plan.h"
 
 #include "runtime_int8/threads.h"
@@ -70,7 +71,8 @@ static int teardown(void **state)
 
 static nnrt_session *open_session(const nnrt_model *model, uint32_t threads, uint32_t profile)
 {
-    nnrt_session_options o = {.size = sizeof o, .threads = threads, .isa_max = NNRT_ISA_BEST, .profile = profile};
+    nnrt_session_options o = {
+        .size = sizeof o, .threads = threads, .isa_max = NNRT_ISA_BEST, .profile = profile};
     nnrt_session *session;
     if (nnrt_session_create(&session, model, &o) != NNRT_OK)
         fail_msg("session: %s", nnrt_error_message());
@@ -124,7 +126,8 @@ static void test_shapes(void **state)
     fixture *f = *state;
     nnrt_session *s = open_session(f->model, 1, 0);
     nnrt_view v;
-    nnrt_shape wrong_rank = {3, {1, 3, 8}}, wrong_dim = {4, {1, 3, 8, 9}}, negative = {4, {-1, 3, 8, 8}}, good = {4, {2, 3, 8, 8}};
+    nnrt_shape wrong_rank = {3, {1, 3, 8}}, wrong_dim = {4, {1, 3, 8, 9}},
+               negative = {4, {-1, 3, 8, 8}}, good = {4, {2, 3, 8, 8}};
     assert_int_equal(nnrt_session_input(s, 0, &v), NNRT_OK); /* unknown dims are 1 */
     assert_int_equal(v.shape.dims[0], 1);
     assert_int_equal(nnrt_session_reshape(s, &wrong_rank, 1), NNRT_ERR_USAGE);
@@ -142,7 +145,8 @@ static void test_shapes(void **state)
     nnrt_session_destroy(s);
 }
 
-/* x 768 floats stays; the chain behind it needs less than its tensors' sum, thanks to reuse, aliases and in-place. */
+/* x 768 floats stays; the chain behind it needs less than its tensors' sum, thanks to reuse,
+ * aliases and in-place. */
 static void test_memory(void **state)
 {
     fixture *f = *state;
@@ -230,7 +234,8 @@ static void test_callback_and_profile(void **state)
     assert_int_equal(nnrt_session_node_count(s), 11);
     assert_int_equal(nnrt_session_node(s, 0, &info), NNRT_OK);
     assert_string_equal(info.rop, "quantize");
-    assert_true(info.runs == 3 && info.ns > 0 && info.bytes == 2 * 192 * 5 && info.kernel[0] != '\0');
+    assert_true(info.runs == 3 && info.ns > 0 && info.bytes == 2 * 192 * 5 &&
+                info.kernel[0] != '\0');
     assert_int_equal(nnrt_session_node(s, 6, &info), NNRT_OK); /* shape: done at reshape */
     assert_true(info.runs == 0);
     assert_int_equal(nnrt_session_node(s, 11, &info), NNRT_ERR_USAGE);
@@ -256,7 +261,8 @@ static void test_variable(void **state)
     assert_int_equal(nnrt_session_run(b), NNRT_OK);
     assert_int_equal(nnrt_session_output(a, 0, &ya), NNRT_OK);
     assert_int_equal(nnrt_session_output(b, 0, &yb), NNRT_OK);
-    assert_true(((float *)ya.data)[5] > 0.99f && ((float *)yb.data)[5] < 0.2f); /* each session has its own */
+    assert_true(((float *)ya.data)[5] > 0.99f &&
+                ((float *)yb.data)[5] < 0.2f); /* each session has its own */
     nnrt_session_destroy(a);
     nnrt_session_destroy(b);
 }

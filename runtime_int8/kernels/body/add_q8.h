@@ -1,4 +1,5 @@
-/* add_q8: sum of two u8 grids: two products and a sum, each rounded. SPDX-License-Identifier: Apache-2.0 */
+/* add_q8: sum of two u8 grids: two products and a sum, each rounded. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include "runtime_int8/kernels/body/body.h"
 #include "runtime_int8/kernels/float_math.h"
 
@@ -7,8 +8,8 @@ static inline uint8_t add_one(float ta, float tb, const nnrt_add_q8_params *p)
     return (uint8_t)nnrt_round_clamp(ta + tb, p->lo, p->hi, p->zy);
 }
 
-void NNRT_BODY(add_q8)(uint8_t *y, const uint8_t *a, size_t sa, const uint8_t *b, size_t sb, size_t n,
-                       const nnrt_add_q8_params *params)
+void NNRT_BODY(add_q8)(uint8_t *y, const uint8_t *a, size_t sa, const uint8_t *b, size_t sb,
+                       size_t n, const nnrt_add_q8_params *params)
 {
     const nnrt_add_q8_params p = *params;
     if (n == 0)

@@ -22,14 +22,13 @@ LANES_INLINE v16 sum_block(const float *x, const nnrt_k_taps *taps, size_t n)
     return acc[0];
 }
 
-void NNRT_BODY(avgpool_f32)(float *y, const float *x, const nnrt_k_taps *taps,
-                            size_t channels, float divisor, float lo, float hi)
+void NNRT_BODY(avgpool_f32)(float *y, const float *x, const nnrt_k_taps *taps, size_t channels,
+                            float divisor, float lo, float hi)
 {
     for (size_t c = 0; c < channels; c += LANES) {
         size_t n = channels - c < LANES ? channels - c : LANES;
         float lane[LANES];
-        v16 sum = n == LANES ? sum_block(x + c, taps, LANES)
-                             : sum_block(x + c, taps, n);
+        v16 sum = n == LANES ? sum_block(x + c, taps, LANES) : sum_block(x + c, taps, n);
         memcpy(lane, &sum, sizeof lane);
         for (size_t k = 0; k < n; k++) {
             float v = lane[k] / divisor;

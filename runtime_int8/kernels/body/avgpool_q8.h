@@ -24,8 +24,8 @@ static inline void block(uint8_t *restrict y, const uint8_t *restrict x, const n
         y[c] = (uint8_t)nnrt_round_clamp((float)sum[c] * m, lo, hi, zy);
 }
 
-void NNRT_BODY(avgpool_q8)(uint8_t *y, const uint8_t *x, const nnrt_k_taps *taps,
-                           size_t channels, const nnrt_k_avgpool_q8_args *args)
+void NNRT_BODY(avgpool_q8)(uint8_t *y, const uint8_t *x, const nnrt_k_taps *taps, size_t channels,
+                           const nnrt_k_avgpool_q8_args *args)
 {
     size_t c = 0;
     for (; c + 64 <= channels; c += 64)

@@ -1,5 +1,6 @@
 /* Names of kernels whose tiers share one source. SPDX-License-Identifier: Apache-2.0
- * A tier's file defines NNRT_IMPL (its suffix) and includes body/<contract>.h under its folder's compiler flags. */
+ * A tier's file defines NNRT_IMPL (its suffix) and includes body/<contract>.h under its folder's
+ * compiler flags. */
 #ifndef NNRT_KERNELS_BODY_H
 #define NNRT_KERNELS_BODY_H
 

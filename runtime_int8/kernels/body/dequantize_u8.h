@@ -5,5 +5,5 @@ void NNRT_BODY(dequantize_u8)(float *y, const uint8_t *x, size_t n, float scale,
 {
     NNRT_IVDEP
     for (size_t i = 0; i < n; i++)
-        y[i] = (float)((int32_t)x[i] - zero_point) * scale;
+        y[i] = (float)(int32_t)((uint32_t)x[i] - (uint32_t)zero_point) * scale;
 }

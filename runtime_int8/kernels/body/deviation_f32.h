@@ -1,4 +1,5 @@
-/* deviation_f32: sums of squared differences from a mean, by column. SPDX-License-Identifier: Apache-2.0 */
+/* deviation_f32: sums of squared differences from a mean, by column. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include "runtime_int8/kernels/body/body.h"
 #include "runtime_int8/kernels/body/lanes.h"
 

@@ -1,5 +1,6 @@
-/* Sums in the fixed order of contracts_reduce.h, shared by the bodies that reduce. SPDX-License-Identifier: Apache-2.0
- * v16 is the compiler's vector type: one, two or four registers, the same arithmetic. */
+/* Sums in the fixed order of contracts_reduce.h, shared by the bodies that reduce.
+ * SPDX-License-Identifier: Apache-2.0 v16 is the compiler's vector type: one, two or four
+ * registers, the same arithmetic. */
 #ifndef NNRT_KERNELS_BODY_LANES_H
 #define NNRT_KERNELS_BODY_LANES_H
 
@@ -8,7 +9,6 @@
 #include <string.h>
 
 #include "runtime_int8/kernels/float_math.h"
-
 
 #define LANES 16u
 #define LANES_INLINE static inline __attribute__((always_inline))
@@ -127,15 +127,16 @@ LANES_INLINE float lanes_row(lanes_kind kind, const float *x, size_t n, float su
 }
 
 /* Over n rows of `cols` <= 16 adjacent columns, each column on its own. */
-LANES_INLINE v16 lanes_columns(lanes_kind kind, const float *x, size_t n, size_t cols, size_t stride,
-                               v16 sub)
+LANES_INLINE v16 lanes_columns(lanes_kind kind, const float *x, size_t n, size_t cols,
+                               size_t stride, v16 sub)
 {
     v16 acc[LANES];
     for (size_t l = 0; l < LANES; l++)
         acc[l] = v16_all(lanes_neutral(kind));
     if (cols == LANES) {
         for (size_t j = 0; j < n; j++)
-            acc[j % LANES] = lanes_join(kind, acc[j % LANES], lanes_map(kind, v16_load(x + j * stride), sub));
+            acc[j % LANES] =
+                lanes_join(kind, acc[j % LANES], lanes_map(kind, v16_load(x + j * stride), sub));
     } else {
         for (size_t j = 0; j < n; j++)
             acc[j % LANES] = lanes_join(kind, acc[j % LANES],

@@ -1,4 +1,5 @@
-/* layernorm_f32: mean and variance in the fixed lane order, then one pass. SPDX-License-Identifier: Apache-2.0 */
+/* layernorm_f32: mean and variance in the fixed lane order, then one pass. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <math.h>
 
 #include "runtime_int8/kernels/body/body.h"

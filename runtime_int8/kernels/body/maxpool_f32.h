@@ -3,7 +3,8 @@
 
 #include "runtime_int8/kernels/body/body.h"
 
-/* Vector types: the select below stays scalar when it is left to the loop vectorizer (17x slower with gcc 12). */
+/* Vector types: the select below stays scalar when it is left to the loop vectorizer (17x slower
+ * with gcc 12). */
 typedef float v16f __attribute__((vector_size(64)));
 typedef int32_t v16i __attribute__((vector_size(64)));
 
@@ -27,8 +28,7 @@ static inline void block(float *y, const float *x, const nnrt_k_taps *taps, size
     memcpy(y, &best, n * sizeof *y);
 }
 
-void NNRT_BODY(maxpool_f32)(float *y, const float *x, const nnrt_k_taps *taps,
-                            size_t channels)
+void NNRT_BODY(maxpool_f32)(float *y, const float *x, const nnrt_k_taps *taps, size_t channels)
 {
     size_t c = 0;
     for (; c + 16 <= channels; c += 16)

@@ -21,8 +21,7 @@ static inline void block(uint8_t *y, const uint8_t *x, const nnrt_k_taps *taps, 
     memcpy(y, &best, n);
 }
 
-void NNRT_BODY(maxpool_u8)(uint8_t *y, const uint8_t *x, const nnrt_k_taps *taps,
-                           size_t channels)
+void NNRT_BODY(maxpool_u8)(uint8_t *y, const uint8_t *x, const nnrt_k_taps *taps, size_t channels)
 {
     size_t c = 0;
     for (; c + 64 <= channels; c += 64)

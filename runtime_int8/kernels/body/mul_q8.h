@@ -7,8 +7,8 @@ static inline uint8_t mul_one(int32_t a, int32_t b, const nnrt_mul_q8_params *p)
     return (uint8_t)nnrt_round_clamp((float)(a * b) * p->m, p->lo, p->hi, p->zy);
 }
 
-void NNRT_BODY(mul_q8)(uint8_t *y, const uint8_t *a, size_t sa, const uint8_t *b, size_t sb, size_t n,
-                       const nnrt_mul_q8_params *params)
+void NNRT_BODY(mul_q8)(uint8_t *y, const uint8_t *a, size_t sa, const uint8_t *b, size_t sb,
+                       size_t n, const nnrt_mul_q8_params *params)
 {
     const nnrt_mul_q8_params p = *params;
     if (n == 0)

@@ -1,4 +1,5 @@
-/* reduce_f32: sums, extremes and products in the fixed lane order. SPDX-License-Identifier: Apache-2.0 */
+/* reduce_f32: sums, extremes and products in the fixed lane order. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <math.h>
 
 #include "runtime_int8/kernels/body/body.h"

@@ -1,4 +1,5 @@
-/* softmax_f32: exponentials from the maximum, divided by their sum. SPDX-License-Identifier: Apache-2.0 */
+/* softmax_f32: exponentials from the maximum, divided by their sum. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include "runtime_int8/kernels/body/body.h"
 #include "runtime_int8/kernels/body/lanes.h"
 

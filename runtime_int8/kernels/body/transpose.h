@@ -1,4 +1,5 @@
-/* transpose: a matrix, in blocks that keep both sides in cache lines. SPDX-License-Identifier: Apache-2.0 */
+/* transpose: a matrix, in blocks that keep both sides in cache lines. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include "runtime_int8/kernels/body/body.h"
 
 #define BLOCK 16u
