@@ -53,7 +53,8 @@ static nnc_status clone_value(nnc_graph *to, const nnc_value *from)
     NNC_TRY(nnc_graph_add_value(&id, to, from->name, from->kind, from->dtype,
                                 from->has_shape ? &from->shape : NULL));
     nnc_value *value = &to->values[id];
-    /* Renaming can leave a dead value with a name another one has now: keep the text whatever it is. */
+    /* Renaming can leave a dead value with a name another one has now: keep the text whatever it
+     * is. */
     NNC_TRY(clone_string(&value->name, to, from->name));
     value->dead = from->dead;
     if (from->tensor.buffer) {

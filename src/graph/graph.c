@@ -130,8 +130,8 @@ const char *nnc_graph_output_name(const nnc_graph *graph, size_t i)
 nnc_status nnc_graph_add_input(nnc_graph *graph, nnc_value_id value)
 {
     assert(value < graph->value_count);
-    NNC_TRY(nnc_grow(&graph->inputs, &graph->input_cap, graph->input_count + 1,
-                     sizeof *graph->inputs));
+    NNC_TRY(
+        nnc_grow(&graph->inputs, &graph->input_cap, graph->input_count + 1, sizeof *graph->inputs));
     graph->inputs[graph->input_count++] = value;
     return NNC_OK;
 }

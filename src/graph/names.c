@@ -1,4 +1,5 @@
-/* Names: unique value names, dimension symbols, labels for messages. SPDX-License-Identifier: Apache-2.0 */
+/* Names: unique value names, dimension symbols, labels for messages. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <stdio.h>
 #include <string.h>
 

@@ -171,8 +171,9 @@ void nnc_node_remove_attr(nnc_graph *graph, nnc_node_id node, const char *name)
             n->attrs[kept++] = n->attrs[i];
         }
     }
-    /* The capacity rule of nnc_node_set_attr derives it from the count, so a smaller array must be one of its sizes: a later
-     * append at a power of two reallocates, which is correct for any larger capacity. */
+    /* The capacity rule of nnc_node_set_attr derives it from the count, so a smaller array must be
+     * one of its sizes: a later append at a power of two reallocates, which is correct for any
+     * larger capacity. */
     n->attr_count = kept;
 }
 

@@ -1,4 +1,5 @@
-/* Invariants of a graph: a violation is a bug of whoever edited it. SPDX-License-Identifier: Apache-2.0 */
+/* Invariants of a graph: a violation is a bug of whoever edited it. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <string.h>
 
 #include "graph/graph_internal.h"

@@ -1,4 +1,5 @@
-/* Element-wise ops of two operands: arithmetic, comparison, logic, PRelu. SPDX-License-Identifier: Apache-2.0 */
+/* Element-wise ops of two operands: arithmetic, comparison, logic, PRelu. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <math.h>
 
 #include "ops/op_util.h"
@@ -26,8 +27,8 @@ static nnc_status arithmetic_infer(nnc_infer_ctx *ctx)
 {
     NNC_TRY(nnc_infer_same_dtype(ctx, 0));
     nnc_dtype dtype = nnc_infer_dtype(ctx, 0);
-    return nnc_infer_broadcast_all(ctx, dtype != NNC_DTYPE_UNDEFINED ? dtype
-                                                                      : nnc_infer_dtype(ctx, 1));
+    return nnc_infer_broadcast_all(ctx,
+                                   dtype != NNC_DTYPE_UNDEFINED ? dtype : nnc_infer_dtype(ctx, 1));
 }
 
 #define INT_INFER(id, int_op)                                                                      \

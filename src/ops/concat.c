@@ -85,8 +85,8 @@ static nnc_status concat_dims(nnc_dim_links *links, const nnc_graph *graph, nnc_
             if (d != a) {
                 NNC_TRY(nnc_dims_link(links, i, d, 0, d));
             } else if (at >= 0) {
-                NNC_TRY(nnc_dim_links_add(links, (nnc_dim_link){i, d, 0, (int32_t)d, -1, -1,
-                                                                NNC_DIM_LINK_OFFSET, at}));
+                NNC_TRY(nnc_dim_links_add(
+                    links, (nnc_dim_link){i, d, 0, (int32_t)d, -1, -1, NNC_DIM_LINK_OFFSET, at}));
             }
         }
         /* After a symbolic length the offsets are not numbers any more. */
@@ -196,7 +196,8 @@ static const nnc_attr_schema split_attrs[] = {
     NNC_A_INT("num_outputs", 1, NNC_DIM_LIMIT),
 };
 
-/* Lengths of the parts: the second input, or equal parts (the last one shorter). False: not known. */
+/* Lengths of the parts: the second input, or equal parts (the last one shorter). False: not known.
+ */
 static bool split_sizes(int64_t *sizes, uint32_t count, const int64_t *given, size_t given_count,
                         int64_t dim)
 {
@@ -310,7 +311,8 @@ static nnc_status split_dims(nnc_dim_links *links, const nnc_graph *graph, nnc_n
             if (d != a) {
                 NNC_TRY(nnc_dims_link(links, 0, d, i, d));
             } else if (at >= 0) {
-                /* Output index o is input index o - arg: the offset of the input within the output is negative. */
+                /* Output index o is input index o - arg: the offset of the input within the output
+                 * is negative. */
                 NNC_TRY(nnc_dim_links_add(links, (nnc_dim_link){0, d, (int32_t)i, (int32_t)d, -1,
                                                                 -1, NNC_DIM_LINK_OFFSET, -at}));
             }

@@ -1,28 +1,22 @@
 /* Conv and ConvTranspose. SPDX-License-Identifier: Apache-2.0
- * x [N,C,spatial...], w [K,C/g,kernel...] (ConvTranspose [C,K/g,kernel...]), b [K] -> y [N,K,...]. */
+ * x [N,C,spatial...], w [K,C/g,kernel...] (ConvTranspose [C,K/g,kernel...]), b [K] -> y [N,K,...].
+ */
 #include <inttypes.h>
 
 #include "ops/op_util.h"
 #include "ops/product_lower.h"
 
 static const nnc_attr_schema conv_attrs[] = {
-    NNC_A_ENUM("auto_pad", nnc_auto_pad_choices),
-    NNC_A_INTS("dilations", 1, NNC_DIM_LIMIT),
-    NNC_A_INT("group", 1, NNC_DIM_LIMIT),
-    NNC_A_INTS("kernel_shape", 1, NNC_DIM_LIMIT),
-    NNC_A_INTS("pads", 0, NNC_DIM_LIMIT),
-    NNC_A_INTS("strides", 1, NNC_DIM_LIMIT),
+    NNC_A_ENUM("auto_pad", nnc_auto_pad_choices), NNC_A_INTS("dilations", 1, NNC_DIM_LIMIT),
+    NNC_A_INT("group", 1, NNC_DIM_LIMIT),         NNC_A_INTS("kernel_shape", 1, NNC_DIM_LIMIT),
+    NNC_A_INTS("pads", 0, NNC_DIM_LIMIT),         NNC_A_INTS("strides", 1, NNC_DIM_LIMIT),
 };
 
 static const nnc_attr_schema conv_transpose_attrs[] = {
-    NNC_A_ENUM("auto_pad", nnc_auto_pad_choices),
-    NNC_A_INTS("dilations", 1, NNC_DIM_LIMIT),
-    NNC_A_INT("group", 1, NNC_DIM_LIMIT),
-    NNC_A_INTS("kernel_shape", 1, NNC_DIM_LIMIT),
-    NNC_A_INTS("output_padding", 0, NNC_DIM_LIMIT),
-    NNC_A_INTS("output_shape", 1, NNC_DIM_LIMIT),
-    NNC_A_INTS("pads", 0, NNC_DIM_LIMIT),
-    NNC_A_INTS("strides", 1, NNC_DIM_LIMIT),
+    NNC_A_ENUM("auto_pad", nnc_auto_pad_choices),   NNC_A_INTS("dilations", 1, NNC_DIM_LIMIT),
+    NNC_A_INT("group", 1, NNC_DIM_LIMIT),           NNC_A_INTS("kernel_shape", 1, NNC_DIM_LIMIT),
+    NNC_A_INTS("output_padding", 0, NNC_DIM_LIMIT), NNC_A_INTS("output_shape", 1, NNC_DIM_LIMIT),
+    NNC_A_INTS("pads", 0, NNC_DIM_LIMIT),           NNC_A_INTS("strides", 1, NNC_DIM_LIMIT),
 };
 
 /* Ranks, types and channels; *ready false when shapes are unknown and the output was set so. */
@@ -45,13 +39,15 @@ static nnc_status conv_check(nnc_infer_ctx *ctx, bool *ready, uint32_t channel_d
     int64_t have = channel_dim == 0 ? k : per_group < 0 ? -1 : per_group * group;
     if (c >= 0 && have >= 0 && c != have) {
         char tx[256], tw[256];
-        return nnc_infer_fail(ctx, "input %s has %" PRId64 " channels, weight %s with group %" PRId64
-                              " expects %" PRId64, nnc_shape_format(tx, sizeof tx, &x->shape), c,
+        return nnc_infer_fail(ctx,
+                              "input %s has %" PRId64 " channels, weight %s with group %" PRId64
+                              " expects %" PRId64,
+                              nnc_shape_format(tx, sizeof tx, &x->shape), c,
                               nnc_shape_format(tw, sizeof tw, &w->shape), group, have);
     }
     if (k >= 0 && k % group != 0) {
-        return nnc_infer_fail(ctx, "weight has %" PRId64 " channels, not divisible by group %" PRId64,
-                              k, group);
+        return nnc_infer_fail(
+            ctx, "weight has %" PRId64 " channels, not divisible by group %" PRId64, k, group);
     }
     *ready = true;
     return NNC_OK;
@@ -66,8 +62,8 @@ static nnc_status conv_infer(nnc_infer_ctx *ctx)
     }
     const nnc_value *x = nnc_infer_input(ctx, 0), *w = nnc_infer_input(ctx, 1);
     nnc_window window;
-    const char *wrong = nnc_window_read(&window, nnc_infer_node(ctx), x->shape.rank - 2,
-                                        &w->shape.dims[2]);
+    const char *wrong =
+        nnc_window_read(&window, nnc_infer_node(ctx), x->shape.rank - 2, &w->shape.dims[2]);
     if (wrong) {
         return nnc_infer_fail(ctx, "%s", wrong);
     }
@@ -140,13 +136,14 @@ static nnc_status conv_transpose_infer(nnc_infer_ctx *ctx)
     return nnc_infer_output(ctx, 0, x->dtype, &y);
 }
 
-/* Every output element reads kernel * C/g inputs; a transposed convolution spreads every input over kernel * K/g. */
+/* Every output element reads kernel * C/g inputs; a transposed convolution spreads every input over
+ * kernel * K/g. */
 static void conv_cost(nnc_cost *out, const nnc_graph *graph, nnc_node_id node)
 {
     const nnc_node *n = nnc_graph_node_const(graph, node);
     const nnc_value *w = nnc_node_in(graph, node, 1);
-    const nnc_value *each = nnc_node_is(n, "Conv") ? nnc_node_out(graph, node, 0)
-                                                   : nnc_node_in(graph, node, 0);
+    const nnc_value *each =
+        nnc_node_is(n, "Conv") ? nnc_node_out(graph, node, 0) : nnc_node_in(graph, node, 0);
     out->params = nnc_cost_params(graph, n);
     if (w->has_shape && each->has_shape) {
         nnc_shape taps = w->shape;

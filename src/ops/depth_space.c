@@ -1,5 +1,6 @@
-/* DepthToSpace and SpaceToDepth: reshape, transpose, reshape on the channels-last form. SPDX-License-Identifier: Apache-2.0
- * The shapes are computed on the host at run time, so any dim may be dynamic. */
+/* DepthToSpace and SpaceToDepth: reshape, transpose, reshape on the channels-last form.
+ * SPDX-License-Identifier: Apache-2.0 The shapes are computed on the host at run time, so any dim
+ * may be dynamic. */
 #include <inttypes.h>
 
 #include "ops/op_util.h"
@@ -73,12 +74,12 @@ typedef struct plan {
 /* x is [N,H,W,C]. DCR splits C into (b,b,C'), CRD into (C',b,b); space to depth splits H and W. */
 static plan make_plan(bool to_space, bool crd, int64_t b)
 {
-    const plan dcr = {{1, 1, 1, b * b}, {1, b, b, 1}, {1, 1, 1, 1}, {0, 1, 2, 4, 4, 3},
-                      {0, 1, 3, 2, 4, 5}};
-    const plan crd_plan = {{1, 1, 1, b * b}, {1, b, b, 1}, {1, 1, 1, 1}, {0, 1, 2, 3, 4, 4},
-                           {0, 1, 4, 2, 5, 3}};
-    const plan depth = {{1, b, b, 1}, {1, 1, 1, b * b}, {1, 1, 1, 1}, {0, 1, 4, 2, 4, 3},
-                        {0, 1, 3, 2, 4, 5}};
+    const plan dcr = {
+        {1, 1, 1, b * b}, {1, b, b, 1}, {1, 1, 1, 1}, {0, 1, 2, 4, 4, 3}, {0, 1, 3, 2, 4, 5}};
+    const plan crd_plan = {
+        {1, 1, 1, b * b}, {1, b, b, 1}, {1, 1, 1, 1}, {0, 1, 2, 3, 4, 4}, {0, 1, 4, 2, 5, 3}};
+    const plan depth = {
+        {1, b, b, 1}, {1, 1, 1, b * b}, {1, 1, 1, 1}, {0, 1, 4, 2, 4, 3}, {0, 1, 3, 2, 4, 5}};
     return !to_space ? depth : crd ? crd_plan : dcr;
 }
 
@@ -89,8 +90,8 @@ static nnc_status depth_space_lower(nnc_lower_ctx *ctx)
     bool crd = nnc_node_string(node, "mode", "DCR")[0] == 'C';
     plan p = make_plan(nnc_node_is(node, "DepthToSpace"), crd, b);
     nnc_form form = nnc_lower_moving_form(ctx, 0, true);
-    nnrt_dtype dtype = form == NNC_FORM_Q8_NHWC ? NNRT_U8
-                                                : nnc_lower_dtype(nnc_lower_in_value(ctx, 0));
+    nnrt_dtype dtype =
+        form == NNC_FORM_Q8_NHWC ? NNRT_U8 : nnc_lower_dtype(nnc_lower_in_value(ctx, 0));
     nnrt_shape_params whole = {.start = 0, .end = 4};
     nnrt_reshape_params reshape = {.allow_zero = 1};
     nnrt_transpose_params transpose = {.rank = 6};

@@ -45,8 +45,8 @@ static nnc_status gather_infer(nnc_infer_ctx *ctx)
         return nnc_infer_output_unknown(ctx, 0, x->dtype, -1);
     }
     uint32_t axis;
-    NNC_TRY(nnc_infer_axis(ctx, &axis, nnc_node_int(nnc_infer_node(ctx), "axis", 0),
-                           x->shape.rank));
+    NNC_TRY(
+        nnc_infer_axis(ctx, &axis, nnc_node_int(nnc_infer_node(ctx), "axis", 0), x->shape.rank));
     if (x->shape.rank + index->shape.rank - 1 > NNC_RANK_MAX) {
         return nnc_infer_fail(ctx, "output has more than %d dims", NNC_RANK_MAX);
     }

@@ -27,8 +27,8 @@ static nnc_status gemm_infer(nnc_infer_ctx *ctx)
     int64_t ka = a->shape.dims[1 - ta], kb = b->shape.dims[tb];
     if (ka >= 0 && kb >= 0 && ka != kb) {
         char sa[256], sb[256];
-        return nnc_infer_fail(ctx, "inner dims %" PRId64 " and %" PRId64 " of %s%s and %s%s differ", ka,
-                              kb, nnc_shape_format(sa, sizeof sa, &a->shape), ta ? "^T" : "",
+        return nnc_infer_fail(ctx, "inner dims %" PRId64 " and %" PRId64 " of %s%s and %s%s differ",
+                              ka, kb, nnc_shape_format(sa, sizeof sa, &a->shape), ta ? "^T" : "",
                               nnc_shape_format(sb, sizeof sb, &b->shape), tb ? "^T" : "");
     }
     nnc_shape y = {.rank = 2, .dims = {a->shape.dims[ta], b->shape.dims[1 - tb]}};
@@ -88,8 +88,9 @@ static nnc_status matmul_infer(nnc_infer_ctx *ctx)
     int64_t ka = a->dims[a->rank - 1], kb = b->dims[b->rank > 1 ? b->rank - 2 : 0];
     if (ka >= 0 && kb >= 0 && ka != kb) {
         char sa[256], sb[256];
-        return nnc_infer_fail(ctx, "inner dims %" PRId64 " and %" PRId64 " of %s and %s differ", ka, kb,
-                              nnc_shape_format(sa, sizeof sa, a), nnc_shape_format(sb, sizeof sb, b));
+        return nnc_infer_fail(ctx, "inner dims %" PRId64 " and %" PRId64 " of %s and %s differ", ka,
+                              kb, nnc_shape_format(sa, sizeof sa, a),
+                              nnc_shape_format(sb, sizeof sb, b));
     }
     nnc_shape lead_a = *a, lead_b = *b;
     lead_a.rank = a->rank > 2 ? a->rank - 2 : 0;

@@ -18,7 +18,8 @@ const nnc_op nnc_op_Identity = {
     .quant = NNC_QUANT_PRESERVE,
 };
 
-/* ---- Dropout: (data, ratio, training_mode) -> data, mask; inference passes the data through ---- */
+/* ---- Dropout: (data, ratio, training_mode) -> data, mask; inference passes the data through ----
+ */
 
 static const nnc_attr_schema dropout_attrs[] = {NNC_A_INT_ANY("seed")};
 
@@ -33,9 +34,9 @@ static nnc_status dropout_infer(nnc_infer_ctx *ctx)
 static nnc_status dropout_lower(nnc_lower_ctx *ctx)
 {
     const nnc_value *training = nnc_lower_in_value(ctx, 2);
-    bool off = !training || (training->kind == NNC_VALUE_CONST &&
-                             nnc_tensor_count(&training->tensor) == 1 &&
-                             nnc_tensor_get_int(&training->tensor, 0) == 0);
+    bool off = !training ||
+               (training->kind == NNC_VALUE_CONST && nnc_tensor_count(&training->tensor) == 1 &&
+                nnc_tensor_get_int(&training->tensor, 0) == 0);
     if (!off || nnc_lower_out_value(ctx, 1)) {
         return nnc_lower_fail(ctx, off ? "the mask output cannot be computed"
                                        : "training mode cannot run");

@@ -1,5 +1,5 @@
-/* Inference of dtypes and shapes over a graph, with small integer contents followed through shape arithmetic.
- * SPDX-License-Identifier: Apache-2.0 */
+/* Inference of dtypes and shapes over a graph, with small integer contents followed through shape
+ * arithmetic. SPDX-License-Identifier: Apache-2.0 */
 #include "ops/infer.h"
 
 #include <assert.h>
@@ -123,8 +123,8 @@ static bool contradicts(const nnc_value *v, nnc_dtype dtype, const nnc_shape *sh
     }
     bool differs = v->shape.rank != shape->rank;
     for (uint32_t d = 0; !differs && d < shape->rank; d++) {
-        differs = v->shape.dims[d] >= 0 && shape->dims[d] >= 0 &&
-                  v->shape.dims[d] != shape->dims[d];
+        differs =
+            v->shape.dims[d] >= 0 && shape->dims[d] >= 0 && v->shape.dims[d] != shape->dims[d];
     }
     return differs;
 }
@@ -156,8 +156,9 @@ nnc_status nnc_infer_output(nnc_infer_ctx *ctx, uint32_t i, nnc_dtype dtype, con
     if (contradicts(v, dtype, shape)) {
         state->contradictions++;
     } else if (v->has_shape) {
-        /* A recorded name for a dim that inference only knows as "some number" is kept, and so is an older anonymous symbol: repeated
-         * inference changes nothing. A recorded number is not: stale value_info would become a wrong constant. */
+        /* A recorded name for a dim that inference only knows as "some number" is kept, and so is
+         * an older anonymous symbol: repeated inference changes nothing. A recorded number is not:
+         * stale value_info would become a wrong constant. */
         for (uint32_t d = 0; d < merged.rank; d++) {
             if (merged.dims[d] < 0 && v->shape.dims[d] < 0 &&
                 nnc_graph_symbol_name(ctx->graph, merged.dims[d])[0] == '\0') {
@@ -183,7 +184,8 @@ nnc_status nnc_infer_output_unknown(nnc_infer_ctx *ctx, uint32_t i, nnc_dtype dt
         v->dtype = dtype != NNC_DTYPE_UNDEFINED ? dtype : v->dtype;
         return NNC_OK;
     }
-    /* A recorded rank is taken where inference has none; recorded symbols are kept by nnc_infer_output, numbers are not. */
+    /* A recorded rank is taken where inference has none; recorded symbols are kept by
+     * nnc_infer_output, numbers are not. */
     nnc_shape shape = {.rank = rank < 0 ? v->shape.rank : (uint32_t)rank};
     for (uint32_t d = 0; d < shape.rank; d++) {
         bool symbol = v->has_shape && v->shape.rank == shape.rank && v->shape.dims[d] < 0;
@@ -250,7 +252,8 @@ nnc_status nnc_infer_fail(const nnc_infer_ctx *ctx, const char *fmt, ...)
 int64_t nnc_infer_fresh_dim(nnc_infer_ctx *ctx)
 {
     int64_t dim = -1;
-    /* The table grows by one pointer; without memory the first symbol stands in, and the next allocation reports the failure. */
+    /* The table grows by one pointer; without memory the first symbol stands in, and the next
+     * allocation reports the failure. */
     (void)nnc_graph_symbol(&dim, ctx->graph, NULL);
     return dim;
 }

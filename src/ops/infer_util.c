@@ -209,9 +209,8 @@ const char *nnc_window_read(nnc_window *out, const nnc_node *node, uint32_t spat
         return "input has no spatial dims, or too many";
     }
     int64_t pads[NNC_RANK_MAX];
-    const char *wrong =
-        read_list(out->kernel, node, "kernel_shape", spatial, kernel ? -1 : 0,
-                  "kernel_shape does not have one element per spatial dim");
+    const char *wrong = read_list(out->kernel, node, "kernel_shape", spatial, kernel ? -1 : 0,
+                                  "kernel_shape does not have one element per spatial dim");
     for (uint32_t d = 0; !wrong && d < spatial; d++) {
         if (kernel && kernel[d] >= 0) {
             wrong = out->kernel[d] >= 0 && out->kernel[d] != kernel[d]
@@ -292,8 +291,7 @@ nnc_status nnc_infer_window(nnc_infer_ctx *ctx, nnc_shape *y, const nnc_shape *x
                                   "window of %" PRId64 " (dilation %" PRId64
                                   ") does not fit an input of %" PRId64 " with padding %" PRId64
                                   " and %" PRId64,
-                                  w->kernel[d], w->dilation[d], in, w->pad_begin[d],
-                                  w->pad_end[d]);
+                                  w->kernel[d], w->dilation[d], in, w->pad_begin[d], w->pad_end[d]);
         }
         y->dims[d + 2] = out;
     }

@@ -1,5 +1,5 @@
-/* Arithmetic on known integer contents: shapes computed by Shape -> Gather -> Mul -> Concat -> Reshape.
- * SPDX-License-Identifier: Apache-2.0 */
+/* Arithmetic on known integer contents: shapes computed by Shape -> Gather -> Mul -> Concat ->
+ * Reshape. SPDX-License-Identifier: Apache-2.0 */
 #include "ops/op_util.h"
 
 static bool compute(int64_t *out, nnc_int_op op, int64_t a, int64_t b)
@@ -40,8 +40,7 @@ static bool compute_symbolic(int64_t *out, bool *symbolic, nnc_int_op op, int64_
 {
     bool adds = op == NNC_INT_ADD, subs = op == NNC_INT_SUB, muls = op == NNC_INT_MUL;
     *symbolic = true;
-    if ((muls && ((!sa && a == 0) || (!sb && b == 0))) ||
-        (subs && sa && sb && a == b)) {
+    if ((muls && ((!sa && a == 0) || (!sb && b == 0))) || (subs && sa && sb && a == b)) {
         *out = 0;
         *symbolic = false;
         return true;
@@ -66,9 +65,8 @@ nnc_status nnc_infer_int_binary(nnc_infer_ctx *ctx, nnc_int_op op)
 {
     nnc_dtype dtype = nnc_infer_dtype(ctx, 0);
     nnc_ints a, b, y;
-    if ((dtype != NNC_DTYPE_INT64 && dtype != NNC_DTYPE_INT32) ||
-        nnc_infer_input_count(ctx) != 2 || !nnc_infer_known(ctx, 0, &a) ||
-        !nnc_infer_known(ctx, 1, &b)) {
+    if ((dtype != NNC_DTYPE_INT64 && dtype != NNC_DTYPE_INT32) || nnc_infer_input_count(ctx) != 2 ||
+        !nnc_infer_known(ctx, 0, &a) || !nnc_infer_known(ctx, 1, &b)) {
         return NNC_OK;
     }
     if (a.count != b.count && a.count != 1 && b.count != 1) {

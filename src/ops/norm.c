@@ -1,4 +1,5 @@
-/* Normalization: batch, instance, layer, group, RMS, local response. SPDX-License-Identifier: Apache-2.0 */
+/* Normalization: batch, instance, layer, group, RMS, local response. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <inttypes.h>
 #include <math.h>
 
@@ -49,8 +50,8 @@ static nnc_status batch_factors(nnc_lower_ctx *ctx, float *a, float *b, size_t c
         t[i] = &v->tensor;
     }
     for (size_t c = 0; c < channels; c++) {
-        double factor = nnc_tensor_get_double(t[1], c) /
-                        sqrt(nnc_tensor_get_double(t[4], c) + epsilon);
+        double factor =
+            nnc_tensor_get_double(t[1], c) / sqrt(nnc_tensor_get_double(t[4], c) + epsilon);
         a[c] = (float)factor;
         b[c] = (float)(nnc_tensor_get_double(t[2], c) - nnc_tensor_get_double(t[3], c) * factor);
     }
@@ -101,7 +102,8 @@ static nnc_status batch_lower(nnc_lower_ctx *ctx)
         return nnc_lower_fail(ctx, "training mode cannot run");
     }
     if (!x->has_shape || !scale->has_shape || scale->shape.dims[0] < 0) {
-        return nnc_lower_fail(ctx, "shape of '%s' is unknown", x->has_shape ? scale->name : x->name);
+        return nnc_lower_fail(ctx, "shape of '%s' is unknown",
+                              x->has_shape ? scale->name : x->name);
     }
     size_t channels = (size_t)scale->shape.dims[0];
     float *a = nnc_calloc(channels, sizeof *a), *b = nnc_calloc(channels, sizeof *b);
@@ -190,8 +192,8 @@ static nnc_status group_dims(nnc_dim_links *links, const nnc_graph *graph, nnc_n
 {
     int64_t groups = nnc_node_int(nnc_graph_node_const(graph, node), "num_groups", 1);
     NNC_TRY(nnc_dims_link(links, 0, 0, 0, 0));
-    NNC_TRY(nnc_dim_links_add(links, (nnc_dim_link){0, 1, 0, 1, -1, -1, NNC_DIM_LINK_GROUPED,
-                                                    groups}));
+    NNC_TRY(
+        nnc_dim_links_add(links, (nnc_dim_link){0, 1, 0, 1, -1, -1, NNC_DIM_LINK_GROUPED, groups}));
     NNC_TRY(nnc_dims_link(links, 1, 0, 0, 1));
     return nnc_dims_link(links, 2, 0, 0, 1);
 }
@@ -228,8 +230,8 @@ static nnc_status layer_infer(nnc_infer_ctx *ctx)
         return nnc_infer_output_unknown(ctx, 0, x->dtype, -1);
     }
     uint32_t axis;
-    NNC_TRY(nnc_infer_axis(ctx, &axis, nnc_node_int(nnc_infer_node(ctx), "axis", -1),
-                           x->shape.rank));
+    NNC_TRY(
+        nnc_infer_axis(ctx, &axis, nnc_node_int(nnc_infer_node(ctx), "axis", -1), x->shape.rank));
     for (uint32_t i = 1; i < nnc_infer_input_count(ctx); i++) {
         const nnc_value *v = nnc_infer_shaped(ctx, i);
         nnc_shape both = x->shape;
@@ -258,8 +260,9 @@ static nnc_status layer_lower(nnc_lower_ctx *ctx)
     const nnc_node *node = nnc_lower_node(ctx);
     const nnc_value *x = nnc_lower_in_value(ctx, 0);
     if (node->output_count > 1 || !x->has_shape) {
-        return nnc_lower_fail(ctx, x->has_shape ? "the mean and deviation outputs cannot be computed"
-                                                : "the rank of the input is unknown");
+        return nnc_lower_fail(ctx, x->has_shape
+                                       ? "the mean and deviation outputs cannot be computed"
+                                       : "the rank of the input is unknown");
     }
     nnrt_layernorm_params params = {
         .axis = nnc_lower_axis(nnc_node_int(node, "axis", -1), x->shape.rank, false),

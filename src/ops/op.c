@@ -57,7 +57,7 @@ static nnc_status check_arity(const char *label, const nnc_op *op, const nnc_nod
     if (node->input_count < op->min_in || node->input_count > op->max_in) {
         NNC_FAIL(NNC_ERR_MODEL, "%s: has %u inputs, expected %s%u", label,
                  (unsigned)node->input_count,
-                 op->min_in == op->max_in             ? ""
+                 op->min_in == op->max_in         ? ""
                  : node->input_count < op->min_in ? "at least "
                                                   : "at most ",
                  (unsigned)(node->input_count < op->min_in ? op->min_in : op->max_in));
@@ -65,7 +65,7 @@ static nnc_status check_arity(const char *label, const nnc_op *op, const nnc_nod
     if (node->output_count < op->min_out || node->output_count > op->max_out) {
         NNC_FAIL(NNC_ERR_MODEL, "%s: has %u outputs, expected %s%u", label,
                  (unsigned)node->output_count,
-                 op->min_out == op->max_out             ? ""
+                 op->min_out == op->max_out         ? ""
                  : node->output_count < op->min_out ? "at least "
                                                     : "at most ",
                  (unsigned)(node->output_count < op->min_out ? op->min_out : op->max_out));

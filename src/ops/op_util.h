@@ -9,15 +9,42 @@
 /* ---- schema rows ---- */
 #define NNC_UNCHECKED 1.0, 0.0
 #define NNC_DIM_LIMIT 2147483647.0
-#define NNC_A_INT(name, lo, hi) {name, NNC_ATTR_INT, false, lo, hi, NULL}
-#define NNC_A_INT_REQUIRED(name, lo, hi) {name, NNC_ATTR_INT, true, lo, hi, NULL}
-#define NNC_A_INT_ANY(name) {name, NNC_ATTR_INT, false, NNC_UNCHECKED, NULL}
-#define NNC_A_BOOL(name) {name, NNC_ATTR_INT, false, 0, 1, NULL}
-#define NNC_A_AXIS(name) {name, NNC_ATTR_INT, false, -NNC_RANK_MAX, NNC_RANK_MAX, NULL}
-#define NNC_A_FLOAT(name) {name, NNC_ATTR_FLOAT, false, -3.4e38, 3.4e38, NULL}
-#define NNC_A_INTS(name, lo, hi) {name, NNC_ATTR_INTS, false, lo, hi, NULL}
-#define NNC_A_INTS_REQUIRED(name, lo, hi) {name, NNC_ATTR_INTS, true, lo, hi, NULL}
-#define NNC_A_ENUM(name, choices) {name, NNC_ATTR_STRING, false, NNC_UNCHECKED, choices}
+#define NNC_A_INT(name, lo, hi)                                                                    \
+    {                                                                                              \
+        name, NNC_ATTR_INT, false, lo, hi, NULL                                                    \
+    }
+#define NNC_A_INT_REQUIRED(name, lo, hi)                                                           \
+    {                                                                                              \
+        name, NNC_ATTR_INT, true, lo, hi, NULL                                                     \
+    }
+#define NNC_A_INT_ANY(name)                                                                        \
+    {                                                                                              \
+        name, NNC_ATTR_INT, false, NNC_UNCHECKED, NULL                                             \
+    }
+#define NNC_A_BOOL(name)                                                                           \
+    {                                                                                              \
+        name, NNC_ATTR_INT, false, 0, 1, NULL                                                      \
+    }
+#define NNC_A_AXIS(name)                                                                           \
+    {                                                                                              \
+        name, NNC_ATTR_INT, false, -NNC_RANK_MAX, NNC_RANK_MAX, NULL                               \
+    }
+#define NNC_A_FLOAT(name)                                                                          \
+    {                                                                                              \
+        name, NNC_ATTR_FLOAT, false, -3.4e38, 3.4e38, NULL                                         \
+    }
+#define NNC_A_INTS(name, lo, hi)                                                                   \
+    {                                                                                              \
+        name, NNC_ATTR_INTS, false, lo, hi, NULL                                                   \
+    }
+#define NNC_A_INTS_REQUIRED(name, lo, hi)                                                          \
+    {                                                                                              \
+        name, NNC_ATTR_INTS, true, lo, hi, NULL                                                    \
+    }
+#define NNC_A_ENUM(name, choices)                                                                  \
+    {                                                                                              \
+        name, NNC_ATTR_STRING, false, NNC_UNCHECKED, choices                                       \
+    }
 #define NNC_ATTRS(rows) rows, sizeof(rows) / sizeof(rows)[0]
 #define NNC_NO_ATTRS NULL, 0
 #define NNC_VARIADIC UINT32_MAX
@@ -76,7 +103,8 @@ typedef struct nnc_window {
     int auto_pad; /* 0 NOTSET, 1 SAME_UPPER, 2 SAME_LOWER, 3 VALID */
     bool ceil_mode;
 } nnc_window;
-/* kernel: dims of the weight, or NULL to read kernel_shape. Returns NULL, or what is wrong (static text). */
+/* kernel: dims of the weight, or NULL to read kernel_shape. Returns NULL, or what is wrong (static
+ * text). */
 const char *nnc_window_read(nnc_window *out, const nnc_node *node, uint32_t spatial,
                             const int64_t *kernel);
 /* Output length of dim d for input length `in`; < 0 when the window does not fit. */
@@ -95,7 +123,8 @@ typedef enum nnc_int_op {
     NNC_INT_MAX,
     NNC_INT_MOD
 } nnc_int_op;
-/* Element-wise arithmetic of two known integer inputs into output 0; nothing when they are not known. */
+/* Element-wise arithmetic of two known integer inputs into output 0; nothing when they are not
+ * known. */
 nnc_status nnc_infer_int_binary(nnc_infer_ctx *ctx, nnc_int_op op);
 /* Copies known contents of input 0 to output 0. */
 nnc_status nnc_infer_int_copy(nnc_infer_ctx *ctx);
@@ -115,8 +144,7 @@ nnc_status nnc_dims_elementwise(nnc_dim_links *links, const nnc_graph *graph, nn
 /* Input 0 and output 0 dim by dim, where their lengths agree; other inputs independent. */
 nnc_status nnc_dims_same(nnc_dim_links *links, const nnc_graph *graph, nnc_node_id node);
 /* As above, and dim 0 of inputs 1.. (per-channel vectors) with dim 1 of the output. */
-nnc_status nnc_dims_channel_vectors(nnc_dim_links *links, const nnc_graph *graph,
-                                    nnc_node_id node);
+nnc_status nnc_dims_channel_vectors(nnc_dim_links *links, const nnc_graph *graph, nnc_node_id node);
 nnc_status nnc_dims_link(nnc_dim_links *links, uint32_t in_index, uint32_t in_dim,
                          uint32_t out_index, uint32_t out_dim);
 
@@ -128,13 +156,15 @@ nnc_status nnc_lower_fail(const nnc_lower_ctx *ctx, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* Annotated with one 8-bit grid, so that integer forms exist. */
 bool nnc_on_byte_grid(const nnc_value *v);
-/* Form for an op that moves or selects data: integers when input i and all outputs lie on one 8-bit grid. */
+/* Form for an op that moves or selects data: integers when input i and all outputs lie on one 8-bit
+ * grid. */
 nnc_form nnc_lower_moving_form(const nnc_lower_ctx *ctx, uint32_t i, bool nhwc);
 /* True if rank-`rank` values have a channels-last form that differs. */
 bool nnc_rank_has_nhwc(uint32_t rank);
 /* Physical dim d of the channels-last form is logical dim perm[d]; identity when !nhwc. */
 void nnc_layout_perm(uint32_t perm[NNC_RANK_MAX], uint32_t rank, bool nhwc);
-/* True if the ranks of all present inputs allow channels-last with broadcasting (equal to the output's, or one element). */
+/* True if the ranks of all present inputs allow channels-last with broadcasting (equal to the
+ * output's, or one element). */
 bool nnc_lower_broadcast_nhwc(const nnc_lower_ctx *ctx);
 /* The runtime dtype of a graph value. */
 nnrt_dtype nnc_lower_dtype(const nnc_value *value);

@@ -104,8 +104,8 @@ static nnc_status reduce_dims(nnc_dim_links *links, const nnc_graph *graph, nnc_
     return NNC_OK;
 }
 
-/* Channels-last input: where dims are kept if the layout is there already; where they go, for images reduced to [N,C], whose
- * convolutions work channels-last anyway. */
+/* Channels-last input: where dims are kept if the layout is there already; where they go, for
+ * images reduced to [N,C], whose convolutions work channels-last anyway. */
 static bool reduces_in_nhwc(const nnc_lower_ctx *ctx, uint32_t rank, uint32_t mask, bool keepdims)
 {
     if (!keepdims) {
@@ -116,9 +116,9 @@ static bool reduces_in_nhwc(const nnc_lower_ctx *ctx, uint32_t rank, uint32_t ma
 
 static nnc_status reduce_rop(nnrt_reduce_op *rop, nnc_lower_ctx *ctx)
 {
-    static const char *const names[] = {"ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin",
-                                        "ReduceProd", "ReduceL1", "ReduceL2", "ReduceSumSquare",
-                                        "ReduceLogSum", "ReduceLogSumExp"};
+    static const char *const names[] = {
+        "ReduceSum", "ReduceMean", "ReduceMax",       "ReduceMin",    "ReduceProd",
+        "ReduceL1",  "ReduceL2",   "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (nnc_node_is(nnc_lower_node(ctx), names[i])) {
             *rop = (nnrt_reduce_op)i;
@@ -136,8 +136,8 @@ static nnc_status reduce_lower(nnc_lower_ctx *ctx)
     size_t count = 0;
     nnrt_reduce_op rop = NNRT_REDUCE_SUM;
     NNC_TRY(reduce_rop(&rop, ctx));
-    if (!x->has_shape ||
-        (nnc_lower_in_value(ctx, 1) && !nnc_lower_static_ints(ctx, 1, axes, NNC_RANK_MAX, &count))) {
+    if (!x->has_shape || (nnc_lower_in_value(ctx, 1) &&
+                          !nnc_lower_static_ints(ctx, 1, axes, NNC_RANK_MAX, &count))) {
         return nnc_lower_fail(ctx, "the rank of the input or the axes are not constant");
     }
     if (count == 0 && nnc_node_int(node, "noop_with_empty_axes", 0)) {
@@ -229,8 +229,8 @@ static nnc_status arg_lower(nnc_lower_ctx *ctx)
         .keepdims = keepdims,
         .select_last = nnc_node_int(node, "select_last_index", 0) != 0,
     };
-    nnc_form in = nhwc ? (q8 ? NNC_FORM_Q8_NHWC : NNC_FORM_NHWC)
-                       : (q8 ? NNC_FORM_Q8 : NNC_FORM_LOGICAL);
+    nnc_form in =
+        nhwc ? (q8 ? NNC_FORM_Q8_NHWC : NNC_FORM_NHWC) : (q8 ? NNC_FORM_Q8 : NNC_FORM_LOGICAL);
     return nnc_lower_move(ctx, NNRT_ROP_ID_ARG, &params, sizeof params, NULL, 0, in,
                           nhwc && keepdims ? NNC_FORM_NHWC : NNC_FORM_LOGICAL);
 }

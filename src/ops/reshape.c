@@ -1,9 +1,11 @@
-/* Reshape, Flatten, Squeeze, Unsqueeze: other dims, same bytes. SPDX-License-Identifier: Apache-2.0 */
+/* Reshape, Flatten, Squeeze, Unsqueeze: other dims, same bytes. SPDX-License-Identifier: Apache-2.0
+ */
 #include <inttypes.h>
 
 #include "ops/op_util.h"
 
-/* Elements of a shape as a product of its numbers and a sorted list of its symbols: enough to divide two shapes. */
+/* Elements of a shape as a product of its numbers and a sorted list of its symbols: enough to
+ * divide two shapes. */
 typedef struct product {
     int64_t number;
     int64_t symbols[NNC_RANK_MAX];
@@ -83,9 +85,9 @@ static nnc_status fill_rest(nnc_infer_ctx *ctx, nnc_shape *y, int rest)
         y->dims[rest] = dim;
     } else if (a.count == 0 && b.count == 0) {
         char sx[256];
-        return nnc_infer_fail(ctx, "%s has no whole number of elements left for dim %d: %" PRId64
-                              " by %" PRId64,
-                              nnc_shape_format(sx, sizeof sx, &x->shape), rest, a.number, b.number);
+        return nnc_infer_fail(
+            ctx, "%s has no whole number of elements left for dim %d: %" PRId64 " by %" PRId64,
+            nnc_shape_format(sx, sizeof sx, &x->shape), rest, a.number, b.number);
     } else {
         y->dims[rest] = nnc_infer_fresh_dim(ctx);
     }
@@ -123,8 +125,9 @@ static nnc_status reshape_infer(nnc_infer_ctx *ctx)
             }
             y.dims[d] = x ? x->shape.dims[d] : nnc_infer_fresh_dim(ctx);
         } else if (want.data[d] < -1 || (want.data[d] == -1 && rest >= 0)) {
-            return nnc_infer_fail(ctx, want.data[d] == -1 ? "two dims are -1 (the second is dim %u)"
-                                                          : "dim %u is negative",
+            return nnc_infer_fail(ctx,
+                                  want.data[d] == -1 ? "two dims are -1 (the second is dim %u)"
+                                                     : "dim %u is negative",
                                   (unsigned)d);
         } else if (want.data[d] == -1) {
             rest = (int)d;
@@ -139,8 +142,8 @@ static nnc_status reshape_infer(nnc_infer_ctx *ctx)
     return y.rank <= 1 ? nnc_infer_int_copy(ctx) : NNC_OK;
 }
 
-/* Dims in front keep their place as long as they are equal; where a run of dims merges into one (or one splits), the first dim
- * of the run with more than one element is linked in blocks. */
+/* Dims in front keep their place as long as they are equal; where a run of dims merges into one (or
+ * one splits), the first dim of the run with more than one element is linked in blocks. */
 static nnc_status reshape_dims(nnc_dim_links *links, const nnc_graph *graph, nnc_node_id node)
 {
     const nnc_value *x = nnc_node_in(graph, node, 0), *y = nnc_node_out(graph, node, 0);
@@ -180,8 +183,8 @@ static nnc_status reshape_dims(nnc_dim_links *links, const nnc_graph *graph, nnc
 static nnc_status reshape_lower(nnc_lower_ctx *ctx)
 {
     nnc_form form = nnc_lower_moving_form(ctx, 0, false);
-    nnrt_reshape_params params = {
-        .allow_zero = nnc_node_int(nnc_lower_node(ctx), "allowzero", 0) != 0};
+    nnrt_reshape_params params = {.allow_zero =
+                                      nnc_node_int(nnc_lower_node(ctx), "allowzero", 0) != 0};
     uint32_t shape;
     NNC_TRY(nnc_lower_input(&shape, ctx, 1, NNC_FORM_LOGICAL));
     return nnc_lower_move(ctx, NNRT_ROP_ID_RESHAPE, &params, sizeof params, &shape, 1, form, form);
@@ -203,8 +206,7 @@ static nnc_status reshape_lower(nnc_lower_ctx *ctx)
         .quant = NNC_QUANT_PRESERVE,                                                               \
     }
 
-RESHAPE_OP(Reshape, 2, 2, NNC_ATTRS(reshape_attrs), .infer = reshape_infer,
-           .lower = reshape_lower);
+RESHAPE_OP(Reshape, 2, 2, NNC_ATTRS(reshape_attrs), .infer = reshape_infer, .lower = reshape_lower);
 
 /* ---- Flatten ---- */
 
@@ -218,7 +220,8 @@ static nnc_status flatten_infer(nnc_infer_ctx *ctx)
     }
     int64_t rank = x->shape.rank, axis = nnc_node_int(nnc_infer_node(ctx), "axis", 1);
     if (axis < -rank || axis > rank) {
-        return nnc_infer_fail(ctx, "axis %" PRId64 " is out of range for rank %" PRId64, axis, rank);
+        return nnc_infer_fail(ctx, "axis %" PRId64 " is out of range for rank %" PRId64, axis,
+                              rank);
     }
     axis = axis < 0 ? axis + rank : axis;
     product none = {.number = 1};
@@ -305,8 +308,7 @@ static nnc_status axes_lower(nnc_lower_ctx *ctx)
     int64_t axes[NNC_RANK_MAX];
     size_t count = 0;
     bool given = nnc_lower_in_value(ctx, 1) != NULL;
-    if (!x->has_shape ||
-        (given && !nnc_lower_static_ints(ctx, 1, axes, NNC_RANK_MAX, &count))) {
+    if (!x->has_shape || (given && !nnc_lower_static_ints(ctx, 1, axes, NNC_RANK_MAX, &count))) {
         return nnc_lower_fail(ctx, "the rank of the input or the axes are not constant");
     }
     uint32_t rank = squeeze ? x->shape.rank : x->shape.rank + (uint32_t)count;

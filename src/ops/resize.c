@@ -1,5 +1,5 @@
-/* Resize: nearest, linear and cubic interpolation of the spatial dims. SPDX-License-Identifier: Apache-2.0
- * Inputs (X, roi, scales, sizes) in the form of opset 19. */
+/* Resize: nearest, linear and cubic interpolation of the spatial dims. SPDX-License-Identifier:
+ * Apache-2.0 Inputs (X, roi, scales, sizes) in the form of opset 19. */
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "ops/op_util.h"
 
 static const char *const coordinate_choices[] = {
-    "half_pixel",         "asymmetric",           "align_corners",    "pytorch_half_pixel",
+    "half_pixel",           "asymmetric",           "align_corners",      "pytorch_half_pixel",
     "tf_half_pixel_for_nn", "half_pixel_symmetric", "tf_crop_and_resize", NULL};
 static const char *const mode_choices[] = {"nearest", "linear", "cubic", NULL};
 static const char *const nearest_choices[] = {"round_prefer_floor", "round_prefer_ceil", "floor",
@@ -71,7 +71,8 @@ static nnc_status check_list(nnc_infer_ctx *ctx, const nnc_value *list, size_t *
     return NNC_OK;
 }
 
-/* Both policies scale all named axes by one factor: the least, or the greatest, of the wanted ones. */
+/* Both policies scale all named axes by one factor: the least, or the greatest, of the wanted ones.
+ */
 static void apply_policy(int64_t *sizes, const nnc_node *node, const nnc_shape *x, size_t count)
 {
     uint32_t policy = choice(node, "keep_aspect_ratio_policy", policy_choices);
@@ -84,7 +85,8 @@ static void apply_policy(int64_t *sizes, const nnc_node *node, const nnc_shape *
         scale = i == 0 || (policy == 1 ? s < scale : s > scale) ? s : scale;
     }
     for (size_t i = 0; i < count; i++) {
-        sizes[i] = (int64_t)floor(scale * (double)x->dims[list_axis(node, (uint32_t)i, x->rank)] + 0.5);
+        sizes[i] =
+            (int64_t)floor(scale * (double)x->dims[list_axis(node, (uint32_t)i, x->rank)] + 0.5);
     }
 }
 
@@ -108,8 +110,8 @@ static nnc_status resize_by_sizes(nnc_infer_ctx *ctx, nnc_shape *y)
         apply_policy(sizes.data, node, &x->shape, count);
     }
     for (size_t i = 0; i < count; i++) {
-        y->dims[list_axis(node, (uint32_t)i, y->rank)] = known ? sizes.data[i]
-                                                               : nnc_infer_fresh_dim(ctx);
+        y->dims[list_axis(node, (uint32_t)i, y->rank)] =
+            known ? sizes.data[i] : nnc_infer_fresh_dim(ctx);
     }
     return NNC_OK;
 }

@@ -1,4 +1,5 @@
-/* Shape, Size, ConstantOfShape, Range: values made of shapes and scalars. SPDX-License-Identifier: Apache-2.0 */
+/* Shape, Size, ConstantOfShape, Range: values made of shapes and scalars. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -40,7 +41,8 @@ static nnc_status shape_infer(nnc_infer_ctx *ctx)
                                  (size_t)(end - start), false);
 }
 
-/* The dims of the physical form, put in ONNX order: no transposition of the data for the sake of its shape. */
+/* The dims of the physical form, put in ONNX order: no transposition of the data for the sake of
+ * its shape. */
 static nnc_status emit_shape(uint32_t *out, nnc_lower_ctx *ctx, uint32_t final)
 {
     const nnc_value *x = nnc_lower_in_value(ctx, 0);
@@ -48,8 +50,8 @@ static nnc_status emit_shape(uint32_t *out, nnc_lower_ctx *ctx, uint32_t final)
     uint32_t in[2], physical;
     bool nhwc = nnc_rank_has_nhwc(x->shape.rank) && nnc_lower_prefer_nhwc(ctx);
     bool q8 = nnc_on_byte_grid(x);
-    nnc_form form = nhwc ? (q8 ? NNC_FORM_Q8_NHWC : NNC_FORM_NHWC)
-                         : (q8 ? NNC_FORM_Q8 : NNC_FORM_LOGICAL);
+    nnc_form form =
+        nhwc ? (q8 ? NNC_FORM_Q8_NHWC : NNC_FORM_NHWC) : (q8 ? NNC_FORM_Q8 : NNC_FORM_LOGICAL);
     if (nnc_node_is(nnc_lower_node(ctx), "Size")) {
         start = 0;
         end = x->shape.rank;
@@ -153,8 +155,8 @@ static const nnc_attr_schema fill_attrs[] = {
 static nnc_status fill_known(nnc_infer_ctx *ctx, const nnc_attr *value, int64_t count)
 {
     nnc_ints ints = {.count = (size_t)count};
-    bool integer = value && (value->tensor.dtype == NNC_DTYPE_INT64 ||
-                             value->tensor.dtype == NNC_DTYPE_INT32);
+    bool integer =
+        value && (value->tensor.dtype == NNC_DTYPE_INT64 || value->tensor.dtype == NNC_DTYPE_INT32);
     if (!integer || count > NNC_KNOWN_MAX) {
         return NNC_OK;
     }
@@ -250,7 +252,8 @@ static nnc_status range_infer(nnc_infer_ctx *ctx)
         known = nnc_infer_known(ctx, i, &v[i]) && v[i].count == 1 && !v[i].symbolic[0];
     }
     if (!known) {
-        int64_t steps = nnc_dtype_class_of((int)dtype) == NNC_DTYPE_CLASS_FLOAT ? float_steps(ctx) : -1;
+        int64_t steps =
+            nnc_dtype_class_of((int)dtype) == NNC_DTYPE_CLASS_FLOAT ? float_steps(ctx) : -1;
         nnc_shape shape = {.rank = 1, .dims = {steps >= 0 ? steps : nnc_infer_fresh_dim(ctx)}};
         return nnc_infer_output(ctx, 0, dtype, &shape);
     }

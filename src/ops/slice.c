@@ -147,8 +147,8 @@ static nnc_status slice_dims(nnc_dim_links *links, const nnc_graph *graph, nnc_n
             continue;
         }
         slice_length(&start, nnc_tensor_get_int(&lists[2]->tensor, i), 1, x->shape.dims[d]);
-        NNC_TRY(nnc_dim_links_add(links, (nnc_dim_link){0, d, 0, (int32_t)d, -1, -1,
-                                                        NNC_DIM_LINK_OFFSET, -start}));
+        NNC_TRY(nnc_dim_links_add(
+            links, (nnc_dim_link){0, d, 0, (int32_t)d, -1, -1, NNC_DIM_LINK_OFFSET, -start}));
     }
     return NNC_OK;
 }
@@ -255,8 +255,8 @@ static nnc_status pad_infer(nnc_infer_ctx *ctx)
         (has_axes && !nnc_infer_static_ints(ctx, 3, axes, NNC_RANK_MAX, &axis_count))) {
         return nnc_infer_output_unknown(ctx, 0, x->dtype, x->has_shape ? (int)x->shape.rank : -1);
     }
-    const char *wrong = pad_expand(full, x->shape.rank, pads, count, has_axes ? axes : NULL,
-                                   axis_count);
+    const char *wrong =
+        pad_expand(full, x->shape.rank, pads, count, has_axes ? axes : NULL, axis_count);
     if (wrong) {
         return nnc_infer_fail(ctx, "%s", wrong);
     }
@@ -269,7 +269,8 @@ static nnc_status pad_infer(nnc_infer_ctx *ctx)
         if (y.dims[d] < 0) {
             y.dims[d] = both == 0 ? y.dims[d] : nnc_infer_fresh_dim(ctx);
         } else if (!nnc_i64_add(&y.dims[d], y.dims[d], both) || y.dims[d] < 0) {
-            return nnc_infer_fail(ctx, "pads %" PRId64 " and %" PRId64 " do not fit dim %u of %" PRId64,
+            return nnc_infer_fail(ctx,
+                                  "pads %" PRId64 " and %" PRId64 " do not fit dim %u of %" PRId64,
                                   full[d], full[d + y.rank], (unsigned)d, x->shape.dims[d]);
         }
     }
@@ -296,7 +297,8 @@ static float pad_value(float value, const nnc_value *y, nnc_form form)
     int32_t shift = nnc_dtype_class_of((int)q->dtype) == NNC_DTYPE_CLASS_SINT ? 128 : 0;
     int32_t zero = q->zero_point[0];
     return (float)(nnc_quantize(value, q->scale[0], (float)(q->qmin - zero),
-                                (float)(q->qmax - zero), zero) + shift);
+                                (float)(q->qmax - zero), zero) +
+                   shift);
 }
 
 /* Pads that are computed at run time: ONNX order, all axes. */

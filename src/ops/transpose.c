@@ -1,4 +1,5 @@
-/* Transpose. SPDX-License-Identifier: Apache-2.0 y.dims[i] = x.dims[perm[i]]; the default reverses the dims. */
+/* Transpose. SPDX-License-Identifier: Apache-2.0 y.dims[i] = x.dims[perm[i]]; the default reverses
+ * the dims. */
 #include <inttypes.h>
 
 #include "ops/op_util.h"
@@ -24,8 +25,9 @@ static nnc_status transpose_infer(nnc_infer_ctx *ctx)
     bool given = nnc_node_ints(nnc_infer_node(ctx), "perm", &data, &count);
     for (size_t i = 0; given && i < count; i++) {
         if (data[i] < 0 || data[i] >= (int64_t)count || (seen & (1u << data[i]))) {
-            return nnc_infer_fail(ctx, "perm[%zu] = %" PRId64 " makes it no permutation of %zu dims",
-                                  i, data[i], count);
+            return nnc_infer_fail(ctx,
+                                  "perm[%zu] = %" PRId64 " makes it no permutation of %zu dims", i,
+                                  data[i], count);
         }
         seen |= 1u << data[i];
     }
@@ -59,8 +61,8 @@ static nnc_status transpose_dims(nnc_dim_links *links, const nnc_graph *graph, n
     return NNC_OK;
 }
 
-/* From the channels-last form the same permutation reads other places; where that leaves every dim in place (a Transpose to
- * channels-last of a channels-last value), the bytes are shared. */
+/* From the channels-last form the same permutation reads other places; where that leaves every dim
+ * in place (a Transpose to channels-last of a channels-last value), the bytes are shared. */
 static nnc_status transpose_lower(nnc_lower_ctx *ctx)
 {
     const nnc_value *x = nnc_lower_in_value(ctx, 0);

@@ -1,4 +1,5 @@
-/* Min, Max, Sum, Mean of any number of operands; Clip and Where. SPDX-License-Identifier: Apache-2.0 */
+/* Min, Max, Sum, Mean of any number of operands; Clip and Where. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <math.h>
 
 #include "ops/op_util.h"
@@ -100,7 +101,8 @@ static nnc_status clip_infer(nnc_infer_ctx *ctx)
     return nnc_infer_same(ctx);
 }
 
-/* Bounds that are computed, or integers (beyond what a float holds): max, then min, as ONNX orders them. */
+/* Bounds that are computed, or integers (beyond what a float holds): max, then min, as ONNX orders
+ * them. */
 static nnc_status clip_by_steps(nnc_lower_ctx *ctx)
 {
     const nnc_value *x = nnc_lower_in_value(ctx, 0);

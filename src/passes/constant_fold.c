@@ -1,13 +1,14 @@
 /* Nodes whose inputs are constant become constants. SPDX-License-Identifier: Apache-2.0
- * Shape arithmetic that inference follows is written down directly; the rest runs once, as a graph of its own, through src/exec.
- * Budgets keep a small file from growing: an output may take 4 times its inputs, 64 MiB at most, all together 256 MiB. */
+ * Shape arithmetic that inference follows is written down directly; the rest runs once, as a graph
+ * of its own, through src/exec. Budgets keep a small file from growing: an output may take 4 times
+ * its inputs, 64 MiB at most, all together 256 MiB. */
 #include <string.h>
 
 #include "exec/exec.h"
 #include "ops/infer.h"
 #include "passes/pass_util.h"
 
-#define SMALL_BYTES 4096u                    /* always folded: shapes, scalars */
+#define SMALL_BYTES 4096u /* always folded: shapes, scalars */
 #define OUTPUT_BYTES (64u * 1024 * 1024)
 #define TOTAL_BYTES (256u * 1024 * 1024)
 
@@ -44,8 +45,8 @@ static nnc_status take_known(void *user, nnc_value_id value, const int64_t *data
 
 typedef struct fold_state {
     nnc_graph *graph;
-    bool *foldable;      /* [nodes] */
-    size_t *bytes;       /* [values]: of constants and foldable results */
+    bool *foldable; /* [nodes] */
+    size_t *bytes;  /* [values]: of constants and foldable results */
     nnc_node_id *order;
     size_t order_count, total;
 } fold_state;
@@ -66,7 +67,8 @@ static bool constant_input(const fold_state *s, nnc_value_id id)
     return v->producer != NNC_ID_NONE && s->foldable[v->producer];
 }
 
-/* QuantizeLinear and DequantizeLinear are the quantization passes' to read; a random or unknown op has no `op`. */
+/* QuantizeLinear and DequantizeLinear are the quantization passes' to read; a random or unknown op
+ * has no `op`. */
 static bool node_is_foldable(fold_state *s, const nnc_node *node)
 {
     size_t in = 0, out = 0;
@@ -140,8 +142,8 @@ static nnc_status copy_node(nnc_graph *to, const nnc_graph *from, nnc_node_id id
     nnc_value_id *ids = nnc_calloc((size_t)node->input_count + node->output_count, sizeof *ids);
     nnc_status status = ids ? NNC_OK : NNC_ERR_LIMIT;
     for (uint32_t i = 0; status == NNC_OK && i < node->input_count + node->output_count; i++) {
-        nnc_value_id v = i < node->input_count ? node->inputs[i]
-                                               : node->outputs[i - node->input_count];
+        nnc_value_id v =
+            i < node->input_count ? node->inputs[i] : node->outputs[i - node->input_count];
         status = v == NNC_ID_NONE ? NNC_OK : copy_value(to, from, v, map);
         if (status == NNC_OK) {
             ids[i] = v == NNC_ID_NONE ? NNC_ID_NONE : map[v];
@@ -175,11 +177,10 @@ static nnc_status run_part(fold_state *s, const nnc_graph *part, const nnc_value
             const nnc_value *v = nnc_graph_value_const(s->graph, frontier[i]);
             if (t.dtype != v->dtype || !nnc_shape_equal(&t.shape, &v->shape)) {
                 char a[256], b[256];
-                status = nnc_error_set(NNC_ERR_INTERNAL, "folded '%s' is %s %s, inferred %s %s",
-                                       v->name, nnc_dtype_name((int)t.dtype),
-                                       nnc_shape_format(a, sizeof a, &t.shape),
-                                       nnc_dtype_name((int)v->dtype),
-                                       nnc_shape_format(b, sizeof b, &v->shape));
+                status = nnc_error_set(
+                    NNC_ERR_INTERNAL, "folded '%s' is %s %s, inferred %s %s", v->name,
+                    nnc_dtype_name((int)t.dtype), nnc_shape_format(a, sizeof a, &t.shape),
+                    nnc_dtype_name((int)v->dtype), nnc_shape_format(b, sizeof b, &v->shape));
             } else {
                 nnc_pass_make_const(s->graph, frontier[i], &t);
             }
@@ -203,7 +204,8 @@ static size_t remove_folded(fold_state *s)
     return changed;
 }
 
-/* The folded part as a graph; *frontier lists the values of the source graph that its outputs stand for. */
+/* The folded part as a graph; *frontier lists the values of the source graph that its outputs stand
+ * for. */
 static nnc_status build_part(const fold_state *s, const nnc_uses *uses, nnc_graph *part,
                              nnc_value_id *map, nnc_value_id *frontier)
 {
@@ -247,7 +249,8 @@ static nnc_status fold_all(fold_state *s, const nnc_uses *uses, const nnc_pass_c
     return status;
 }
 
-/* One node at a time, leaving those that the runtime cannot compute (a type it lacks, a mode it refuses). */
+/* One node at a time, leaving those that the runtime cannot compute (a type it lacks, a mode it
+ * refuses). */
 static nnc_status fold_each(fold_state *s, const nnc_uses *uses, const nnc_pass_ctx *ctx)
 {
     bool *all = s->foldable;

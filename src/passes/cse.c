@@ -1,6 +1,7 @@
-/* Common subexpressions: equal nodes on equal inputs are computed once. SPDX-License-Identifier: Apache-2.0
- * Equal constants are shared when they are integers (shapes, axes) or one float (scales, bounds). Float arrays are not:
- * a later step may quantize each consumer's bias or weight on its own grid. */
+/* Common subexpressions: equal nodes on equal inputs are computed once. SPDX-License-Identifier:
+ * Apache-2.0 Equal constants are shared when they are integers (shapes, axes) or one float (scales,
+ * bounds). Float arrays are not: a later step may quantize each consumer's bias or weight on its
+ * own grid. */
 #include <inttypes.h>
 #include <string.h>
 

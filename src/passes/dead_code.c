@@ -1,4 +1,5 @@
-/* Removes nodes and constants that no output of the graph needs. SPDX-License-Identifier: Apache-2.0 */
+/* Removes nodes and constants that no output of the graph needs. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <string.h>
 
 #include "passes/pass_util.h"

@@ -1,6 +1,6 @@
-/* BatchNormalization and channel-wise Mul, Add, Sub, Div constants behind a product go into its weight and bias.
- * SPDX-License-Identifier: Apache-2.0
- * y = s[k] * (w*x + b)[k] + t[k] = (s[k]*w)*x + (s[k]*b[k] + t[k]), computed in double and rounded once. */
+/* BatchNormalization and channel-wise Mul, Add, Sub, Div constants behind a product go into its
+ * weight and bias. SPDX-License-Identifier: Apache-2.0 y = s[k] * (w*x + b)[k] + t[k] = (s[k]*w)*x
+ * + (s[k]*b[k] + t[k]), computed in double and rounded once. */
 #include <math.h>
 #include <string.h>
 
@@ -119,7 +119,8 @@ static size_t channel_of(const nnc_shape *s, uint32_t dim, size_t groups, size_t
     return k;
 }
 
-/* New numbers for a constant: in place, under its own name, where nobody else reads it; else a new one. */
+/* New numbers for a constant: in place, under its own name, where nobody else reads it; else a new
+ * one. */
 static nnc_status replace_const(nnc_value_id *id, nnc_graph *graph, const nnc_uses *uses,
                                 nnc_tensor *t, const char *name)
 {
@@ -213,13 +214,14 @@ static nnc_status fold_into(nnc_graph *graph, const nnc_uses *uses, nnc_node_id 
 }
 
 /* Folds the chain behind one product; *changed counts the nodes that went. */
-static nnc_status fold_chain(nnc_graph *graph, const nnc_uses *uses, nnc_node_id product,
-                             affine *a, uint32_t dim, size_t groups, size_t *changed)
+static nnc_status fold_chain(nnc_graph *graph, const nnc_uses *uses, nnc_node_id product, affine *a,
+                             uint32_t dim, size_t groups, size_t *changed)
 {
     for (;;) {
         const nnc_node *node = nnc_graph_node_const(graph, product);
         nnc_value_id y = node->outputs[0];
-        /* Ids up to the snapshot keep their consumers: a chain only moves outputs of nodes that were there. */
+        /* Ids up to the snapshot keep their consumers: a chain only moves outputs of nodes that
+         * were there. */
         nnc_node_id next = nnc_pass_only_user(graph, uses, y);
         if (next == NNC_ID_NONE || nnc_graph_value_const(graph, y)->qparams) {
             return NNC_OK;
@@ -246,7 +248,8 @@ static nnc_status fold_product(nnc_graph *graph, const nnc_uses *uses, nnc_node_
     if (!foldable_product(graph, node, &dim, &groups, &a.channels)) {
         return NNC_OK;
     }
-    /* A constant of another shape than [C] per channel could widen the output; only dims that match pass is_channel_const. */
+    /* A constant of another shape than [C] per channel could widen the output; only dims that match
+     * pass is_channel_const. */
     a.scale = nnc_calloc(a.channels, sizeof *a.scale);
     a.shift = nnc_calloc(a.channels, sizeof *a.shift);
     nnc_status status = a.scale && a.shift
@@ -278,6 +281,7 @@ static nnc_status run(nnc_graph *graph, const nnc_pass_ctx *ctx, size_t *changed
 
 const nnc_pass nnc_pass_fold_bn = {
     .name = "fold-bn",
-    .help = "fold BatchNormalization and channel constants into the convolution or Gemm before them",
+    .help =
+        "fold BatchNormalization and channel constants into the convolution or Gemm before them",
     .run = run,
 };

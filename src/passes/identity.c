@@ -26,7 +26,8 @@ static bool same_static(const nnc_value *x, const nnc_value *y)
            nnc_shape_equal(&x->shape, &y->shape);
 }
 
-/* The constant operand leaves the other's shape alone: it has one element and no more dims, or both shapes are known equal. */
+/* The constant operand leaves the other's shape alone: it has one element and no more dims, or both
+ * shapes are known equal. */
 static bool keeps_shape(const nnc_value *x, const nnc_value *constant, const nnc_value *y)
 {
     size_t count;
@@ -51,7 +52,8 @@ static int neutral_operand(nnc_graph *graph, const nnc_node *node)
         if (nnc_pass_const_is(b, rows[r].neutral) && keeps_shape(a, b, y)) {
             return 0;
         }
-        return rows[r].both && nnc_pass_const_is(a, rows[r].neutral) && keeps_shape(b, a, y) ? 1 : -1;
+        return rows[r].both && nnc_pass_const_is(a, rows[r].neutral) && keeps_shape(b, a, y) ? 1
+                                                                                             : -1;
     }
     return -1;
 }
@@ -149,7 +151,8 @@ static nnc_status run(nnc_graph *graph, const nnc_pass_ctx *ctx, size_t *changed
         nnc_value_id from = node->outputs[0], x = node->inputs[slot];
         const nnc_value *vx = nnc_graph_value_const(graph, x);
         const nnc_value *vy = nnc_graph_value_const(graph, from);
-        /* A grid that only the output has is not the input's to take; an output of the graph stays a computed value. */
+        /* A grid that only the output has is not the input's to take; an output of the graph stays
+         * a computed value. */
         bool grid = !vy->qparams || nnc_pass_same_grid(vx, vy);
         bool output = nnc_graph_is_output(graph, from) &&
                       (vx->kind != NNC_VALUE_TEMP || nnc_graph_is_output(graph, x));

@@ -1,4 +1,5 @@
-/* MatMul(x, constant) + constant becomes Gemm where x is a matrix. SPDX-License-Identifier: Apache-2.0 */
+/* MatMul(x, constant) + constant becomes Gemm where x is a matrix. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include "passes/pass_util.h"
 
 static bool is_matmul_bias(nnc_graph *graph, const nnc_node *matmul, const nnc_node *add,
@@ -6,7 +7,8 @@ static bool is_matmul_bias(nnc_graph *graph, const nnc_node *matmul, const nnc_n
 {
     const nnc_value *x = nnc_pass_input(graph, matmul, 0), *w = nnc_pass_input(graph, matmul, 1);
     if (!nnc_node_is(add, "Add") || !x->has_shape || x->shape.rank != 2 ||
-        w->kind != NNC_VALUE_CONST || w->shape.rank != 2 || nnc_graph_value_const(graph, y)->qparams) {
+        w->kind != NNC_VALUE_CONST || w->shape.rank != 2 ||
+        nnc_graph_value_const(graph, y)->qparams) {
         return false;
     }
     *slot = add->inputs[0] == y ? 1 : 0;

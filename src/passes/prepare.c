@@ -30,9 +30,9 @@ nnc_status nnc_passes_prepare(nnc_graph *graph, const nnc_pass_ctx *ctx)
     static const nnc_pass *const clean[] = {&nnc_pass_constant_fold, &nnc_pass_identity,
                                             &nnc_pass_transposes, &nnc_pass_cse,
                                             &nnc_pass_dead_code};
-    static const nnc_pass *const shape[] = {&nnc_pass_fold_bn, &nnc_pass_matmul_bias,
+    static const nnc_pass *const shape[] = {&nnc_pass_fold_bn,  &nnc_pass_matmul_bias,
                                             &nnc_pass_identity, &nnc_pass_transposes,
-                                            &nnc_pass_cse, &nnc_pass_dead_code};
+                                            &nnc_pass_cse,      &nnc_pass_dead_code};
     size_t edits = 0;
     NNC_TRY(nnc_qdq_expand_qoperators(graph, &edits));
     NNC_TRY(nnc_graph_infer(graph, NULL));

@@ -1,5 +1,5 @@
-/* Quantized constants: const->DQ and const->Q->DQ keep integers with an annotation, also through data movement.
- * SPDX-License-Identifier: Apache-2.0 */
+/* Quantized constants: const->DQ and const->Q->DQ keep integers with an annotation, also through
+ * data movement. SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
 #include "passes/qdq.h"
@@ -88,7 +88,8 @@ static nnc_status transpose_tensor(nnc_tensor *out, const nnc_tensor *x, const u
     return NNC_OK;
 }
 
-/* Axis of the new shape that holds the same dim with the same number of elements in front; -1: none. */
+/* Axis of the new shape that holds the same dim with the same number of elements in front; -1:
+ * none. */
 static int32_t reshaped_axis(const nnc_shape *from, const nnc_shape *to, int32_t axis)
 {
     int64_t before = 1, seen = 1;

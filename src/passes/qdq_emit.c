@@ -1,6 +1,6 @@
-/* Annotations become explicit QuantizeLinear/DequantizeLinear nodes: the inverse of qdq_fold. SPDX-License-Identifier: Apache-2.0
- * A value of the source model keeps its name on the float side; integers are called <value>_QuantizeLinear_Output, stored ones
- * <value>_quantized. */
+/* Annotations become explicit QuantizeLinear/DequantizeLinear nodes: the inverse of qdq_fold.
+ * SPDX-License-Identifier: Apache-2.0 A value of the source model keeps its name on the float side;
+ * integers are called <value>_QuantizeLinear_Output, stored ones <value>_quantized. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +25,8 @@ static nnc_status add_named_const(nnc_value_id *out, nnc_graph *graph, nnc_value
     return status;
 }
 
-/* <base>_scale and <base>_zero_point, scalars for one grid, else lists. `shift` moves the zero points (s8 stored as u8). */
+/* <base>_scale and <base>_zero_point, scalars for one grid, else lists. `shift` moves the zero
+ * points (s8 stored as u8). */
 static nnc_status grid_consts(nnc_value_id *scale, nnc_value_id *zero, nnc_graph *graph,
                               nnc_value_id base, const nnc_qparams *q, nnc_dtype dtype,
                               int32_t shift)
@@ -47,14 +48,16 @@ static nnc_status grid_consts(nnc_value_id *scale, nnc_value_id *zero, nnc_graph
 
 /* ---- int32 biases ---- */
 
-/* Integers of a float (or otherwise scaled) bias on the grid sx * sw[c]; *fits false when one leaves int32. */
-static nnc_status bias_integers(nnc_tensor *out, nnc_qparams **grid, bool *fits,
-                                const nnc_value *x, const nnc_value *w, const nnc_tensor *bias)
+/* Integers of a float (or otherwise scaled) bias on the grid sx * sw[c]; *fits false when one
+ * leaves int32. */
+static nnc_status bias_integers(nnc_tensor *out, nnc_qparams **grid, bool *fits, const nnc_value *x,
+                                const nnc_value *w, const nnc_tensor *bias)
 {
     const nnc_qparams *qx = x->qparams, *qw = w->qparams;
     size_t channels = nnc_tensor_count(bias), count = qw->count;
     float *scale = nnc_calloc(count, sizeof *scale);
-    nnc_status status = scale ? nnc_tensor_create(out, NNC_DTYPE_INT32, &bias->shape) : NNC_ERR_LIMIT;
+    nnc_status status =
+        scale ? nnc_tensor_create(out, NNC_DTYPE_INT32, &bias->shape) : NNC_ERR_LIMIT;
     *fits = true;
     for (size_t c = 0; status == NNC_OK && c < count; c++) {
         scale[c] = qx->scale[0] * qw->scale[c];
@@ -251,7 +254,8 @@ static nnc_status check_activation(const nnc_value *v)
     return NNC_OK;
 }
 
-/* raw -> Q -> DQ -> result; names after `base`. Node and axis attributes of a per-channel grid are always written. */
+/* raw -> Q -> DQ -> result; names after `base`. Node and axis attributes of a per-channel grid are
+ * always written. */
 static nnc_status emit_pair(nnc_graph *graph, nnc_value_id base, nnc_value_id raw,
                             nnc_value_id result, const nnc_qparams *q)
 {
@@ -268,15 +272,18 @@ static nnc_status emit_pair(nnc_graph *graph, nnc_value_id base, nnc_value_id ra
     return NNC_OK;
 }
 
-/* An annotated value whose numbers a node puts on the grid already: nnc.Quant, or a DequantizeLinear that stayed. */
+/* An annotated value whose numbers a node puts on the grid already: nnc.Quant, or a
+ * DequantizeLinear that stayed. */
 static bool produced_on_grid(const nnc_graph *graph, const nnc_value *v, const char *op,
                              const char *domain)
 {
-    const nnc_node *p = v->producer == NNC_ID_NONE ? NULL : nnc_graph_node_const(graph, v->producer);
+    const nnc_node *p =
+        v->producer == NNC_ID_NONE ? NULL : nnc_graph_node_const(graph, v->producer);
     return p && strcmp(p->op_type, op) == 0 && strcmp(p->domain, domain) == 0;
 }
 
-/* Consumers are redirected through *to; pairs that need it are added after the redirection, so that Q itself reads v. */
+/* Consumers are redirected through *to; pairs that need it are added after the redirection, so that
+ * Q itself reads v. */
 static nnc_status emit_value(nnc_graph *graph, nnc_value_id v, nnc_qparams *q, nnc_value_id *raw,
                              nnc_value_id *result)
 {

@@ -1,5 +1,6 @@
-/* QuantizeLinear/DequantizeLinear pairs become annotations (docs/architecture.md, "Quantized forms"). SPDX-License-Identifier: Apache-2.0
- * Never changes a number: what does not fit an annotation stays a node. */
+/* QuantizeLinear/DequantizeLinear pairs become annotations (docs/architecture.md, "Quantized
+ * forms"). SPDX-License-Identifier: Apache-2.0 Never changes a number: what does not fit an
+ * annotation stays a node. */
 #include <string.h>
 
 #include "passes/qdq.h"
@@ -9,7 +10,8 @@ typedef struct fold {
     nnc_uses uses;
     nnc_node_id *order;
     size_t count;
-    nnc_qparams **grid; /* [nodes]: of Q and DQ nodes, and of data movement that is lifted out of integers; NULL: none */
+    nnc_qparams **grid; /* [nodes]: of Q and DQ nodes, and of data movement that is lifted out of
+                           integers; NULL: none */
     uint32_t nodes;     /* length of grid */
     size_t *changed;
 } fold;
@@ -57,14 +59,14 @@ static nnc_status read_grids(fold *f)
 
 /* ---- Q, data movement, DQ: the DQ moves up ---- */
 
-/* Does the op copy or select elements of input 0 (Concat: of every input) without looking at their values, so that it works on
- * integers and on their numbers alike? */
+/* Does the op copy or select elements of input 0 (Concat: of every input) without looking at their
+ * values, so that it works on integers and on their numbers alike? */
 static bool moves_data(const nnc_node *node)
 {
     static const char *const ops[] = {
-        "Concat",     "DepthToSpace",  "Expand",  "Flatten", "Gather",       "GatherElements",
-        "Identity",   "MaxPool",       "Reshape", "Slice",   "SpaceToDepth", "Split",
-        "Squeeze",    "Tile",          "Transpose", "Unsqueeze", "GlobalMaxPool"};
+        "Concat",   "DepthToSpace", "Expand",    "Flatten",   "Gather",       "GatherElements",
+        "Identity", "MaxPool",      "Reshape",   "Slice",     "SpaceToDepth", "Split",
+        "Squeeze",  "Tile",         "Transpose", "Unsqueeze", "GlobalMaxPool"};
     for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++) {
         if (nnc_node_is(node, ops[i])) {
             return true;
@@ -84,8 +86,8 @@ static bool is_data_slot(const nnc_node *node, uint32_t slot)
     return slot == 0 || nnc_node_is(node, "Concat");
 }
 
-/* The grid on which everybody who reads v takes it: all readers are DQ nodes, or lifted movement, of one grid. NULL if not, or if
- * nobody reads it. */
+/* The grid on which everybody who reads v takes it: all readers are DQ nodes, or lifted movement,
+ * of one grid. NULL if not, or if nobody reads it. */
 static const nnc_qparams *readers_grid(const fold *f, nnc_value_id v)
 {
     const nnc_qparams *grid = NULL;
@@ -115,8 +117,8 @@ static nnc_status mark_movement(fold *f)
         bool same = moves_data(node);
         for (uint32_t i = 0; same && i < node->output_count; i++) {
             nnc_value_id v = node->outputs[i];
-            if (v == NNC_ID_NONE || (nnc_uses_count(&f->uses, v) == 0 &&
-                                     !nnc_graph_is_output(f->graph, v))) {
+            if (v == NNC_ID_NONE ||
+                (nnc_uses_count(&f->uses, v) == 0 && !nnc_graph_is_output(f->graph, v))) {
                 continue;
             }
             const nnc_qparams *g = readers_grid(f, v);
@@ -166,7 +168,8 @@ static nnc_status dequantize_inputs(fold *f, nnc_node_id n)
         nnc_node_id dq;
         NNC_TRY(grid_const(&in[1], f->graph, grid, false));
         NNC_TRY(grid_const(&in[2], f->graph, grid, true));
-        NNC_TRY(nnc_pass_add_temp(&y, f->graph, in[0], NNC_DTYPE_FLOAT, "_DequantizeLinear_Output"));
+        NNC_TRY(
+            nnc_pass_add_temp(&y, f->graph, in[0], NNC_DTYPE_FLOAT, "_DequantizeLinear_Output"));
         NNC_TRY(nnc_pass_add_node(&dq, f->graph, "", "DequantizeLinear", in, 3, y));
         nnc_graph_node(f->graph, n)->inputs[i] = y;
     }
@@ -271,8 +274,8 @@ static bool is_partner(const fold *f, uint32_t k, const nnc_qparams *grid)
            nnc_qparams_equal(f->grid[n], grid);
 }
 
-/* The value that stands for what the DQ nodes gave: x itself, a DQ output that is an output of the graph (its name stays), or the
- * result of an nnc.Quant. */
+/* The value that stands for what the DQ nodes gave: x itself, a DQ output that is an output of the
+ * graph (its name stays), or the result of an nnc.Quant. */
 static nnc_status pair_result(nnc_value_id *out, fold *f, nnc_value_id *to, nnc_node_id q,
                               nnc_value_id x, nnc_value_id y)
 {
@@ -323,8 +326,8 @@ static nnc_status fold_pair(fold *f, nnc_node_id q, nnc_value_id *to)
             continue;
         }
         nnc_value_id y = node_of(f, f->uses.node[k])->outputs[0];
-        if (chosen == NNC_ID_NONE || (!nnc_graph_is_output(graph, chosen) &&
-                                      nnc_graph_is_output(graph, y))) {
+        if (chosen == NNC_ID_NONE ||
+            (!nnc_graph_is_output(graph, chosen) && nnc_graph_is_output(graph, y))) {
             chosen = y;
         }
     }

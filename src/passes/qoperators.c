@@ -1,5 +1,5 @@
-/* QOperator forms become the float op between DequantizeLinear and QuantizeLinear nodes, which then fold as usual.
- * SPDX-License-Identifier: Apache-2.0 */
+/* QOperator forms become the float op between DequantizeLinear and QuantizeLinear nodes, which then
+ * fold as usual. SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,15 +7,15 @@
 
 #define OPERANDS_MAX 2
 
-/* Where a fused operator keeps its parts: input slots of (tensor, scale, zero point), of the output's (scale, zero point), and of an
- * int32 addend; -1: none. */
+/* Where a fused operator keeps its parts: input slots of (tensor, scale, zero point), of the
+ * output's (scale, zero point), and of an int32 addend; -1: none. */
 typedef struct qoperator {
     const char *domain, *name, *becomes;
     int operands;
     int tensor[OPERANDS_MAX], scale[OPERANDS_MAX], zero[OPERANDS_MAX];
     int out_scale, out_zero;
     int addend;
-    bool variadic; /* (tensor, scale, zero) triples from slot 2 on */
+    bool variadic;    /* (tensor, scale, zero) triples from slot 2 on */
     const char *drop; /* attribute without meaning in the float op */
 } qoperator;
 
@@ -27,7 +27,17 @@ static const qoperator qoperators[] = {
     {MS, "QLinearAdd", "Add", 2, {0, 3}, {1, 4}, {2, 5}, 6, 7, -1, false, NULL},
     {MS, "QLinearMul", "Mul", 2, {0, 3}, {1, 4}, {2, 5}, 6, 7, -1, false, NULL},
     {MS, "QLinearAveragePool", "AveragePool", 1, {0}, {1}, {2}, 3, 4, -1, false, "channels_last"},
-    {MS, "QLinearGlobalAveragePool", "GlobalAveragePool", 1, {0}, {1}, {2}, 3, 4, -1, false,
+    {MS,
+     "QLinearGlobalAveragePool",
+     "GlobalAveragePool",
+     1,
+     {0},
+     {1},
+     {2},
+     3,
+     4,
+     -1,
+     false,
      "channels_last"},
     {MS, "QLinearSigmoid", "Sigmoid", 1, {0}, {1}, {2}, 3, 4, -1, false, NULL},
     {MS, "QLinearLeakyRelu", "LeakyRelu", 1, {0}, {1}, {2}, 3, 4, -1, false, NULL},
@@ -89,7 +99,8 @@ static nnc_status addend_scale(nnc_value_id *out, nnc_graph *graph, nnc_value_id
     NNC_TRY(nnc_tensor_create(&t, NNC_DTYPE_FLOAT, &shape));
     float *s = nnc_tensor_data(&t);
     for (size_t i = 0; i < count; i++) {
-        s[i] = (float)nnc_tensor_get_double(&x->tensor, 0) * (float)nnc_tensor_get_double(&w->tensor, i);
+        s[i] = (float)nnc_tensor_get_double(&x->tensor, 0) *
+               (float)nnc_tensor_get_double(&w->tensor, i);
         s[i] *= alpha;
     }
     nnc_status status = nnc_graph_add_const(out, graph, "bias_scale", &t);
@@ -206,8 +217,8 @@ static nnc_status expand(nnc_graph *graph, const qoperator *row, nnc_node_id id,
     NNC_TRY(nnc_node_bind(graph, id));
     q[0] = raw;
     nnc_node_id quantize;
-    return nnc_pass_add_node(&quantize, graph, "", "QuantizeLinear", q,
-                             q[2] == NNC_ID_NONE ? 2 : 3, y);
+    return nnc_pass_add_node(&quantize, graph, "", "QuantizeLinear", q, q[2] == NNC_ID_NONE ? 2 : 3,
+                             y);
 }
 
 nnc_status nnc_qdq_expand_qoperators(nnc_graph *graph, size_t *changed)

@@ -1,6 +1,7 @@
-/* spread-grids: what only moves or selects numbers leaves them on their grid. SPDX-License-Identifier: Apache-2.0
- * A value that such an op makes from an annotated one is annotated alike, so that its consumers run in integers. Changes no number:
- * (q - z) * s divided by s rounds back to q - z. */
+/* spread-grids: what only moves or selects numbers leaves them on their grid.
+ * SPDX-License-Identifier: Apache-2.0 A value that such an op makes from an annotated one is
+ * annotated alike, so that its consumers run in integers. Changes no number: (q - z) * s divided by
+ * s rounds back to q - z. */
 #include <string.h>
 
 #include "passes/pass_util.h"
@@ -8,8 +9,9 @@
 static bool moves_only(const nnc_node *node)
 {
     static const char *const names[] = {
-        "DepthToSpace", "Expand", "Flatten", "Gather", "GatherElements", "GlobalMaxPool", "Identity", "MaxPool", "Reshape",
-        "Slice", "SpaceToDepth", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze"};
+        "DepthToSpace", "Expand",  "Flatten",   "Gather",   "GatherElements", "GlobalMaxPool",
+        "Identity",     "MaxPool", "Reshape",   "Slice",    "SpaceToDepth",   "Split",
+        "Squeeze",      "Tile",    "Transpose", "Unsqueeze"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (nnc_node_is(node, names[i])) {
             return true;
@@ -20,7 +22,8 @@ static bool moves_only(const nnc_node *node)
 
 static bool grid8(const nnc_qparams *q)
 {
-    return q && nnc_qparams_per_tensor(q) && (q->dtype == NNC_DTYPE_UINT8 || q->dtype == NNC_DTYPE_INT8);
+    return q && nnc_qparams_per_tensor(q) &&
+           (q->dtype == NNC_DTYPE_UINT8 || q->dtype == NNC_DTYPE_INT8);
 }
 
 static nnc_status spread_node(nnc_graph *graph, const nnc_node *node, size_t *changed)
@@ -33,7 +36,8 @@ static nnc_status spread_node(nnc_graph *graph, const nnc_node *node, size_t *ch
     uint32_t n = nnc_node_is(node, "Split") ? node->output_count : 1;
     for (uint32_t i = 0; i < n; i++) {
         nnc_value *y = nnc_pass_output(graph, node, i);
-        if (!y || y->qparams || y->dtype != NNC_DTYPE_FLOAT || nnc_graph_is_output(graph, node->outputs[i])) {
+        if (!y || y->qparams || y->dtype != NNC_DTYPE_FLOAT ||
+            nnc_graph_is_output(graph, node->outputs[i])) {
             continue;
         }
         nnc_qparams *copy;

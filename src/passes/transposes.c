@@ -66,8 +66,9 @@ static nnc_status run(nnc_graph *graph, const nnc_pass_ctx *ctx, size_t *changed
         const nnc_node *node = nnc_graph_node_const(graph, order[k]);
         if (nnc_node_is(node, "Transpose")) {
             const nnc_node *first = producer(graph, node, "Transpose");
-            status = first && may_skip(graph, first) ? merge_transpose(graph, order[k], first, changed)
-                                                     : NNC_OK;
+            status = first && may_skip(graph, first)
+                         ? merge_transpose(graph, order[k], first, changed)
+                         : NNC_OK;
         } else if (nnc_node_is(node, "Reshape")) {
             const nnc_node *first = producer(graph, node, "Reshape");
             first = first ? first : producer(graph, node, "Flatten");

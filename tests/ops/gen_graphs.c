@@ -113,8 +113,8 @@ nnc_value_id nnc_gen_op(nnc_gen *g, const char *op, const nnc_value_id *inputs, 
     snprintf(name, sizeof name, "%s_%u", op, g->layers++);
     snprintf(out, sizeof out, "%s_y", name);
     if (failed(g, NNC_OK) ||
-        failed(g, nnc_graph_add_value(&y, g->graph, out, NNC_VALUE_TEMP, NNC_DTYPE_UNDEFINED,
-                                      NULL)) ||
+        failed(g,
+               nnc_graph_add_value(&y, g->graph, out, NNC_VALUE_TEMP, NNC_DTYPE_UNDEFINED, NULL)) ||
         failed(g, nnc_graph_add_node(&node, g->graph, name, "", op, inputs, count, &y, 1))) {
         return NNC_ID_NONE;
     }
@@ -228,7 +228,8 @@ static nnc_value_id zero_point(nnc_gen *g, int32_t zero, nnc_dtype dtype)
     return v;
 }
 
-nnc_value_id nnc_gen_quantize(nnc_gen *g, nnc_value_id x, float scale, int32_t zero, nnc_dtype dtype)
+nnc_value_id nnc_gen_quantize(nnc_gen *g, nnc_value_id x, float scale, int32_t zero,
+                              nnc_dtype dtype)
 {
     const nnc_value_id in[3] = {x, nnc_gen_scalar(g, "scale", scale), zero_point(g, zero, dtype)};
     return nnc_gen_op(g, "QuantizeLinear", in, 3);

@@ -1,7 +1,8 @@
 /* One-node graphs from a line of text. SPDX-License-Identifier: Apache-2.0
- * inputs: "f[N,3,8,8] f[4] - i{1,2} c{0.5,2} i(3)": float32 / i int64 / h int32 / b bool / u uint8 / s int8 values, omitted, constant lists
- * (i: int64, c: float32) and constant scalars; "?": rank unknown. attributes: "axis=1 pads=[1,1] mode=linear alpha~0.5".
- * A dim is a number, a name, or "_" for an anonymous symbol. */
+ * inputs: "f[N,3,8,8] f[4] - i{1,2} c{0.5,2} i(3)": float32 / i int64 / h int32 / b bool / u uint8
+ * / s int8 values, omitted, constant lists (i: int64, c: float32) and constant scalars; "?": rank
+ * unknown. attributes: "axis=1 pads=[1,1] mode=linear alpha~0.5". A dim is a number, a name, or "_"
+ * for an anonymous symbol. */
 #ifndef NNC_TESTS_OPS_NODE_CASE_H
 #define NNC_TESTS_OPS_NODE_CASE_H
 
@@ -125,18 +126,18 @@ static inline nnc_graph *case_graph(const char *op, const char *inputs, const ch
         in[count++] = case_input(g, t);
     }
     for (uint32_t i = 0; i < outputs; i++) {
-        assert_int_equal(nnc_graph_add_value(&out[i], g, "y", NNC_VALUE_TEMP, NNC_DTYPE_UNDEFINED,
-                                             NULL),
-                         NNC_OK);
+        assert_int_equal(
+            nnc_graph_add_value(&out[i], g, "y", NNC_VALUE_TEMP, NNC_DTYPE_UNDEFINED, NULL),
+            NNC_OK);
         assert_int_equal(nnc_graph_add_output(g, out[i], NULL), NNC_OK);
     }
     const char *dot = strchr(op, '.');
     if (dot) {
         snprintf(domain, sizeof domain, "%.*s", (int)(dot - op), op);
     }
-    assert_int_equal(nnc_graph_add_node(&node, g, "n", domain, dot ? dot + 1 : op, in, count, out,
-                                        outputs),
-                     NNC_OK);
+    assert_int_equal(
+        nnc_graph_add_node(&node, g, "n", domain, dot ? dot + 1 : op, in, count, out, outputs),
+        NNC_OK);
     snprintf(copy, sizeof copy, "%s", attrs);
     save = NULL;
     for (char *t = strtok_r(copy, " ", &save); t; t = strtok_r(NULL, " ", &save)) {

@@ -1,4 +1,5 @@
-/* Shared by the pass tests: running graphs, counting nodes, comparing outputs. SPDX-License-Identifier: Apache-2.0 */
+/* Shared by the pass tests: running graphs, counting nodes, comparing outputs.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef NNC_TESTS_OPS_PASS_UTIL_H
 #define NNC_TESTS_OPS_PASS_UTIL_H
 
@@ -30,7 +31,8 @@ static inline size_t count_nodes(const nnc_graph *g, const char *op)
     return count;
 }
 
-/* Runs a graph with one float input "x" (batch 2 where it is symbolic) of seeded numbers; outputs [output count], caller frees. */
+/* Runs a graph with one float input "x" (batch 2 where it is symbolic) of seeded numbers; outputs
+ * [output count], caller frees. */
 static inline nnc_tensor *run_graph(const nnc_graph *g, uint64_t seed)
 {
     nnc_exec *exec;
@@ -64,7 +66,8 @@ static inline void free_outputs(nnc_tensor *y, size_t n)
     nnc_free(y);
 }
 
-/* Greatest difference between the outputs of two graphs, relative to their greatest number; -1 when shapes or types differ. */
+/* Greatest difference between the outputs of two graphs, relative to their greatest number; -1 when
+ * shapes or types differ. */
 static inline double outputs_differ(const nnc_graph *a, const nnc_graph *b, uint64_t seed)
 {
     size_t n = nnc_graph_output_count(a);

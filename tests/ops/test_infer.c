@@ -1,4 +1,5 @@
-/* Inference of every op: a table of inputs, attributes and expected outputs. SPDX-License-Identifier: Apache-2.0 */
+/* Inference of every op: a table of inputs, attributes and expected outputs.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "cmocka_all.h"
 
 #include "node_case.h"
@@ -17,8 +18,10 @@ static const infer_case cases[] = {
     {"Conv", "f[1,4,9,9] f[8,4,3,3]", "auto_pad=VALID strides=[2,2]", "f[1,8,4,4]"},
     {"Conv", "? f[8,4,3,3]", "", "f[_,_,_,_]"},
     {"ConvTranspose", "f[1,8,5,5] f[8,4,2,2]", "strides=[2,2]", "f[1,4,10,10]"},
-    {"ConvTranspose", "f[1,8,5,5] f[8,2,3,3] f[4]", "group=2 strides=[2,2] pads=[1,1,1,1] output_padding=[1,1]", "f[1,4,10,10]"},
-    {"ConvTranspose", "f[1,8,5,5] f[8,4,3,3]", "output_shape=[11,12] strides=[2,2]", "f[1,4,11,12]"},
+    {"ConvTranspose", "f[1,8,5,5] f[8,2,3,3] f[4]",
+     "group=2 strides=[2,2] pads=[1,1,1,1] output_padding=[1,1]", "f[1,4,10,10]"},
+    {"ConvTranspose", "f[1,8,5,5] f[8,4,3,3]", "output_shape=[11,12] strides=[2,2]",
+     "f[1,4,11,12]"},
     {"Gemm", "f[N,64] f[10,64] f[10]", "transB=1", "f[N,10]"},
     {"Gemm", "f[64,N] f[64,10]", "transA=1", "f[N,10]"},
     {"MatMul", "f[B,4,5] f[5,6]", "", "f[B,4,6]"},
@@ -83,8 +86,10 @@ static const infer_case cases[] = {
     {"MaxPool", "f[N,8,8,8]", "kernel_shape=[3,3] strides=[2,2] ceil_mode=1", "f[N,8,4,4]"},
     {"MaxPool", "f[N,8,8,8]", "kernel_shape=[2,2]", "f[N,8,7,7] i[N,8,7,7]"},
     /* A window that would start in the end padding alone is dropped. */
-    {"AveragePool", "f[1,1,4,4]", "kernel_shape=[2,2] strides=[3,3] pads=[0,0,1,1] ceil_mode=1", "f[1,1,2,2]"},
-    {"AveragePool", "f[1,1,4,4]", "kernel_shape=[1,1] strides=[2,2] pads=[1,1,1,1] ceil_mode=1", "f[1,1,3,3]"},
+    {"AveragePool", "f[1,1,4,4]", "kernel_shape=[2,2] strides=[3,3] pads=[0,0,1,1] ceil_mode=1",
+     "f[1,1,2,2]"},
+    {"AveragePool", "f[1,1,4,4]", "kernel_shape=[1,1] strides=[2,2] pads=[1,1,1,1] ceil_mode=1",
+     "f[1,1,3,3]"},
     {"GlobalAveragePool", "f[N,8,7,7]", "", "f[N,8,1,1]"},
     {"GlobalMaxPool", "f[N,8,H,W]", "", "f[N,8,1,1]"},
     {"LRN", "f[1,8,4,4]", "size=5", "f[1,8,4,4]"},
@@ -151,7 +156,8 @@ static const infer_case cases[] = {
     {"Dropout", "f[N]", "", "f[N] b[N]"},
     {"Resize", "f[N,3,4,4] - c{1,1,2,2}", "", "f[N,3,8,8]"},
     {"Resize", "f[N,3,4,4] - - i{1,3,10,12}", "", "f[1,3,10,12]"},
-    {"Resize", "f[1,3,4,8] - - i{8,8}", "axes=[2,3] keep_aspect_ratio_policy=not_larger", "f[1,3,4,8]"},
+    {"Resize", "f[1,3,4,8] - - i{8,8}", "axes=[2,3] keep_aspect_ratio_policy=not_larger",
+     "f[1,3,4,8]"},
     {"DepthToSpace", "f[N,8,2,3]", "blocksize=2", "f[N,2,4,6]"},
     {"SpaceToDepth", "f[N,2,4,6]", "blocksize=2", "f[N,8,2,3]"},
     {"QuantizeLinear", "f[N,3] c(0.5)", "", "u[N,3]"},
@@ -241,7 +247,8 @@ static nnc_value_id ints(nnc_graph *g, int64_t a, bool scalar)
     return v;
 }
 
-/* x [N,8,4,4] -> Reshape(x, concat(unsqueeze(gather(shape(x), 0)), [gather(shape(x), 1) * 2], [-1])) = [N,16,8] */
+/* x [N,8,4,4] -> Reshape(x, concat(unsqueeze(gather(shape(x), 0)), [gather(shape(x), 1) * 2],
+ * [-1])) = [N,16,8] */
 static void test_shape_arithmetic(void **state)
 {
     nnc_graph *g = case_graph("Shape", "f[N,8,4,4]", "", 1);
@@ -264,7 +271,8 @@ static void test_shape_arithmetic(void **state)
     nnc_graph_destroy(g);
 }
 
-/* Stale value_info: inference wins and the contradiction is counted; a recorded number does not replace an unknown. */
+/* Stale value_info: inference wins and the contradiction is counted; a recorded number does not
+ * replace an unknown. */
 static void test_stale_value_info(void **state)
 {
     nnc_graph *g = case_graph("Relu", "f[4,8]", "", 1);

@@ -1,4 +1,5 @@
-/* Passes on generated networks and on small graphs made for one rule. SPDX-License-Identifier: Apache-2.0 */
+/* Passes on generated networks and on small graphs made for one rule. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include "cmocka_all.h"
 
 #include "ops/pass_util.h"
@@ -17,7 +18,8 @@ static void apply(const nnc_pass *pass, nnc_graph *g, size_t want)
     assert_int_equal(again, 0);
 }
 
-/* Preparation folds every BatchNormalization, keeps names of the signature, and moves numbers by rounding alone. */
+/* Preparation folds every BatchNormalization, keeps names of the signature, and moves numbers by
+ * rounding alone. */
 static void test_prepare_models(void **state)
 {
     (void)state;
@@ -52,7 +54,8 @@ static void test_keep_bn(void **state)
     nnc_graph_destroy(g);
 }
 
-/* Conv -> BatchNormalization -> Mul(scalar) -> Add([C,1,1]) goes into one Conv; weight and bias keep their names. */
+/* Conv -> BatchNormalization -> Mul(scalar) -> Add([C,1,1]) goes into one Conv; weight and bias
+ * keep their names. */
 static void test_fold_chain(void **state)
 {
     nnc_gen gen;
@@ -126,7 +129,8 @@ static void test_fold_bn_leaves(void **state)
     nnc_value_id conv = nnc_gen_conv(&gen, nnc_gen_batchnorm(&gen, x, 4), 4, 4, 3, 1, 1, true);
     nnc_gen_output(&gen, nnc_gen_op2(&gen, "Add", conv, nnc_gen_batchnorm(&gen, conv, 4)), "both");
     nnc_value_id other = nnc_gen_conv(&gen, x, 4, 4, 1, 1, 1, false);
-    nnc_gen_output(&gen, nnc_gen_op2(&gen, "Mul", other, nnc_gen_weight(&gen, "row", 4, row, 1)), "row");
+    nnc_gen_output(&gen, nnc_gen_op2(&gen, "Mul", other, nnc_gen_weight(&gen, "row", 4, row, 1)),
+                   "row");
     nnc_graph *g = nnc_gen_finish(&gen);
     assert_non_null(g);
     apply(&nnc_pass_fold_bn, g, 0);
@@ -152,7 +156,8 @@ static void test_matmul_bias(void **state)
     nnc_graph_destroy(g);
 }
 
-/* Identity, Dropout, x+0, 1*x, x/1, no-op Reshape, Transpose, Pad, Slice, Concat of one; the output keeps its name. */
+/* Identity, Dropout, x+0, 1*x, x/1, no-op Reshape, Transpose, Pad, Slice, Concat of one; the output
+ * keeps its name. */
 static void test_identity(void **state)
 {
     nnc_gen gen;
@@ -246,7 +251,8 @@ static void test_cse(void **state)
     }
     nnc_value_id other = nnc_gen_op1(&gen, "LeakyRelu", y[0]);
     nnc_gen_set_float(&gen, other, "alpha", 0.5f);
-    nnc_gen_output(&gen, nnc_gen_op2(&gen, "Sub", nnc_gen_op2(&gen, "Mul", z[0], z[1]), other), "y");
+    nnc_gen_output(&gen, nnc_gen_op2(&gen, "Sub", nnc_gen_op2(&gen, "Mul", z[0], z[1]), other),
+                   "y");
     nnc_graph *g = nnc_gen_finish(&gen), *before;
     assert_non_null(g);
     assert_ok(nnc_graph_clone(&before, g));
@@ -282,7 +288,8 @@ static void test_constant_fold(void **state)
     (void)state;
     nnc_gen_init(&gen, 1);
     nnc_value_id x = nnc_gen_input(&gen, "x", NNC_DTYPE_FLOAT, 4, dims);
-    nnc_value_id n = nnc_gen_op2(&gen, "Gather", nnc_gen_op1(&gen, "Shape", x), nnc_gen_ints(&gen, "i", zero, 1));
+    nnc_value_id n = nnc_gen_op2(&gen, "Gather", nnc_gen_op1(&gen, "Shape", x),
+                                 nnc_gen_ints(&gen, "i", zero, 1));
     nnc_value_id shape = nnc_gen_op2(&gen, "Concat", n, nnc_gen_ints(&gen, "rest", rest, 1));
     nnc_gen_set_int(&gen, shape, "axis", 0);
     nnc_value_id t = nnc_gen_op1(&gen, "Transpose", nnc_gen_weight(&gen, "w", 2, w, 1));

@@ -1,5 +1,5 @@
-/* Quantized forms: every row of the table in docs/architecture.md, and the property that folding and emitting never change a number.
- * SPDX-License-Identifier: Apache-2.0 */
+/* Quantized forms: every row of the table in docs/architecture.md, and the property that folding
+ * and emitting never change a number. SPDX-License-Identifier: Apache-2.0 */
 #include "cmocka_all.h"
 
 #include <stdio.h>
@@ -38,7 +38,8 @@ static float scale_of(const nnc_graph *g, const char *name)
     return value->qparams ? value->qparams->scale[0] : 0.0f;
 }
 
-/* x -> Q -> DQ, Q the only reader: annotation, also on inputs and in front of an output, whose name stays. */
+/* x -> Q -> DQ, Q the only reader: annotation, also on inputs and in front of an output, whose name
+ * stays. */
 static void test_pair_becomes_annotation(void **state)
 {
     nnc_gen gen;
@@ -117,7 +118,8 @@ static void test_movement(void **state)
         const nnc_value *y = node->dead ? NULL : nnc_graph_value_const(g, node->outputs[0]);
         if (y && !nnc_node_is(node, "Tanh")) {
             assert_int_equal(y->dtype, NNC_DTYPE_FLOAT);
-            assert_true(y->qparams && y->qparams->scale[0] == 0.5f && y->qparams->zero_point[0] == 7);
+            assert_true(y->qparams && y->qparams->scale[0] == 0.5f &&
+                        y->qparams->zero_point[0] == 7);
         }
     }
     nnc_graph_destroy(g);
@@ -131,7 +133,9 @@ static void test_integer_output_keeps_q(void **state)
     nnc_value_id x = nnc_gen_op1(&gen, "Relu", start(&gen, 4, image));
     nnc_value_id q = nnc_gen_quantize(&gen, x, 0.5f, 7, NNC_DTYPE_UINT8);
     nnc_gen_output(&gen, q, "integers");
-    nnc_gen_output(&gen, nnc_gen_op1(&gen, "Tanh", nnc_gen_dequantize(&gen, q, 0.5f, 7, NNC_DTYPE_UINT8)), "y");
+    nnc_gen_output(&gen,
+                   nnc_gen_op1(&gen, "Tanh", nnc_gen_dequantize(&gen, q, 0.5f, 7, NNC_DTYPE_UINT8)),
+                   "y");
     nnc_graph *g = nnc_gen_finish(&gen);
     assert_non_null(g);
     fold(g);
@@ -140,7 +144,8 @@ static void test_integer_output_keeps_q(void **state)
     nnc_graph_destroy(g);
 }
 
-/* Grids that annotations of activations do not have stay nodes: 16 bits, per channel, scales that are computed. */
+/* Grids that annotations of activations do not have stay nodes: 16 bits, per channel, scales that
+ * are computed. */
 static void test_what_stays(void **state)
 {
     nnc_gen gen;
@@ -245,7 +250,8 @@ static nnc_value_id zero_of(nnc_gen *g, nnc_dtype dtype)
     return bytes(g, "zero", dtype, 0, none, 0);
 }
 
-/* x -> Q -> QLinearConv (with bias) -> com.microsoft.QLinearAdd -> DQ: float ops with annotations, no Q or DQ left. */
+/* x -> Q -> QLinearConv (with bias) -> com.microsoft.QLinearAdd -> DQ: float ops with annotations,
+ * no Q or DQ left. */
 static void test_qoperators(void **state)
 {
     nnc_gen gen;
@@ -254,8 +260,8 @@ static void test_qoperators(void **state)
     nnc_value_id x = start(&gen, 4, image);
     nnc_value_id q = nnc_gen_quantize(&gen, x, 0.02f, 0, NNC_DTYPE_INT8);
     nnc_value_id s = nnc_gen_scalar(&gen, "s", 0.02f), z = zero_of(&gen, NNC_DTYPE_INT8);
-    const nnc_value_id conv[9] = {q, s, z, bytes(&gen, "w", NNC_DTYPE_INT8, 4, w, 127), s, z, s, z,
-                                  bytes(&gen, "b", NNC_DTYPE_INT32, 1, w, 1000)};
+    const nnc_value_id conv[9] = {q, s, z, bytes(&gen, "w", NNC_DTYPE_INT8, 4, w, 127),  s,
+                                  z, s, z, bytes(&gen, "b", NNC_DTYPE_INT32, 1, w, 1000)};
     nnc_value_id c = nnc_gen_op(&gen, "QLinearConv", conv, 9);
     nnc_node_id conv_node = nnc_gen_node(&gen, c);
     const nnc_value_id add[8] = {c, s, z, q, s, z, nnc_gen_scalar(&gen, "s2", 0.04f), z};
@@ -329,8 +335,8 @@ static void annotate(nnc_graph *g, uint64_t seed, uint32_t percent)
         float scale = 0.02f + 0.03f * nnc_rng_uniform(&rng);
         int32_t zero = (int32_t)nnc_rng_below(&rng, 60) + (is_signed ? -30 : 98);
         nnc_qparams *q;
-        assert_ok(nnc_qparams_create(&q, is_signed ? NNC_DTYPE_INT8 : NNC_DTYPE_UINT8, -1, 1, &scale,
-                                     &zero));
+        assert_ok(nnc_qparams_create(&q, is_signed ? NNC_DTYPE_INT8 : NNC_DTYPE_UINT8, -1, 1,
+                                     &scale, &zero));
         nnc_value_set_qparams(value, q);
     }
     assert_ok(nnc_graph_verify(g));
@@ -446,9 +452,17 @@ static void test_emitted_names(void **state)
     assert_ok(nnc_passes_prepare(g, &pass_ctx));
     annotate(g, 2, 100);
     assert_ok(nnc_qdq_emit(g, &options));
-    static const char *const names[] = {"x", "x_QuantizeLinear_Output", "x_DequantizeLinear_Output", "x_scale",
-                                        "x_zero_point", "w0", "w0_quantized", "w0_scale", "w0_zero_point",
-                                        "fc_b", "fc_b_quantized"};
+    static const char *const names[] = {"x",
+                                        "x_QuantizeLinear_Output",
+                                        "x_DequantizeLinear_Output",
+                                        "x_scale",
+                                        "x_zero_point",
+                                        "w0",
+                                        "w0_quantized",
+                                        "w0_scale",
+                                        "w0_zero_point",
+                                        "fc_b",
+                                        "fc_b_quantized"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         nnc_value_id v = nnc_graph_find_value(g, names[i]);
         if (v == NNC_ID_NONE || nnc_graph_value_const(g, v)->dead) {

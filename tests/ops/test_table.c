@@ -1,4 +1,5 @@
-/* The op table: order, completeness of descriptors, and the generated page docs/operators.md. SPDX-License-Identifier: Apache-2.0 */
+/* The op table: order, completeness of descriptors, and the generated page docs/operators.md.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "cmocka_all.h"
 
 #include <stdio.h>
@@ -58,10 +59,13 @@ static void make_page(nnc_str *out)
     while (nnc_op_row(count)) {
         count++;
     }
-    nnc_str_append(out, "# Operators\n\nGenerated from `src/ops/ops.def` by the test `ops_table` (run it with `NNC_UPDATE_DOCS=1` to write this "
-                        "file again). The internal form is the newest opset's;\nolder nodes are upgraded at import.\n\n");
+    nnc_str_append(out, "# Operators\n\nGenerated from `src/ops/ops.def` by the test `ops_table` "
+                        "(run it with `NNC_UPDATE_DOCS=1` to write this "
+                        "file again). The internal form is the newest opset's;\nolder nodes are "
+                        "upgraded at import.\n\n");
     nnc_str_appendf(out, "%zu operators.\n\n", count);
-    nnc_str_append(out, "| operator | inputs | outputs | attributes | layout | quantized as |\n|---|---|---|---|---|---|\n");
+    nnc_str_append(out, "| operator | inputs | outputs | attributes | layout | quantized as "
+                        "|\n|---|---|---|---|---|---|\n");
     for (size_t i = 0; nnc_op_row(i); i++) {
         const nnc_op *op = nnc_op_row(i);
         nnc_str_appendf(out, "| %s%s%s | ", op->domain, op->domain[0] ? "." : "", op->name);
@@ -72,8 +76,8 @@ static void make_page(nnc_str *out)
         for (size_t a = 0; a < op->attr_count; a++) {
             nnc_str_appendf(out, "%s%s", a > 0 ? ", " : "", op->attrs[a].name);
         }
-        nnc_str_appendf(out, "%s| %s | %s |\n", op->attr_count > 0 ? " " : "",
-                        layouts[op->layout], quants[op->quant]);
+        nnc_str_appendf(out, "%s| %s | %s |\n", op->attr_count > 0 ? " " : "", layouts[op->layout],
+                        quants[op->quant]);
     }
 }
 
@@ -93,7 +97,8 @@ static void test_page_is_up_to_date(void **state)
     assert_int_equal(nnc_file_map_open(&file, path, 1 << 20), NNC_OK);
     bool same = file.bytes == page.len && memcmp(file.data, page.data, page.len) == 0;
     if (!same) {
-        print_error("docs/operators.md is out of date: run test_ops_table with NNC_UPDATE_DOCS=1\n");
+        print_error(
+            "docs/operators.md is out of date: run test_ops_table with NNC_UPDATE_DOCS=1\n");
     }
     assert_true(same);
     nnc_file_map_close(&file);

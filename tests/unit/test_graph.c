@@ -1,4 +1,5 @@
-/* The graph: names, rewriting, order, verifier, clone, text, and linear time. SPDX-License-Identifier: Apache-2.0 */
+/* The graph: names, rewriting, order, verifier, clone, text, and linear time.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "cmocka_all.h"
 
 #include <stdio.h>
@@ -166,8 +167,9 @@ static void test_order_is_stable_and_finds_cycles(void **state)
     nnc_free(order);
     nnc_graph_node(g, 1)->inputs[0] = c;
     assert_int_equal(nnc_graph_topo_order(&order, &count, g), NNC_ERR_MODEL);
-    assert_string_equal(nnc_error_message(),
-                        "nodes form a cycle: Relu 'late' -> Relu 'early' -> Relu 'middle' -> Relu 'late'");
+    assert_string_equal(
+        nnc_error_message(),
+        "nodes form a cycle: Relu 'late' -> Relu 'early' -> Relu 'middle' -> Relu 'late'");
     assert_null(order);
     nnc_graph_destroy(g);
 }
@@ -309,7 +311,8 @@ static void test_linear_time(void **state)
     time_chain(1000);
     double small = time_chain(100000), large = time_chain(1000000);
     print_message("100000 nodes %.3f s, 1000000 nodes %.3f s\n", small, large);
-    /* A quadratic step would make it 100 times as long; 40 leaves room for caches and a busy machine. */
+    /* A quadratic step would make it 100 times as long; 40 leaves room for caches and a busy
+     * machine. */
     assert_true(large < 40 * small + 0.5);
 }
 
