@@ -100,7 +100,7 @@ static void head(nnc_str *out, const nnc_report_row *root)
 static void interval(nnc_str *out, double lo, double hi, int decimals)
 {
     if (isfinite(lo) && isfinite(hi)) {
-        nnc_str_append(out, "95 %: ");
+        nnc_str_append(out, "95\u00a0%: ");
         nnc_html_signed(out, lo, decimals, false);
         nnc_str_append(out, " to ");
         nnc_html_signed(out, hi, decimals, false);

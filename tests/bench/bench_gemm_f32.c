@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "bench/clock.h"
+#include "eval/eval.h"
 #include "runtime_int8/builder.h"
 #include "runtime_int8/ops/rop.h"
 #include "runtime_int8/pack.h"
@@ -55,36 +56,6 @@ static void die(const char *what)
 {
     fprintf(stderr, "bench_gemm_f32: %s: %s\n", what, nnrt_error_message());
     exit(1);
-}
-
-/* Multiply-accumulates per second of one core with nothing but FMAs on registers. */
-static double ceiling(nnrt_isa isa)
-{
-    double best = 0;
-    const size_t n = 2000000;
-    for (int round = 0; round < 5; round++) {
-        const double t = bench_now();
-#if defined(__x86_64__)
-#define TEN(s) s(0) s(1) s(2) s(3) s(4) s(5) s(6) s(7) s(8) s(9)
-        if (isa == NNRT_ISA_AVX512VNNI) {
-#define Z(i) "vfmadd231ps %%zmm10, %%zmm11, %%zmm" #i "\n"
-            for (size_t i = 0; i < n; i++)
-                __asm__ volatile(TEN(Z)::
-                                     : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6",
-                                       "xmm7", "xmm8", "xmm9");
-        } else {
-#define Y(i) "vfmadd231ps %%ymm10, %%ymm11, %%ymm" #i "\n"
-            for (size_t i = 0; i < n; i++)
-                __asm__ volatile(TEN(Y)::
-                                     : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6",
-                                       "xmm7", "xmm8", "xmm9");
-        }
-#endif
-        const double rate =
-            (double)n * 10 * (isa == NNRT_ISA_AVX512VNNI ? 16 : 8) / (bench_now() - t);
-        best = rate > best ? rate : best;
-    }
-    return best;
 }
 
 static float *random_floats(size_t n, uint64_t seed)
@@ -188,7 +159,7 @@ static void measure(const layer *l, uint32_t isa, uint32_t threads, uint32_t rou
 
 static void run_nets(uint32_t isa, uint32_t threads, uint32_t rounds, const char *only)
 {
-    const double before = ceiling(isa);
+    const double before = nnc_bench_ceiling(isa, false) * 1e9;
     printf("%s, %u thread%s, FMA ceiling %.1f GMAC/s per core\n", nnrt_isa_name(isa), threads,
            threads == 1 ? "" : "s", before * 1e-9);
     printf("%-12s %-32s %3s %9s %9s %8s %6s\n", "net", "layer", "n", "min us", "p50 us", "GMAC/s",
@@ -219,7 +190,7 @@ static void run_nets(uint32_t isa, uint32_t threads, uint32_t rounds, const char
             sum_best = sum_p50 = sum_macs = 0;
         }
     }
-    printf("FMA ceiling after: %.1f GMAC/s\n\n", ceiling(isa) * 1e-9);
+    printf("FMA ceiling after: %.1f GMAC/s\n\n", nnc_bench_ceiling(isa, false));
 }
 
 int main(int argc, char **argv)

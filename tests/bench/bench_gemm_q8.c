@@ -3,7 +3,8 @@
  * bench_gemm_q8 [isa [threads]]; other load on the machine shows as a low ceiling. */
 #include <stdlib.h>
 
-#include "bench/ceiling.h"
+#include "bench/clock.h"
+#include "eval/eval.h"
 #include "kernels/q8_model.h"
 #include "runtime_int8/kernels/kernel.h"
 
@@ -108,8 +109,8 @@ static bench_result run_layer(const bench_layer *l, uint32_t isa, uint32_t threa
         fprintf(stderr, "%s: %s\n", l->name, nnrt_error_message());
         exit(1);
     }
-    const double until = bench_seconds() + 0.06;
-    for (int i = 0; i < 5 || bench_seconds() < until; i++) {
+    const double until = bench_now() + 0.06;
+    for (int i = 0; i < 5 || bench_now() < until; i++) {
         nnrt_node_info info;
         nnrt_session_profile_reset(session);
         if (nnrt_session_run(session) != NNRT_OK || nnrt_session_node(session, 0, &info) != NNRT_OK)
@@ -154,10 +155,7 @@ int main(int argc, char **argv)
     const uint32_t first = argc > 2 ? (uint32_t)atoi(argv[2]) : 1;
     const uint32_t last = argc > 2 ? first : 2;
     for (uint32_t threads = first; threads <= last; threads++) {
-        /* Tiers without the instruction are compared with the 256-bit rate where the CPU has it. */
-        const double ceiling = nnrt_isa_supported(NNRT_ISA_AVXVNNI) || isa == NNRT_ISA_AVX512VNNI
-                                   ? bench_ceiling_q8(isa == NNRT_ISA_AVX512VNNI)
-                                   : 1;
+        const double ceiling = nnc_bench_ceiling(isa, true);
         run_net("GEMM", gemms, isa, threads, ceiling);
         run_net("ResNet-50", resnet50, isa, threads, ceiling);
         run_net("MobileNetV2", mobilenet_v2, isa, threads, ceiling);
