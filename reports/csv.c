@@ -5,14 +5,35 @@
 #include "reports/render.h"
 
 static const char *const columns[] = {
-    "name",         "op",           "output",       "shape",             "macs",
-    "bits",         "integer",      "reason",       "sqnr_db",           "cosine",
-    "max_abs",      "time_fp32_us", "time_int8_us", "weight_bytes_fp32", "weight_bytes_int8",
-    "method",       "scale",        "zero_point",   "clip_low",          "clip_high",
-    "min",          "max",          "clipped_share", "pair_overflow",    "dead_channels",
+    "name",
+    "op",
+    "output",
+    "shape",
+    "macs",
+    "bits",
+    "integer",
+    "reason",
+    "sqnr_db",
+    "cosine",
+    "max_abs",
+    "time_fp32_us",
+    "time_int8_us",
+    "weight_bytes_fp32",
+    "weight_bytes_int8",
+    "method",
+    "scale",
+    "zero_point",
+    "clip_low",
+    "clip_high",
+    "min",
+    "max",
+    "clipped_share",
+    "pair_overflow",
+    "dead_channels",
 };
 
-/* Quoted where needed. A leading formula character gets a quote in front: spreadsheets would run it. */
+/* Quoted where needed. A leading formula character gets a quote in front: spreadsheets would run
+ * it. */
 static void text_cell(nnc_str *out, const char *text)
 {
     nnc_str_append(out, "\"");

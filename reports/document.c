@@ -210,7 +210,8 @@ void nnc_report_set_string(nnc_report_row *row, const char *value)
         }
         nnc_str_append(&text, "\n");
     }
-    const char *copy = text.failed ? NULL : nnc_arena_strdup(row->report->arena, nnc_str_get(&text));
+    const char *copy =
+        text.failed ? NULL : nnc_arena_strdup(row->report->arena, nnc_str_get(&text));
     nnc_str_deinit(&text);
     if (!copy) {
         fail(row->report, NNC_ERR_LIMIT, "the report needs more memory than there is", "");
@@ -304,7 +305,8 @@ void nnc_report_append_string(nnc_report_row *row, const char *path, const char 
     }
 }
 
-static const nnc_report_row *find_kind(const nnc_report_row *row, const char *path, nnc_report_kind kind)
+static const nnc_report_row *find_kind(const nnc_report_row *row, const char *path,
+                                       nnc_report_kind kind)
 {
     const nnc_report_row *at = nnc_report_find(row, path);
     return at && at->kind == kind ? at : NULL;

@@ -39,14 +39,17 @@ struct nnc_report {
 
 /* An empty document without any member. */
 nnc_status nnc_report_new(nnc_report **out);
-/* Adds a null to an array or under `key` (copied) to an object; NULL after a failure, which sticks. */
+/* Adds a null to an array or under `key` (copied) to an object; NULL after a failure, which sticks.
+ */
 nnc_report_row *nnc_report_add(nnc_report_row *parent, const char *key);
-/* Makes `row` a string: newlines are kept, other control bytes and invalid UTF-8 become \xNN. NULL: null. */
+/* Makes `row` a string: newlines are kept, other control bytes and invalid UTF-8 become \xNN. NULL:
+ * null. */
 void nnc_report_set_string(nnc_report_row *row, const char *value);
 void nnc_report_set_double(nnc_report_row *row, double value);
 /* The value at a dotted path; NULL if absent. */
 const nnc_report_row *nnc_report_find(const nnc_report_row *row, const char *path);
-/* The shortest decimal (6 digits at least) that reads back to the same bits, with a '.' in any locale. */
+/* The shortest decimal (6 digits at least) that reads back to the same bits, with a '.' in any
+ * locale. */
 void nnc_report_append_double(nnc_str *out, double value);
 
 #endif

@@ -1,5 +1,6 @@
-/* The report as one HTML file: no network, no script needed, light and dark, printable. SPDX-License-Identifier: Apache-2.0
- * The content policy allows the inline style sheet and, by its hash, the one sorting script; nothing else can load or run. */
+/* The report as one HTML file: no network, no script needed, light and dark, printable.
+ * SPDX-License-Identifier: Apache-2.0 The content policy allows the inline style sheet and, by its
+ * hash, the one sorting script; nothing else can load or run. */
 #include "reports/html.h"
 
 #include <math.h>
@@ -12,7 +13,8 @@ void nnc_html_text(nnc_str *out, const char *text)
     static const struct {
         char c;
         const char *entity;
-    } entities[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\'', "&#39;"}, {'\n', "<br>"}};
+    } entities[] = {{'&', "&amp;"},  {'<', "&lt;"},   {'>', "&gt;"},
+                    {'"', "&quot;"}, {'\'', "&#39;"}, {'\n', "<br>"}};
     while (*text) {
         size_t n = strcspn(text, "&<>\"'\n");
         nnc_str_append_n(out, text, n);
@@ -67,8 +69,8 @@ static void base64(nnc_str *out, const uint8_t *bytes, size_t n)
         uint32_t v = (uint32_t)bytes[i] << 16;
         v |= i + 1 < n ? (uint32_t)bytes[i + 1] << 8 : 0;
         v |= i + 2 < n ? bytes[i + 2] : 0;
-        char four[4] = {digits[v >> 18], digits[v >> 12 & 63], i + 1 < n ? digits[v >> 6 & 63] : '=',
-                        i + 2 < n ? digits[v & 63] : '='};
+        char four[4] = {digits[v >> 18], digits[v >> 12 & 63],
+                        i + 1 < n ? digits[v >> 6 & 63] : '=', i + 2 < n ? digits[v & 63] : '='};
         nnc_str_append_n(out, four, 4);
     }
 }
@@ -80,12 +82,14 @@ static void head(nnc_str *out, const nnc_report_row *root)
     nnc_sha256_init(&hash);
     nnc_sha256_update(&hash, nnc_html_script, strlen(nnc_html_script));
     nnc_sha256_final(&hash, digest);
-    nnc_str_append(out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
-                        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-                        "style-src 'unsafe-inline'; img-src data:; script-src 'sha256-");
+    nnc_str_append(out,
+                   "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+                   "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+                   "style-src 'unsafe-inline'; img-src data:; script-src 'sha256-");
     base64(out, digest, sizeof(digest));
-    nnc_str_append(out, "'; base-uri 'none'; form-action 'none'\">\n"
-                        "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>");
+    nnc_str_append(
+        out, "'; base-uri 'none'; form-action 'none'\">\n"
+             "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>");
     nnc_html_text(out, nnc_text_basename(nnc_row_string(root, "source.path")));
     nnc_str_append(out, " \u2013 compression report</title>\n<style>\n");
     nnc_str_append(out, nnc_html_style);
@@ -109,7 +113,8 @@ static void interval(nnc_str *out, double lo, double hi, int decimals)
 
 static void accuracy_sentence(nnc_str *out, const nnc_report_row *root)
 {
-    const double lo = nnc_row_double(root, "accuracy.drop_low"), hi = nnc_row_double(root, "accuracy.drop_high");
+    const double lo = nnc_row_double(root, "accuracy.drop_low"),
+                 hi = nnc_row_double(root, "accuracy.drop_high");
     nnc_str_append(out, "Top-1 went from ");
     nnc_text_percent(out, nnc_row_double(root, "accuracy.top1_fp32"), 2);
     nnc_str_append(out, " to ");
@@ -203,15 +208,17 @@ static void tiles(nnc_str *out, const nnc_report_row *root)
     nnc_count_layers(&integer, &all, root);
     open_tile(out, "In integers");
     nnc_text_percent(out, nnc_row_double(root, "coverage.int8_share"), 1);
-    nnc_str_appendf(out, "</strong><span>of multiply-accumulates; %zu of %zu layers</span></div>\n</div>\n", integer,
-                    all);
+    nnc_str_appendf(
+        out, "</strong><span>of multiply-accumulates; %zu of %zu layers</span></div>\n</div>\n",
+        integer, all);
 }
 
 void nnc_html_verdict(nnc_str *out, const nnc_report_row *root)
 {
     const bool verified = nnc_row_bool(root, "accuracy.verified");
     const bool lost = nnc_row_double(root, "accuracy.drop_low") > 0.01;
-    nnc_str_appendf(out, "<div class=\"verdict%s\"><p class=\"head\"><b>", verified && !lost ? "" : " warn");
+    nnc_str_appendf(out, "<div class=\"verdict%s\"><p class=\"head\"><b>",
+                    verified && !lost ? "" : " warn");
     nnc_html_text(out, nnc_row_string(root, "verdict"));
     nnc_str_append(out, verified ? "" : ", accuracy unverified");
     nnc_str_append(out, "</b></p><p>");

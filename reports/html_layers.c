@@ -34,19 +34,24 @@ void nnc_html_errors(nnc_str *out, const nnc_report_row *root)
     size_t known = 0;
     for (size_t i = 0; bars && titles && i < n; i++) {
         const nnc_report_row *layer = nnc_report_at(root, "layers", i);
-        bars[i] = (nnc_svg_bar){.value = nnc_row_double(layer, "sqnr_db"), .integer = nnc_row_bool(layer, "integer")};
+        bars[i] = (nnc_svg_bar){.value = nnc_row_double(layer, "sqnr_db"),
+                                .integer = nnc_row_bool(layer, "integer")};
         known += isfinite(bars[i].value);
-        nnc_str_appendf(&titles[i], "%s (%s): ", nnc_layer_name(layer), nnc_row_string(layer, "op"));
+        nnc_str_appendf(&titles[i], "%s (%s): ", nnc_layer_name(layer),
+                        nnc_row_string(layer, "op"));
         nnc_text_fixed(&titles[i], bars[i].value, 1);
         nnc_str_append(&titles[i], " dB");
         bars[i].title = nnc_str_get(&titles[i]);
     }
     if (known) {
-        nnc_str_append(out, "<h2>Error per layer</h2>\n<p class=\"soft\">SQNR of every layer's output against the "
-                            "original, in dB, from first to last; higher is better. "
-                            "No bar: no error, or no counterpart.<br><span class=\"key\" style=\"background:var(--int8)\"></span>INT8 "
-                            "<span class=\"key gap\" style=\"background:var(--float)\"></span>float</p>\n"
-                            "<div class=\"scroll\">");
+        nnc_str_append(
+            out,
+            "<h2>Error per layer</h2>\n<p class=\"soft\">SQNR of every layer's output against the "
+            "original, in dB, from first to last; higher is better. "
+            "No bar: no error, or no counterpart.<br><span class=\"key\" "
+            "style=\"background:var(--int8)\"></span>INT8 "
+            "<span class=\"key gap\" style=\"background:var(--float)\"></span>float</p>\n"
+            "<div class=\"scroll\">");
         nnc_svg_bars(out, bars, n);
         nnc_str_append(out, "</div>\n");
     }
@@ -90,10 +95,13 @@ static void figure(nnc_str *out, const nnc_report_row *layer)
     for (size_t i = 0; i < n; i++) {
         nnc_report_double_at(layer, "histogram", i, &counts[i]);
     }
-    const nnc_svg_histogram h = {.counts = counts, .n = n, .lo = nnc_row_double(layer, "histogram_low"),
+    const nnc_svg_histogram h = {.counts = counts,
+                                 .n = n,
+                                 .lo = nnc_row_double(layer, "histogram_low"),
                                  .hi = nnc_row_double(layer, "histogram_high"),
                                  .clip_lo = nnc_row_double(layer, "clip_low"),
-                                 .clip_hi = nnc_row_double(layer, "clip_high"), .min = nnc_row_double(layer, "min"),
+                                 .clip_hi = nnc_row_double(layer, "clip_high"),
+                                 .min = nnc_row_double(layer, "min"),
                                  .max = nnc_row_double(layer, "max")};
     nnc_str_append(out, "<figure>");
     nnc_svg_draw_histogram(out, &h);
@@ -108,9 +116,12 @@ void nnc_html_histograms(nnc_str *out, const nnc_report_row *root)
     if (n == 0) {
         return;
     }
-    nnc_str_append(out, "<h2>Value ranges where the error is largest</h2>\n<p class=\"soft\">Logarithmic counts of the "
-                        "layer's output over the calibration samples. Solid lines: range of the integer grid; dashed: "
-                        "smallest and largest value seen; shaded: clipped.</p>\n<div class=\"small\">\n");
+    nnc_str_append(
+        out, "<h2>Value ranges where the error is largest</h2>\n<p class=\"soft\">Logarithmic "
+             "counts of the "
+             "layer's output over the calibration samples. Solid lines: range of the integer grid; "
+             "dashed: "
+             "smallest and largest value seen; shaded: clipped.</p>\n<div class=\"small\">\n");
     for (size_t i = 0; i < n; i++) {
         figure(out, worst[i]);
     }
@@ -154,15 +165,19 @@ static void layer_row(nnc_str *out, const nnc_report_row *layer, size_t i)
 
 void nnc_html_layers(nnc_str *out, const nnc_report_row *root)
 {
-    static const char *const names[] = {"#",       "Layer",   "Op",      "Output", "Bits",    "SQNR dB",
-                                        "Cosine",  "FP32 \u00b5s", "INT8 \u00b5s", "MACs", "Weights", "Range or reason"};
+    static const char *const names[] = {
+        "#",      "Layer",        "Op",           "Output", "Bits",    "SQNR dB",
+        "Cosine", "FP32 \u00b5s", "INT8 \u00b5s", "MACs",   "Weights", "Range or reason"};
     const size_t n = nnc_report_count(root, "layers");
     if (n == 0) {
         return;
     }
-    nnc_str_append(out, "<h2>Layers</h2>\n<p class=\"soft\">Error, time, bytes and bits of every computing layer. A click "
-                        "on a heading sorts. Times are of one layer in a profiled run, their sum exceeds the latency of "
-                        "an undisturbed one.</p>\n<div class=\"scroll tall\"><table class=\"sort\">");
+    nnc_str_append(out,
+                   "<h2>Layers</h2>\n<p class=\"soft\">Error, time, bytes and bits of every "
+                   "computing layer. A click "
+                   "on a heading sorts. Times are of one layer in a profiled run, their sum "
+                   "exceeds the latency of "
+                   "an undisturbed one.</p>\n<div class=\"scroll tall\"><table class=\"sort\">");
     header(out, names, sizeof(names) / sizeof(names[0]), "n..nnnnnnnn.");
     for (size_t i = 0; i < n; i++) {
         layer_row(out, nnc_report_at(root, "layers", i), i);
@@ -177,7 +192,8 @@ void nnc_html_float_nodes(nnc_str *out, const nnc_report_row *root)
     if (n == 0) {
         return;
     }
-    nnc_str_append(out, "<h2>What stays in float</h2>\n<div class=\"scroll tall\"><table class=\"sort\">");
+    nnc_str_append(
+        out, "<h2>What stays in float</h2>\n<div class=\"scroll tall\"><table class=\"sort\">");
     header(out, names, 4, "..n.");
     for (size_t i = 0; i < n; i++) {
         const nnc_report_row *node = nnc_report_at(root, "coverage.float_nodes", i);
@@ -193,7 +209,10 @@ void nnc_html_float_nodes(nnc_str *out, const nnc_report_row *root)
 
 static const char *effect(int64_t label, int64_t fp32, int64_t int8)
 {
-    return label < 0 ? "changed" : label == fp32 ? "now wrong" : label == int8 ? "now right" : "wrong before and after";
+    return label < 0       ? "changed"
+           : label == fp32 ? "now wrong"
+           : label == int8 ? "now right"
+                           : "wrong before and after";
 }
 
 static void changed_row(nnc_str *out, const nnc_report_row *row)
@@ -218,15 +237,18 @@ void nnc_html_changed(nnc_str *out, const nnc_report_row *root)
     if (n == 0) {
         return;
     }
-    nnc_str_append(out, "<h2>Samples that changed</h2>\n<p class=\"soft\">The first samples whose top-1 answer differs");
+    nnc_str_append(out, "<h2>Samples that changed</h2>\n<p class=\"soft\">The first samples whose "
+                        "top-1 answer differs");
     int64_t wrong, right;
     if (nnc_report_get_int(root, "accuracy.only_fp32_right", &wrong) &&
         nnc_report_get_int(root, "accuracy.only_int8_right", &right)) {
-        nnc_str_appendf(out, "; in all, %" PRId64 " became wrong and %" PRId64 " became right", wrong, right);
+        nnc_str_appendf(out, "; in all, %" PRId64 " became wrong and %" PRId64 " became right",
+                        wrong, right);
     }
     nnc_str_append(out, ".</p>\n");
     for (size_t part = 0; part < 2; part++) {
-        const size_t first = part ? SHOWN_CHANGES : 0, end = part || n < SHOWN_CHANGES ? n : SHOWN_CHANGES;
+        const size_t first = part ? SHOWN_CHANGES : 0,
+                     end = part || n < SHOWN_CHANGES ? n : SHOWN_CHANGES;
         if (first >= end) {
             continue;
         }

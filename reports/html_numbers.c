@@ -1,4 +1,5 @@
-/* Sections of the HTML page: the trade-off in numbers, latency distribution, provenance, glossary. SPDX-License-Identifier: Apache-2.0 */
+/* Sections of the HTML page: the trade-off in numbers, latency distribution, provenance, glossary.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -25,7 +26,8 @@ static void write_rate(nnc_str *out, double value)
     nnc_str_append(out, isfinite(value) ? " /s" : "");
 }
 
-/* before / after; after / before; after - before in points for shares; the median of the ratios of paired runs. */
+/* before / after; after / before; after - before in points for shares; the median of the ratios of
+ * paired runs. */
 typedef enum change { CHANGE_RATIO, CHANGE_INVERSE, CHANGE_POINTS, CHANGE_PAIRED } change;
 
 static const struct {
@@ -36,21 +38,28 @@ static const struct {
 } rows[] = {
     {"Top-1 accuracy", "accuracy.top1_fp32", "accuracy.top1_int8", write_percent, CHANGE_POINTS,
      "accuracy.drop_high", "accuracy.drop_low"},
-    {"Top-5 accuracy", "accuracy.top5_fp32", "accuracy.top5_int8", write_percent, CHANGE_POINTS, NULL, NULL},
-    {"File size", "size.source_bytes", "size.output_bytes", nnc_text_bytes, CHANGE_RATIO, NULL, NULL},
-    {"Weights", "size.weight_bytes_fp32", "size.weight_bytes_int8", nnc_text_bytes, CHANGE_RATIO, NULL, NULL},
-    {"Activation memory", "memory.arena_fp32_bytes", "memory.arena_int8_bytes", nnc_text_bytes, CHANGE_RATIO,
+    {"Top-5 accuracy", "accuracy.top5_fp32", "accuracy.top5_int8", write_percent, CHANGE_POINTS,
      NULL, NULL},
-    {"Latency p50", "latency.fp32.p50_ms", "latency.int8.p50_ms", write_ms, CHANGE_PAIRED, "latency.speedup_low",
-     "latency.speedup_high"},
-    {"Latency p90", "latency.fp32.p90_ms", "latency.int8.p90_ms", write_ms, CHANGE_RATIO, NULL, NULL},
-    {"Latency p99", "latency.fp32.p99_ms", "latency.int8.p99_ms", write_ms, CHANGE_RATIO, NULL, NULL},
-    {"Latency, fastest run", "latency.fp32.min_ms", "latency.int8.min_ms", write_ms, CHANGE_RATIO, NULL, NULL},
-    {"Throughput", "latency.fp32.throughput_per_s", "latency.int8.throughput_per_s", write_rate, CHANGE_INVERSE,
+    {"File size", "size.source_bytes", "size.output_bytes", nnc_text_bytes, CHANGE_RATIO, NULL,
+     NULL},
+    {"Weights", "size.weight_bytes_fp32", "size.weight_bytes_int8", nnc_text_bytes, CHANGE_RATIO,
      NULL, NULL},
+    {"Activation memory", "memory.arena_fp32_bytes", "memory.arena_int8_bytes", nnc_text_bytes,
+     CHANGE_RATIO, NULL, NULL},
+    {"Latency p50", "latency.fp32.p50_ms", "latency.int8.p50_ms", write_ms, CHANGE_PAIRED,
+     "latency.speedup_low", "latency.speedup_high"},
+    {"Latency p90", "latency.fp32.p90_ms", "latency.int8.p90_ms", write_ms, CHANGE_RATIO, NULL,
+     NULL},
+    {"Latency p99", "latency.fp32.p99_ms", "latency.int8.p99_ms", write_ms, CHANGE_RATIO, NULL,
+     NULL},
+    {"Latency, fastest run", "latency.fp32.min_ms", "latency.int8.min_ms", write_ms, CHANGE_RATIO,
+     NULL, NULL},
+    {"Throughput", "latency.fp32.throughput_per_s", "latency.int8.throughput_per_s", write_rate,
+     CHANGE_INVERSE, NULL, NULL},
 };
 
-static void change_cells(nnc_str *out, const nnc_report_row *root, size_t i, double before, double after)
+static void change_cells(nnc_str *out, const nnc_report_row *root, size_t i, double before,
+                         double after)
 {
     const double lo = rows[i].lo ? nnc_row_double(root, rows[i].lo) : NAN;
     const double hi = rows[i].hi ? nnc_row_double(root, rows[i].hi) : NAN;
@@ -60,7 +69,8 @@ static void change_cells(nnc_str *out, const nnc_report_row *root, size_t i, dou
         nnc_html_signed(out, 100 * (after - before), 2, true);
         nnc_str_append(out, " points");
     } else {
-        const double ratio = rows[i].change == CHANGE_PAIRED    ? nnc_row_double(root, "latency.speedup")
+        const double ratio = rows[i].change == CHANGE_PAIRED
+                                 ? nnc_row_double(root, "latency.speedup")
                              : rows[i].change == CHANGE_INVERSE ? after / before
                                                                 : before / after;
         nnc_text_fixed(out, ratio, 2);
@@ -98,11 +108,15 @@ static void write_cosine(nnc_str *out, double value)
 
 void nnc_html_numbers(nnc_str *out, const nnc_report_row *root)
 {
-    nnc_str_append(out, "<h2>Trade-off</h2>\n<div class=\"scroll\"><table><thead><tr><th></th><th class=\"n\">FP32"
-                        "</th><th class=\"n\">INT8</th><th class=\"n\">Change</th><th class=\"n\">95 % interval</th>"
-                        "</tr></thead><tbody>\n");
+    nnc_str_append(
+        out,
+        "<h2>Trade-off</h2>\n<div class=\"scroll\"><table><thead><tr><th></th><th class=\"n\">FP32"
+        "</th><th class=\"n\">INT8</th><th class=\"n\">Change</th><th class=\"n\">95 % "
+        "interval</th>"
+        "</tr></thead><tbody>\n");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        const double before = nnc_row_double(root, rows[i].before), after = nnc_row_double(root, rows[i].after);
+        const double before = nnc_row_double(root, rows[i].before),
+                     after = nnc_row_double(root, rows[i].after);
         if (isfinite(before) && isfinite(after)) {
             nnc_str_appendf(out, "<tr><td>%s</td>", rows[i].name);
             nnc_html_cell_number(out, before, rows[i].write);
@@ -113,7 +127,8 @@ void nnc_html_numbers(nnc_str *out, const nnc_report_row *root)
     one_sided(out, "Same top-1 answer", nnc_row_double(root, "accuracy.agreement"), write_percent);
     one_sided(out, "Output SQNR", nnc_row_double(root, "accuracy.output_sqnr_db"), write_db);
     one_sided(out, "Output cosine", nnc_row_double(root, "accuracy.output_cosine"), write_cosine);
-    one_sided(out, "Largest output difference", nnc_row_double(root, "accuracy.output_max_abs"), nnc_text_short);
+    one_sided(out, "Largest output difference", nnc_row_double(root, "accuracy.output_max_abs"),
+              nnc_text_short);
     nnc_str_append(out, "</tbody></table></div>\n");
 }
 
@@ -123,7 +138,8 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Positive samples at `path`, in order and sorted, in one block that the caller frees (nnc_free); NULL if there are none. */
+/* Positive samples at `path`, in order and sorted, in one block that the caller frees (nnc_free);
+ * NULL if there are none. */
 static double *read_samples(nnc_svg_series *series, const nnc_report_row *root, const char *path)
 {
     const size_t n = nnc_report_count(root, path);
@@ -151,19 +167,23 @@ void nnc_html_latency(nnc_str *out, const nnc_report_row *root)
     double *fp32 = read_samples(&series[0], root, "latency.fp32.samples_ms");
     double *int8 = read_samples(&series[1], root, "latency.int8.samples_ms");
     if (series[0].n > 1 && series[1].n > 1) {
-        nnc_str_append(out, "<h2>Latency</h2>\n<p class=\"soft\">Share of runs that took at most this long. The models "
+        nnc_str_append(out, "<h2>Latency</h2>\n<p class=\"soft\">Share of runs that took at most "
+                            "this long. The models "
                             "took turns run by run in one process, ");
         nnc_text_fixed(out, nnc_row_double(root, "latency.int8.runs"), 0);
         nnc_str_append(out, " runs each, batch 1, ");
         nnc_text_fixed(out, nnc_row_double(root, "environment.threads"), 0);
-        nnc_str_append(out, nnc_row_double(root, "environment.threads") == 1 ? " thread.</p>\n" : " threads.</p>\n");
+        nnc_str_append(out, nnc_row_double(root, "environment.threads") == 1 ? " thread.</p>\n"
+                                                                             : " threads.</p>\n");
         if (nnc_row_bool(root, "latency.unsteady")) {
-            nnc_str_append(out, "<p><b>Times vary by more than 5 %:</b> other load or throttling; compare the fastest "
+            nnc_str_append(out, "<p><b>Times vary by more than 5 %:</b> other load or throttling; "
+                                "compare the fastest "
                                 "runs too.</p>\n");
         }
         nnc_str_append(out, "<div class=\"scroll\">");
         nnc_svg_ecdf(out, series, 2);
-        nnc_str_append(out, "</div><p class=\"soft\">In order of measurement (ms):</p><div class=\"scroll\">");
+        nnc_str_append(
+            out, "</div><p class=\"soft\">In order of measurement (ms):</p><div class=\"scroll\">");
         nnc_svg_strip(out, series, 2);
         nnc_str_append(out, "</div>\n");
     }
@@ -212,9 +232,11 @@ static void fact_rows(nnc_str *out, const nnc_report_row *object)
         for (size_t k = 0; k < key.len; k++) {
             key.data[k] = key.data[k] == '_' ? ' ' : key.data[k];
         }
-        const bool mono = strstr(object->items[i]->key, "sha256") || strstr(object->items[i]->key, "xxh3") ||
+        const bool mono = strstr(object->items[i]->key, "sha256") ||
+                          strstr(object->items[i]->key, "xxh3") ||
                           strcmp(object->items[i]->key, "command") == 0;
-        nnc_str_appendf(out, "<tr><th>%s</th><td%s>", nnc_str_get(&key), mono ? " class=\"name\"" : "");
+        nnc_str_appendf(out, "<tr><th>%s</th><td%s>", nnc_str_get(&key),
+                        mono ? " class=\"name\"" : "");
         nnc_str_deinit(&key);
         write_value(out, object->items[i]);
         nnc_str_append(out, "</td></tr>\n");
@@ -225,9 +247,14 @@ void nnc_html_provenance(nnc_str *out, const nnc_report_row *root)
 {
     static const struct {
         const char *path, *title;
-    } tables[] = {{"source", "Source model"}, {"output", "Result"}, {"tool", "Tool"},
-                  {"environment", "Measured on"}, {"options", "Options"}, {"quantization", "Quantization"},
-                  {"data.calibration", "Calibration data"}, {"data.evaluation", "Evaluation data"},
+    } tables[] = {{"source", "Source model"},
+                  {"output", "Result"},
+                  {"tool", "Tool"},
+                  {"environment", "Measured on"},
+                  {"options", "Options"},
+                  {"quantization", "Quantization"},
+                  {"data.calibration", "Calibration data"},
+                  {"data.evaluation", "Evaluation data"},
                   {"memory", "Memory in bytes"}};
     nnc_str_append(out, "<h2>Configuration and provenance</h2>\n");
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
@@ -243,13 +270,19 @@ void nnc_html_provenance(nnc_str *out, const nnc_report_row *root)
 void nnc_html_glossary(nnc_str *out)
 {
     static const char *const terms[][2] = {
-        {"Top-1, top-5", "Share of samples whose label is the model's best answer, or among its five best."},
-        {"Drop", "Top-1 of the original minus top-1 of the compressed model, in percentage points, on the same samples."},
-        {"95 % interval", "Range that covers the true value in 95 of 100 repetitions. Drop: paired score interval "
-                          "(Newcombe 1998, method 10); agreement: Wilson; speed-up: order statistics of paired runs."},
-        {"Agreement", "Share of samples for which both models give the same top-1 answer. It needs no labels and does "
+        {"Top-1, top-5",
+         "Share of samples whose label is the model's best answer, or among its five best."},
+        {"Drop", "Top-1 of the original minus top-1 of the compressed model, in percentage points, "
+                 "on the same samples."},
+        {"95 % interval",
+         "Range that covers the true value in 95 of 100 repetitions. Drop: paired score interval "
+         "(Newcombe 1998, method 10); agreement: Wilson; speed-up: order statistics of paired "
+         "runs."},
+        {"Agreement", "Share of samples for which both models give the same top-1 answer. It needs "
+                      "no labels and does "
                       "not say which model is right."},
-        {"SQNR", "Signal to quantization noise ratio, 10 log10 of the energy of the original values over the energy of "
+        {"SQNR", "Signal to quantization noise ratio, 10 log10 of the energy of the original "
+                 "values over the energy of "
                  "the error. 6 dB are one bit; below about 20 dB a layer deserves a look."},
         {"Cosine", "Angle between original and compressed values; 1 is the same direction."},
         {"p50, p90, p99", "Time that 50, 90 or 99 % of the runs did not exceed."},

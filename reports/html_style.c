@@ -1,6 +1,8 @@
 /* Style sheet and script of the HTML page. SPDX-License-Identifier: Apache-2.0 */
 #include "reports/html.h"
 
+/* clang-format off */
+
 const char nnc_html_style[] =
     ":root{color-scheme:light dark;--bg:#fff;--text:#1c2128;--soft:#5b6572;--line:#dfe3e8;--panel:#f6f7f9;"
     "--int8:#2f6fb5;--fp32:#8a94a3;--float:#c98a2b;--good:#1f7a4d;--goodbg:#e9f5ee;--warn:#8a5a00;"

@@ -1,5 +1,6 @@
 /* The report document as JSON text and back. SPDX-License-Identifier: Apache-2.0
- * Written here and not by the library: shortest decimals that read back to the same bits, in any locale. */
+ * Written here and not by the library: shortest decimals that read back to the same bits, in any
+ * locale. */
 #include <inttypes.h>
 #include <jansson.h>
 #include <locale.h>
@@ -187,8 +188,8 @@ static nnc_status check_schema(const nnc_report_row *root)
         NNC_FAIL(NNC_ERR_DATA, "report: schema_version is missing or not a positive integer");
     }
     if (version > NNC_REPORT_SCHEMA_VERSION) {
-        NNC_FAIL(NNC_ERR_DATA, "report: schema_version is %" PRId64 ", this version reads up to %d", version,
-                 NNC_REPORT_SCHEMA_VERSION);
+        NNC_FAIL(NNC_ERR_DATA, "report: schema_version is %" PRId64 ", this version reads up to %d",
+                 version, NNC_REPORT_SCHEMA_VERSION);
     }
     return NNC_OK;
 }

@@ -13,12 +13,14 @@ void nnc_text_si(nnc_str *out, double value);
 /* 0.7613 -> "76.13 %". */
 void nnc_text_percent(nnc_str *out, double share, int decimals);
 /* "3.44x faster", or "0.91x: slower" for a ratio below 1; `sign` is the x. */
-void nnc_text_times(nnc_str *out, double ratio, const char *sign, const char *more, const char *less);
+void nnc_text_times(nnc_str *out, double ratio, const char *sign, const char *more,
+                    const char *less);
 /* "25.1 MB". */
 void nnc_text_bytes(nnc_str *out, double bytes);
 
-/* `text` for a terminal line: control, direction and invisible characters escaped, everything but ASCII too unless `unicode`;
- * at most `columns` (0: any number) wide, the front is cut. Returns the width. */
+/* `text` for a terminal line: control, direction and invisible characters escaped, everything but
+ * ASCII too unless `unicode`; at most `columns` (0: any number) wide, the front is cut. Returns the
+ * width. */
 size_t nnc_text_terminal(nnc_str *out, const char *text, size_t columns, bool unicode);
 /* The part behind the last '/'. */
 const char *nnc_text_basename(const char *path);
@@ -33,8 +35,10 @@ bool nnc_row_bool(const nnc_report_row *row, const char *path);
 const char *nnc_layer_name(const nnc_report_row *layer);
 /* "3.44x faster", "0.91x: slower", or "1.02x: uncertain" where the interval reaches over 1. */
 void nnc_text_speed(nnc_str *out, const nnc_report_row *root, const char *sign);
-/* Up to max layers with the lowest sqnr_db, lowest first; histogram: only those that have one. Returns how many. */
-size_t nnc_worst_layers(const nnc_report_row **out, size_t max, const nnc_report_row *root, bool histogram);
+/* Up to max layers with the lowest sqnr_db, lowest first; histogram: only those that have one.
+ * Returns how many. */
+size_t nnc_worst_layers(const nnc_report_row **out, size_t max, const nnc_report_row *root,
+                        bool histogram);
 /* Layers in integers and all layers. */
 void nnc_count_layers(size_t *integer, size_t *all, const nnc_report_row *root);
 

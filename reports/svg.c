@@ -70,9 +70,13 @@ static void open_svg(nnc_str *out, double width, double height, const char *labe
 static size_t round_ticks(double *ticks, double lo, double hi, size_t max)
 {
     const double raw = (hi - lo) / (double)max, power = pow(10, floor(log10(raw)));
-    const double step = raw <= power ? power : raw <= 2 * power ? 2 * power : raw <= 5 * power ? 5 * power : 10 * power;
+    const double step = raw <= power       ? power
+                        : raw <= 2 * power ? 2 * power
+                        : raw <= 5 * power ? 5 * power
+                                           : 10 * power;
     size_t n = 0;
-    for (double i = ceil(lo / step - 1e-9); n < max + 1 && n < TICKS_MAX && i * step <= hi + 1e-9 * step; i++) {
+    for (double i = ceil(lo / step - 1e-9);
+         n < max + 1 && n < TICKS_MAX && i * step <= hi + 1e-9 * step; i++) {
         ticks[n++] = i * step;
     }
     return n;
@@ -108,8 +112,15 @@ void nnc_svg_bars(nnc_str *out, const nnc_svg_bar *bars, size_t n)
         lo = fmin(lo, y_of_bar(bars[i].value));
         hi = fmax(hi, y_of_bar(bars[i].value));
     }
-    frame f = {.out = out, .left = 40, .right = 952, .top = 12, .bottom = 212, .x0 = 0, .x1 = (double)n,
-               .y0 = floor(lo / 10) * 10, .y1 = ceil(hi / 10) * 10};
+    frame f = {.out = out,
+               .left = 40,
+               .right = 952,
+               .top = 12,
+               .bottom = 212,
+               .x0 = 0,
+               .x1 = (double)n,
+               .y0 = floor(lo / 10) * 10,
+               .y1 = ceil(hi / 10) * 10};
     open_svg(out, 960, 236, "Error per layer");
     const size_t count = round_ticks(ticks, f.y0, f.y1, 6);
     for (size_t i = 0; i < count; i++) {
@@ -118,13 +129,15 @@ void nnc_svg_bars(nnc_str *out, const nnc_svg_bar *bars, size_t n)
         nnc_text_fixed(out, ticks[i], 0);
         nnc_str_append(out, "</text>");
     }
-    const double slot = (f.right - f.left) / (double)(n ? n : 1), width = fmin(slot * (n > 300 ? 1 : 0.8), 32);
+    const double slot = (f.right - f.left) / (double)(n ? n : 1),
+                 width = fmin(slot * (n > 300 ? 1 : 0.8), 32);
     for (size_t i = 0; i < n; i++) {
         if (!isfinite(bars[i].value)) {
             continue;
         }
         const double y = fy(&f, fmax(bars[i].value, 0)), end = fy(&f, fmin(bars[i].value, 0));
-        rect(out, bars[i].integer ? "int8" : "float", fx(&f, (double)i + 0.5) - width / 2, y, width, end - y);
+        rect(out, bars[i].integer ? "int8" : "float", fx(&f, (double)i + 0.5) - width / 2, y, width,
+             end - y);
         nnc_str_append(out, "><title>");
         nnc_html_text(out, bars[i].title);
         nnc_str_append(out, "</title></rect>");
@@ -181,7 +194,13 @@ void nnc_svg_draw_histogram(nnc_str *out, const nnc_svg_histogram *h)
     if (!(h->hi > h->lo) || !isfinite(h->hi - h->lo)) {
         return;
     }
-    frame f = {.out = out, .left = 8, .right = 312, .top = 8, .bottom = 112, .y0 = 0, .y1 = log10(1 + most)};
+    frame f = {.out = out,
+               .left = 8,
+               .right = 312,
+               .top = 8,
+               .bottom = 112,
+               .y0 = 0,
+               .y1 = log10(1 + most)};
     /* The grid may reach beyond what was seen. */
     f.x0 = fmin(h->lo, isfinite(h->clip_lo) ? h->clip_lo : h->lo);
     f.x1 = fmax(h->hi, isfinite(h->clip_hi) ? h->clip_hi : h->hi);
@@ -218,7 +237,8 @@ static double percentile(const nnc_svg_series *s, double share)
     return s->sorted[(size_t)(share * (double)(s->n - 1))];
 }
 
-/* Range of the time axis: everything but the slowest hundredth. False if there is nothing to draw. */
+/* Range of the time axis: everything but the slowest hundredth. False if there is nothing to draw.
+ */
 static bool time_range(double *lo, double *hi, const nnc_svg_series *series, size_t count)
 {
     *lo = INFINITY;
@@ -257,8 +277,15 @@ void nnc_svg_ecdf(nnc_str *out, const nnc_svg_series *series, size_t count)
     if (!time_range(&lo, &hi, series, count)) {
         return;
     }
-    frame f = {.out = out, .left = 48, .right = 944, .top = 12, .bottom = 212, .x0 = log(lo), .x1 = log(hi),
-               .y0 = 0, .y1 = 1};
+    frame f = {.out = out,
+               .left = 48,
+               .right = 944,
+               .top = 12,
+               .bottom = 212,
+               .x0 = log(lo),
+               .x1 = log(hi),
+               .y0 = 0,
+               .y1 = 1};
     open_svg(out, 960, 236, "Share of runs that were at most that slow");
     for (int i = 0; i <= 4; i++) {
         line(out, "grid", f.left, fy(&f, i / 4.0), f.right, fy(&f, i / 4.0));
@@ -293,7 +320,14 @@ void nnc_svg_strip(nnc_str *out, const nnc_svg_series *series, size_t count)
     if (!time_range(&lo, &hi, series, count)) {
         return;
     }
-    frame f = {.out = out, .left = 48, .right = 944, .top = 8, .bottom = 108, .x0 = 0, .x1 = 1, .y0 = log(lo),
+    frame f = {.out = out,
+               .left = 48,
+               .right = 944,
+               .top = 8,
+               .bottom = 108,
+               .x0 = 0,
+               .x1 = 1,
+               .y0 = log(lo),
                .y1 = log(hi)};
     open_svg(out, 960, 132, "Runs in order of measurement");
     size_t n = log_ticks(ticks, lo, hi);

@@ -1,5 +1,6 @@
-/* Charts as inline SVG; colours come from the page's style sheet by class. SPDX-License-Identifier: Apache-2.0
- * Classes: axis grid fp32 int8 float clip seen. Sizes are in user units; the page scales the picture. Non-finite numbers are left out. */
+/* Charts as inline SVG; colours come from the page's style sheet by class. SPDX-License-Identifier:
+ * Apache-2.0 Classes: axis grid fp32 int8 float clip seen. Sizes are in user units; the page scales
+ * the picture. Non-finite numbers are left out. */
 #ifndef NNC_REPORTS_SVG_H
 #define NNC_REPORTS_SVG_H
 
@@ -24,8 +25,8 @@ typedef struct nnc_svg_histogram {
 void nnc_svg_draw_histogram(nnc_str *out, const nnc_svg_histogram *h);
 
 typedef struct nnc_svg_series {
-    const char *name;  /* constant text */
-    const char *css;   /* class of the curve */
+    const char *name;      /* constant text */
+    const char *css;       /* class of the curve */
     const double *samples; /* [n] milliseconds, in order of measurement */
     const double *sorted;  /* the same, ascending */
     size_t n;

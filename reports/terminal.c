@@ -1,4 +1,5 @@
-/* The summary on a terminal: at most `width` columns, the last line for grep. SPDX-License-Identifier: Apache-2.0 */
+/* The summary on a terminal: at most `width` columns, the last line for grep.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 #include <string.h>
 
@@ -33,7 +34,8 @@ static const char *arrow(const page *p)
     return p->unicode ? " \u2192 " : " -> ";
 }
 
-/* Text in words, wrapped; continuation lines start at `indent`. The cursor stands at `indent` already. */
+/* Text in words, wrapped; continuation lines start at `indent`. The cursor stands at `indent`
+ * already. */
 static void wrap(const page *p, const char *text, size_t indent)
 {
     const size_t room = p->width - indent;
@@ -155,7 +157,8 @@ static void latency(const page *p)
                  nnc_row_double(root, "latency.speedup_high"), 2);
         if (nnc_row_bool(root, "latency.unsteady")) {
             nnc_str_append(&text, "; times vary by ");
-            nnc_text_percent(&text, nnc_row_double(root, "latency.int8.coefficient_of_variation"), 0);
+            nnc_text_percent(&text, nnc_row_double(root, "latency.int8.coefficient_of_variation"),
+                             0);
             nnc_str_append(&text, ": other load or throttling");
         }
     } else {
@@ -201,8 +204,8 @@ static void worst_layers(const page *p)
     }
     nnc_str_append(p->out, "\n");
     style(p, "2");
-    nnc_str_appendf(p->out, "  %-*s  %-*s%5s%9s%10s%9s\n", (int)names, "largest errors", OP, "op", "bits",
-                    "SQNR dB", "FP32 us", "INT8 us");
+    nnc_str_appendf(p->out, "  %-*s  %-*s%5s%9s%10s%9s\n", (int)names, "largest errors", OP, "op",
+                    "bits", "SQNR dB", "FP32 us", "INT8 us");
     style(p, "0");
     for (size_t i = 0; i < n; i++) {
         nnc_str_append(p->out, "  ");
@@ -234,7 +237,10 @@ static void list(const page *p, const char *path, const char *name, const char *
 static nnc_status render(nnc_str *out, const nnc_report *report, const nnc_render_options *options)
 {
     NNC_TRY(nnc_report_status(report));
-    page p = {.out = out, .root = &report->root, .color = options->color, .unicode = options->unicode,
+    page p = {.out = out,
+              .root = &report->root,
+              .color = options->color,
+              .unicode = options->unicode,
               .width = options->width ? options->width : 80};
     p.width = p.width < 72 ? 72 : p.width > 120 ? 120 : p.width;
     title(&p);
@@ -251,4 +257,5 @@ static nnc_status render(nnc_str *out, const nnc_report *report, const nnc_rende
     return nnc_str_status(out);
 }
 
-const nnc_renderer nnc_renderer_terminal = {.name = "terminal", .extension = ".txt", .render = render};
+const nnc_renderer nnc_renderer_terminal = {
+    .name = "terminal", .extension = ".txt", .render = render};

@@ -36,7 +36,10 @@ void nnc_text_short(nnc_str *out, double value)
         nnc_str_appendf(out, "e%d", exponent);
         return;
     }
-    int decimals = size >= 100 || size == 0 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3 - (int)floor(log10(size)) - 1;
+    int decimals = size >= 100 || size == 0 ? 0
+                   : size >= 10             ? 1
+                   : size >= 1              ? 2
+                                            : 3 - (int)floor(log10(size)) - 1;
     nnc_text_fixed(out, value, decimals);
 }
 
@@ -59,7 +62,8 @@ void nnc_text_percent(nnc_str *out, double share, int decimals)
     nnc_str_append(out, isfinite(share) ? " %" : "");
 }
 
-void nnc_text_times(nnc_str *out, double ratio, const char *sign, const char *more, const char *less)
+void nnc_text_times(nnc_str *out, double ratio, const char *sign, const char *more,
+                    const char *less)
 {
     nnc_text_fixed(out, ratio, 2);
     if (isfinite(ratio)) {
@@ -93,7 +97,8 @@ static uint32_t decode(const char *p, size_t *n)
 static bool is_unsafe(uint32_t c)
 {
     return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || (c >= 0x200b && c <= 0x200f) ||
-           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || c == 0x61c;
+           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
+           c == 0x61c;
 }
 
 /* Columns on a terminal, rather too many than too few. */
@@ -175,7 +180,8 @@ const char *nnc_layer_name(const nnc_report_row *layer)
 void nnc_text_speed(nnc_str *out, const nnc_report_row *root, const char *sign)
 {
     const double ratio = nnc_row_double(root, "latency.speedup");
-    const bool open = nnc_row_double(root, "latency.speedup_low") < 1 && nnc_row_double(root, "latency.speedup_high") > 1;
+    const bool open = nnc_row_double(root, "latency.speedup_low") < 1 &&
+                      nnc_row_double(root, "latency.speedup_high") > 1;
     if (open && isfinite(ratio)) {
         nnc_text_fixed(out, ratio, 2);
         nnc_str_appendf(out, "%s: uncertain", sign);
@@ -184,7 +190,8 @@ void nnc_text_speed(nnc_str *out, const nnc_report_row *root, const char *sign)
     }
 }
 
-size_t nnc_worst_layers(const nnc_report_row **out, size_t max, const nnc_report_row *root, bool histogram)
+size_t nnc_worst_layers(const nnc_report_row **out, size_t max, const nnc_report_row *root,
+                        bool histogram)
 {
     size_t n = 0;
     for (size_t i = 0; i < nnc_report_count(root, "layers"); i++) {

@@ -14,9 +14,9 @@ typedef struct judge {
     nnc_exec *a, *b; /* b: NULL for one model */
     const nnc_eval_options *options;
     uint32_t outputs;
-    bool any_real;    /* some output is float: integer ones stay out of the total */
+    bool any_real; /* some output is float: integer ones stay out of the total */
     bool first;
-    size_t *unequal;  /* [outputs] samples for which the models gave different sizes */
+    size_t *unequal; /* [outputs] samples for which the models gave different sizes */
     size_t flip_cap;
 } judge;
 
@@ -45,7 +45,8 @@ static nnc_status check_models(judge *j)
     j->outputs = nnrt_model_output_count(nnc_exec_model(j->a));
     const uint32_t n_b = j->b ? nnrt_model_output_count(nnc_exec_model(j->b)) : j->outputs;
     if (n_b != j->outputs) {
-        NNC_FAIL(NNC_ERR_USAGE, "the models have %u and %u outputs, expected the same", j->outputs, n_b);
+        NNC_FAIL(NNC_ERR_USAGE, "the models have %u and %u outputs, expected the same", j->outputs,
+                 n_b);
     }
     if (j->options->output >= j->outputs) {
         NNC_FAIL(NNC_ERR_USAGE, "output %zu is asked for, the model has %u (the first is 0)",
@@ -61,7 +62,8 @@ static nnc_status check_reference(const judge *j, const nnc_output *a, const nnc
 {
     for (size_t i = 0; i < a->count; i++) {
         if (isnan(a->data[i])) {
-            NNC_FAIL(NNC_ERR_DATA, "sample '%s': output '%s' of the %smodel is NaN (number %zu of %zu)%s",
+            NNC_FAIL(NNC_ERR_DATA,
+                     "sample '%s': output '%s' of the %smodel is NaN (number %zu of %zu)%s",
                      sample->name, a->name, j->b ? "original " : "", i + 1, a->count,
                      j->b ? ": not a compression problem" : "");
         }
@@ -82,8 +84,11 @@ static nnc_status add_flip(judge *j, const nnc_sample *sample, size_t top_a, siz
         return NNC_ERR_LIMIT;
     }
     memcpy(name, sample->name, bytes);
-    r->flips[r->flip_count++] = (nnc_flip){.index = sample->index, .name = name, .label = sample->label,
-                                           .top1_a = (int64_t)top_a, .top1_b = (int64_t)top_b};
+    r->flips[r->flip_count++] = (nnc_flip){.index = sample->index,
+                                           .name = name,
+                                           .label = sample->label,
+                                           .top1_a = (int64_t)top_a,
+                                           .top1_b = (int64_t)top_b};
     return NNC_OK;
 }
 
@@ -94,8 +99,9 @@ static nnc_status start_classes(judge *j, const nnc_output *a)
     if (r->labelled && r->classes == 0 && !j->b) {
         char text[256];
         nnc_shape shape = nnc_shape_make(a->shape.rank, a->shape.dims);
-        NNC_FAIL(NNC_ERR_DATA, "output '%s' has shape %s, expected class scores: one dimension above 1",
-                 a->name, nnc_shape_format(text, sizeof(text), &shape));
+        NNC_FAIL(NNC_ERR_DATA,
+                 "output '%s' has shape %s, expected class scores: one dimension above 1", a->name,
+                 nnc_shape_format(text, sizeof(text), &shape));
     }
     r->labelled = r->labelled && r->classes;
     if (!r->labelled) {
@@ -111,8 +117,8 @@ static nnc_status judge_label(judge *j, const float *a, const float *b, const nn
 {
     nnc_accuracy *r = j->result;
     if (sample->label < 0 || (uint64_t)sample->label >= r->classes) {
-        NNC_FAIL(NNC_ERR_DATA, "sample '%s': label %lld, the model has classes 0 to %zu", sample->name,
-                 (long long)sample->label, r->classes - 1);
+        NNC_FAIL(NNC_ERR_DATA, "sample '%s': label %lld, the model has classes 0 to %zu",
+                 sample->name, (long long)sample->label, r->classes - 1);
     }
     const size_t label = (size_t)sample->label;
     const size_t rank_a = nnc_rank_of(a, r->classes, label);
@@ -130,7 +136,8 @@ static nnc_status judge_label(judge *j, const float *a, const float *b, const nn
 }
 
 /* The output with the class scores. b == a for one model. */
-static nnc_status judge_classes(judge *j, const nnc_output *a, const nnc_output *b, const nnc_sample *sample)
+static nnc_status judge_classes(judge *j, const nnc_output *a, const nnc_output *b,
+                                const nnc_sample *sample)
 {
     nnc_accuracy *r = j->result;
     if (j->first) {
@@ -147,7 +154,8 @@ static nnc_status judge_classes(judge *j, const nnc_output *a, const nnc_output 
         return NNC_OK;
     }
     if (a->count != r->classes || b->count != r->classes) {
-        NNC_FAIL(NNC_ERR_DATA, "sample '%s': output '%s' has %zu and %zu scores, expected %zu as before",
+        NNC_FAIL(NNC_ERR_DATA,
+                 "sample '%s': output '%s' has %zu and %zu scores, expected %zu as before",
                  sample->name, a->name, a->count, b->count, r->classes);
     }
     const size_t top_a = nnc_top1(a->data, r->classes), top_b = nnc_top1(b->data, r->classes);
@@ -244,8 +252,11 @@ static void finish(judge *j, const nnc_log *log)
     }
     for (uint32_t i = 0; i < j->outputs; i++) {
         if (j->unequal[i]) {
-            nnc_log_warn(log, "output %u: the models gave different sizes for %zu of %zu samples, which are "
-                              "not compared", i, j->unequal[i], r->samples);
+            nnc_log_warn(
+                log,
+                "output %u: the models gave different sizes for %zu of %zu samples, which are "
+                "not compared",
+                i, j->unequal[i], r->samples);
         }
     }
     nnc_wilson(&r->agree_lo, &r->agree_hi, r->agree, r->samples);

@@ -1,4 +1,5 @@
-/* Latency of several models that take turns, so that drifts of the machine hit all of them. SPDX-License-Identifier: Apache-2.0 */
+/* Latency of several models that take turns, so that drifts of the machine hit all of them.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 #include <string.h>
 #include <time.h>
@@ -24,7 +25,8 @@ typedef struct lane {
     size_t runs, cap;
 } lane;
 
-/* Inputs share memory with later values, so they are written before every run, outside of the measured time. */
+/* Inputs share memory with later values, so they are written before every run, outside of the
+ * measured time. */
 static nnc_status timed_run(double *seconds, const nnc_bench_entry *entry, nnrt_session *session)
 {
     for (uint32_t i = 0; i < entry->input_count; i++) {
@@ -148,7 +150,8 @@ void nnc_latency_deinit(nnc_latency *latency)
     *latency = (nnc_latency){0};
 }
 
-void nnc_bench_ratio(double *median, double *lo, double *hi, const nnc_latency *a, const nnc_latency *b)
+void nnc_bench_ratio(double *median, double *lo, double *hi, const nnc_latency *a,
+                     const nnc_latency *b)
 {
     const size_t n = a->runs < b->runs ? a->runs : b->runs;
     double *ratios = n ? nnc_calloc(n, sizeof(*ratios)) : NULL;

@@ -1,6 +1,6 @@
-/* Register-only product rates of this core: what kernels are measured against. SPDX-License-Identifier: Apache-2.0
- * The instructions are written out, so this file needs no ISA flags; registers above 15 are the compiler's in no plain x86-64
- * code. */
+/* Register-only product rates of this core: what kernels are measured against.
+ * SPDX-License-Identifier: Apache-2.0 The instructions are written out, so this file needs no ISA
+ * flags; registers above 15 are the compiler's in no plain x86-64 code. */
 #include <time.h>
 
 #include "eval/eval.h"
@@ -11,13 +11,14 @@
 #define LOOPS 200000
 #define TRIALS 20
 #define EACH_LOW(DO) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9) DO(10) DO(11) DO(12) DO(13) DO(14) DO(15)
-#define EACH_HIGH(DO) DO(16) DO(17) DO(18) DO(19) DO(20) DO(21) DO(22) DO(23) DO(24) DO(25) DO(26) DO(27)
+#define EACH_HIGH(DO)                                                                              \
+    DO(16) DO(17) DO(18) DO(19) DO(20) DO(21) DO(22) DO(23) DO(24) DO(25) DO(26) DO(27)
 #define CLOBBER                                                                                    \
     "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",       \
         "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "cc"
 
-/* One loop: 24 independent products, enough for the latency of two units. Inputs 0 and 1 are zero: data does not change the
- * rate, and denormal numbers do not come up. */
+/* One loop: 24 independent products, enough for the latency of two units. Inputs 0 and 1 are zero:
+ * data does not change the rate, and denormal numbers do not come up. */
 #define PRODUCTS(name, zero, body, end)                                                            \
     static void name(void)                                                                         \
     {                                                                                              \
@@ -28,7 +29,8 @@
 #define ZMM_Q8(i) "vpdpbusd %%zmm1, %%zmm0, %%zmm" #i "\n\t"
 #define YMM_Q8(i) "%{vex%} vpdpbusd %%ymm1, %%ymm0, %%ymm" #i "\n\t"
 #define YMM_I16(i) "vpmaddwd %%ymm1, %%ymm0, %%ymm2\n\tvpaddd %%ymm2, %%ymm" #i ", %%ymm" #i "\n\t"
-#define XMM_I16(i) "movdqa %%xmm0, %%xmm2\n\tpmaddwd %%xmm1, %%xmm2\n\tpaddd %%xmm2, %%xmm" #i "\n\t"
+#define XMM_I16(i)                                                                                 \
+    "movdqa %%xmm0, %%xmm2\n\tpmaddwd %%xmm1, %%xmm2\n\tpaddd %%xmm2, %%xmm" #i "\n\t"
 #define ZMM_F32(i) "vfmadd231ps %%zmm1, %%zmm0, %%zmm" #i "\n\t"
 #define YMM_F32(i) "vfmadd231ps %%ymm1, %%ymm0, %%ymm" #i "\n\t"
 #define XMM_F32(i) "movaps %%xmm0, %%xmm2\n\tmulps %%xmm1, %%xmm2\n\taddps %%xmm2, %%xmm" #i "\n\t"

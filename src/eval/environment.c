@@ -9,7 +9,8 @@
 #include "eval/eval.h"
 #include "runtime_int8/threads.h"
 
-/* Copies the rest of the first line of `path` that starts with `key`, without separators and quotes in front and behind. */
+/* Copies the rest of the first line of `path` that starts with `key`, without separators and quotes
+ * in front and behind. */
 static bool line_of(char *out, size_t bytes, const char *path, const char *key)
 {
     FILE *file = fopen(path, "re");

@@ -1,6 +1,6 @@
 /* Errors of values that both graphs compute. SPDX-License-Identifier: Apache-2.0
- * The reference runs first and its values are kept until the other graph has computed the same sample. Values are taken in groups
- * that fit a memory budget. */
+ * The reference runs first and its values are kept until the other graph has computed the same
+ * sample. Values are taken in groups that fit a memory budget. */
 #include <string.h>
 
 #include "base/map.h"
@@ -97,12 +97,16 @@ static nnc_status run_samples(group *g, nnc_exec *a, nnc_exec *b, const nnc_data
     return status;
 }
 
-static nnc_status run_group(group *g, const nnc_graph *a, const nnc_graph *b, const nnc_dataset *data,
-                            const nnc_eval_options *o, const nnc_log *log)
+static nnc_status run_group(group *g, const nnc_graph *a, const nnc_graph *b,
+                            const nnc_dataset *data, const nnc_eval_options *o, const nnc_log *log)
 {
     nnc_exec *exec_a = NULL, *exec_b = NULL;
-    nnc_exec_options options = {.threads = o->threads, .isa_max = o->isa_max, .taps = g->ids_a,
-                                .tap_count = g->count, .tap = keep, .user = g};
+    nnc_exec_options options = {.threads = o->threads,
+                                .isa_max = o->isa_max,
+                                .taps = g->ids_a,
+                                .tap_count = g->count,
+                                .tap = keep,
+                                .user = g};
     NNC_TRY(nnc_exec_create(&exec_a, a, &options));
     options.taps = g->ids_b;
     options.tap = compare;
@@ -143,7 +147,8 @@ static size_t value_bytes(const nnc_value *value)
     return n;
 }
 
-/* Fills the group with values from *next on, up to the budget, and their counterparts in b. `map` has b's names. */
+/* Fills the group with values from *next on, up to the budget, and their counterparts in b. `map`
+ * has b's names. */
 static void fill_group(group *g, size_t *next, const nnc_value_id *values, size_t value_count,
                        const nnc_graph *a, const nnc_map *map)
 {
@@ -166,9 +171,10 @@ static void fill_group(group *g, size_t *next, const nnc_value_id *values, size_
     }
 }
 
-static nnc_status run_groups(group *g, nnc_layer_error *out, const nnc_value_id *values, size_t value_count,
-                             const nnc_graph *a, const nnc_graph *b, const nnc_map *map,
-                             const nnc_dataset *data, const nnc_eval_options *options, const nnc_log *log)
+static nnc_status run_groups(group *g, nnc_layer_error *out, const nnc_value_id *values,
+                             size_t value_count, const nnc_graph *a, const nnc_graph *b,
+                             const nnc_map *map, const nnc_dataset *data,
+                             const nnc_eval_options *options, const nnc_log *log)
 {
     size_t first = 0;
     for (size_t next = 0; next < value_count; first = next) {
@@ -198,7 +204,8 @@ static nnc_status eval_unique(nnc_layer_error *out, const nnc_value_id *values, 
                .ids_b = nnc_calloc(value_count, sizeof(*g.ids_b)),
                .kept = nnc_calloc(value_count, sizeof(*g.kept))};
     nnc_map *map = NULL;
-    nnc_status status = g.results && g.ids_a && g.ids_b && g.kept ? name_map(&map, b) : NNC_ERR_LIMIT;
+    nnc_status status =
+        g.results && g.ids_a && g.ids_b && g.kept ? name_map(&map, b) : NNC_ERR_LIMIT;
     if (status == NNC_OK) {
         status = run_groups(&g, out, values, value_count, a, b, map, data, options, log);
     }
@@ -218,7 +225,8 @@ nnc_status nnc_eval_layers(nnc_layer_error *out, const nnc_value_id *values, siz
                            const nnc_eval_options *options, const nnc_log *log)
 {
     const nnc_eval_options none = {.isa_max = NNRT_ISA_BEST};
-    /* A value may be asked for several times, but is tapped once: place[id] is 1 + its index in `unique`. */
+    /* A value may be asked for several times, but is tapped once: place[id] is 1 + its index in
+     * `unique`. */
     size_t *place = nnc_calloc((size_t)nnc_graph_value_count(a) + 1, sizeof(*place));
     nnc_value_id *unique = nnc_calloc(value_count, sizeof(*unique));
     nnc_layer_error *errors = nnc_calloc(value_count, sizeof(*errors));

@@ -43,7 +43,8 @@ void nnc_paired_difference(double *lo, double *hi, uint64_t both, uint64_t only_
     double lo_1, hi_1, lo_2, hi_2;
     nnc_wilson(&lo_1, &hi_1, both + only_1, n);
     nnc_wilson(&lo_2, &hi_2, both + only_2, n);
-    const double p_1 = (double)(both + only_1) / (double)n, p_2 = (double)(both + only_2) / (double)n;
+    const double p_1 = (double)(both + only_1) / (double)n,
+                 p_2 = (double)(both + only_2) / (double)n;
     const double difference = ((double)only_1 - (double)only_2) / (double)n;
     const double phi = paired_phi((double)both, (double)only_1, (double)only_2, (double)neither);
     const double down_1 = p_1 - lo_1, up_1 = hi_1 - p_1, down_2 = p_2 - lo_2, up_2 = hi_2 - p_2;
@@ -54,8 +55,8 @@ void nnc_paired_difference(double *lo, double *hi, uint64_t both, uint64_t only_
 /* P(Binomial(n, 1/2) <= k): from the largest term down, until the terms no longer count. */
 static double binomial_half_cdf(size_t k, size_t n)
 {
-    const double log_term = lgamma((double)n + 1) - lgamma((double)k + 1) - lgamma((double)(n - k) + 1) -
-                            (double)n * 0.69314718055994531;
+    const double log_term = lgamma((double)n + 1) - lgamma((double)k + 1) -
+                            lgamma((double)(n - k) + 1) - (double)n * 0.69314718055994531;
     double term = exp(log_term), sum = term;
     for (size_t j = k; j > 0 && term > sum * 1e-17; j--) {
         term *= (double)j / (double)(n - j + 1);

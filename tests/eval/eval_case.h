@@ -1,4 +1,5 @@
-/* A small model y = relu(x + c) over four numbers, and data sets for it in a temporary folder. SPDX-License-Identifier: Apache-2.0 */
+/* A small model y = relu(x + c) over four numbers, and data sets for it in a temporary folder.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef NNC_TESTS_EVAL_EVAL_CASE_H
 #define NNC_TESTS_EVAL_EVAL_CASE_H
 
@@ -66,7 +67,8 @@ static inline void case_data_create(case_data *d, const float *rows, size_t n, c
     snprintf(d->array, sizeof(d->array), "%s/x.npy", d->folder);
     snprintf(d->labels, sizeof(d->labels), "%s/labels.txt", d->folder);
     char header[128], dict[118];
-    snprintf(dict, sizeof(dict), "{'descr': '<f4', 'fortran_order': False, 'shape': (%zu, %d), }", n, CASE_CLASSES);
+    snprintf(dict, sizeof(dict), "{'descr': '<f4', 'fortran_order': False, 'shape': (%zu, %d), }",
+             n, CASE_CLASSES);
     snprintf(header, sizeof(header), "%-117s\n", dict);
     FILE *file = fopen(d->array, "wb");
     assert_non_null(file);
@@ -83,9 +85,13 @@ static inline void case_data_create(case_data *d, const float *rows, size_t n, c
         }
         fclose(file);
     }
-    const nnc_dataset_input input = {.name = "x", .dtype = NNC_DTYPE_FLOAT,
-                                     .shape = nnc_shape_make(2, (const int64_t[]){1, CASE_CLASSES})};
-    const nnc_dataset_options options = {.inputs = &input, .input_count = 1, .labels = labels ? d->labels : NULL,
+    const nnc_dataset_input input = {.name = "x",
+                                     .dtype = NNC_DTYPE_FLOAT,
+                                     .shape =
+                                         nnc_shape_make(2, (const int64_t[]){1, CASE_CLASSES})};
+    const nnc_dataset_options options = {.inputs = &input,
+                                         .input_count = 1,
+                                         .labels = labels ? d->labels : NULL,
                                          .no_labels = !labels};
     ok(nnc_dataset_open(&d->set, d->array, &options, NULL));
     assert_int_equal(nnc_dataset_count(d->set), n);

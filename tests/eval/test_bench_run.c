@@ -26,10 +26,12 @@ static void test_turns(void **state)
             assert_true(l->samples_ms[k] >= l->min_ms);
             sum += l->samples_ms[k];
         }
-        assert_true(fabs(sum / 25 - l->mean_ms) < 1e-9 && fabs(l->throughput * l->mean_ms - 1000) < 1e-6);
+        assert_true(fabs(sum / 25 - l->mean_ms) < 1e-9 &&
+                    fabs(l->throughput * l->mean_ms - 1000) < 1e-6);
         nnc_tensor y;
         ok(nnc_exec_output(&y, entries[i].exec, 0));
-        assert_memory_equal(nnc_tensor_data(&y), numbers, sizeof(numbers)); /* the last run saw its input */
+        assert_memory_equal(nnc_tensor_data(&y), numbers,
+                            sizeof(numbers)); /* the last run saw its input */
         nnc_tensor_deinit(&y);
         nnc_latency_deinit(l);
         assert_null(l->samples_ms);
@@ -98,7 +100,8 @@ static void test_ceiling(void **state)
     for (uint32_t isa = NNRT_ISA_REF; isa <= NNRT_ISA_AVX512VNNI; isa++) {
         const double int8 = nnc_bench_ceiling(isa, true), fp32 = nnc_bench_ceiling(isa, false);
 #if defined(__x86_64__)
-        /* Any x86-64 core does more than a product per nanosecond; integers have twice the lanes at least. */
+        /* Any x86-64 core does more than a product per nanosecond; integers have twice the lanes at
+         * least. */
         assert_true(fp32 > 0.5 && int8 > fp32 && int8 < 1e5);
 #else
         assert_true(int8 == 0 && fp32 == 0);

@@ -1,4 +1,5 @@
-/* Accuracy, agreement and layer errors on models with known answers. SPDX-License-Identifier: Apache-2.0 */
+/* Accuracy, agreement and layer errors on models with known answers. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <math.h>
 
 #include "eval/outputs.h"
@@ -9,9 +10,11 @@ static const float zero[4] = {0, 0, 0, 0};
 /* Model b adds 0.5 to class 3. */
 static const float shifted[4] = {0, 0, 0, 0.5f};
 
-/* a right: 0 1 2 4; b right: 0 1 3 5 (rows 2 and 4 flip to class 3, which is the label of 3 and 5). */
-static const float rows[7][4] = {{9, 1, 2, 3}, {1, 9, 2, 3}, {1, 2, 3, 2.75f}, {3, 1, 2, 2.75f},
-                                 {2, 3, 1, 2.75f}, {3, 2, 1, 2.6f}, {4, 3, 2, 1}};
+/* a right: 0 1 2 4; b right: 0 1 3 5 (rows 2 and 4 flip to class 3, which is the label of 3 and 5).
+ */
+static const float rows[7][4] = {{9, 1, 2, 3},     {1, 9, 2, 3},     {1, 2, 3, 2.75f},
+                                 {3, 1, 2, 2.75f}, {2, 3, 1, 2.75f}, {3, 2, 1, 2.6f},
+                                 {4, 3, 2, 1}};
 static const int labels[7] = {0, 1, 2, 3, 1, 3, 2};
 
 static void test_two_models(void **state)
@@ -103,8 +106,8 @@ static void test_without_labels(void **state)
     nnc_graph_destroy(gb);
 }
 
-static void expect_failure(nnc_exec *a, nnc_exec *b, const nnc_dataset *data, const nnc_eval_options *options,
-                           nnc_status expected, const char *text)
+static void expect_failure(nnc_exec *a, nnc_exec *b, const nnc_dataset *data,
+                           const nnc_eval_options *options, nnc_status expected, const char *text)
 {
     nnc_accuracy r;
     assert_int_equal(nnc_eval_accuracy(&r, a, b, data, options, NULL), expected);
@@ -163,7 +166,8 @@ static void test_cancel(void **state)
     assert_int_equal(nnc_eval_accuracy(&r, a, NULL, data.set, NULL, &log), NNC_ERR_CANCELLED);
     nnc_value_id id = nnc_graph_find_value(graph, "y");
     nnc_layer_error error;
-    assert_int_equal(nnc_eval_layers(&error, &id, 1, graph, graph, data.set, NULL, &log), NNC_ERR_CANCELLED);
+    assert_int_equal(nnc_eval_layers(&error, &id, 1, graph, graph, data.set, NULL, &log),
+                     NNC_ERR_CANCELLED);
     case_data_destroy(&data);
     nnc_exec_destroy(a);
     nnc_graph_destroy(graph);
@@ -220,8 +224,9 @@ static void test_ranking(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_two_models), cmocka_unit_test(test_without_labels),
-                                       cmocka_unit_test(test_failures),   cmocka_unit_test(test_cancel),
-                                       cmocka_unit_test(test_layers),     cmocka_unit_test(test_ranking)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_two_models), cmocka_unit_test(test_without_labels),
+        cmocka_unit_test(test_failures),   cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_layers),     cmocka_unit_test(test_ranking)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,7 +19,10 @@ static void test_wilson(void **state)
     const struct {
         uint64_t right, n;
         double lo, hi;
-    } rows[] = {{81, 263, 0.2553, 0.3662}, {15, 148, 0.0624, 0.1605}, {0, 20, 0, 0.1611}, {1, 29, 0.0061, 0.1718}};
+    } rows[] = {{81, 263, 0.2553, 0.3662},
+                {15, 148, 0.0624, 0.1605},
+                {0, 20, 0, 0.1611},
+                {1, 29, 0.0061, 0.1718}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         double lo, hi;
         nnc_wilson(&lo, &hi, rows[i].right, rows[i].n);
@@ -34,8 +37,9 @@ static void test_wilson(void **state)
     assert_true(lo == 0 && hi == 1);
 }
 
-/* First row: Newcombe, Statistics in Medicine 17:2635-2650, 1998, method 10. Second: Fagerland et al., Statistics in Medicine
- * 33:2850-2875, 2014 (hyper-responsiveness). Third: Altman et al., Statistics with Confidence, 2000, table 6.2. */
+/* First row: Newcombe, Statistics in Medicine 17:2635-2650, 1998, method 10. Second: Fagerland et
+ * al., Statistics in Medicine 33:2850-2875, 2014 (hyper-responsiveness). Third: Altman et al.,
+ * Statistics with Confidence, 2000, table 6.2. */
 static void test_paired_published(void **state)
 {
     (void)state;
@@ -47,7 +51,8 @@ static void test_paired_published(void **state)
                 {14, 5, 0, 22, 0.0115, 0.2265, 5e-4}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         double lo, hi;
-        nnc_paired_difference(&lo, &hi, rows[i].both, rows[i].only_1, rows[i].only_2, rows[i].neither);
+        nnc_paired_difference(&lo, &hi, rows[i].both, rows[i].only_1, rows[i].only_2,
+                              rows[i].neither);
         close_to(lo, rows[i].lo, rows[i].tolerance);
         close_to(hi, rows[i].hi, rows[i].tolerance);
     }
@@ -57,7 +62,8 @@ static void test_paired_published(void **state)
 static void test_paired_limits(void **state)
 {
     (void)state;
-    const uint64_t tables[][4] = {{54, 0, 0, 0}, {0, 0, 0, 54}, {30, 0, 0, 24}, {1, 0, 0, 0}, {9999, 0, 0, 1}};
+    const uint64_t tables[][4] = {
+        {54, 0, 0, 0}, {0, 0, 0, 54}, {30, 0, 0, 24}, {1, 0, 0, 0}, {9999, 0, 0, 1}};
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
         const uint64_t *t = tables[i];
         double lo, hi;
@@ -78,8 +84,8 @@ static void test_paired_limits(void **state)
     close_to((lo + hi) / 2, 0.0019, 1e-5);
 }
 
-/* Ranks of the distribution-free interval of the median, as in common tables (e.g. Conover, Practical Nonparametric
- * Statistics), and the definition itself for small n. */
+/* Ranks of the distribution-free interval of the median, as in common tables (e.g. Conover,
+ * Practical Nonparametric Statistics), and the definition itself for small n. */
 static void test_median_rank(void **state)
 {
     (void)state;
@@ -114,7 +120,8 @@ static void test_order(void **state)
     for (int i = 0; i < 10; i++) {
         assert_true(x[i] == i + 1);
     }
-    assert_true(nnc_sorted_median(x, 10) == 5.5 && nnc_sorted_median(x, 9) == 5 && nnc_sorted_median(x, 1) == 1);
+    assert_true(nnc_sorted_median(x, 10) == 5.5 && nnc_sorted_median(x, 9) == 5 &&
+                nnc_sorted_median(x, 1) == 1);
     assert_true(nnc_sorted_percentile(x, 10, 0.9) == 9 && nnc_sorted_percentile(x, 10, 0.91) == 10);
     assert_true(nnc_sorted_percentile(x, 10, 0.99) == 10 && nnc_sorted_percentile(x, 1, 0.99) == 1);
     assert_true(nnc_sorted_percentile(x, 10, 0) == 1 && nnc_sorted_percentile(x, 10, 1) == 10);
@@ -122,8 +129,9 @@ static void test_order(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_wilson), cmocka_unit_test(test_paired_published),
-                                       cmocka_unit_test(test_paired_limits), cmocka_unit_test(test_median_rank),
-                                       cmocka_unit_test(test_order)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_wilson), cmocka_unit_test(test_paired_published),
+        cmocka_unit_test(test_paired_limits), cmocka_unit_test(test_median_rank),
+        cmocka_unit_test(test_order)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* A made-up report with every field that the pipeline writes, for tests of the renderers. SPDX-License-Identifier: Apache-2.0 */
+/* A made-up report with every field that the pipeline writes, for tests of the renderers.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef NNC_TESTS_REPORTS_SAMPLE_REPORT_H
 #define NNC_TESTS_REPORTS_SAMPLE_REPORT_H
 
@@ -10,8 +11,8 @@
 
 typedef struct sample_options {
     size_t layers;
-    bool verified;     /* labelled evaluation data */
-    const char *name;  /* put in front of names; NULL: realistic ones */
+    bool verified;    /* labelled evaluation data */
+    const char *name; /* put in front of names; NULL: realistic ones */
 } sample_options;
 
 /* Repeatable noise in [0, 1). */
@@ -35,7 +36,8 @@ static inline void sample_facts(nnc_report_row *root, const sample_options *o)
     } texts[] = {
         {"tool.name", "nncompress"},
         {"tool.version", "0.1.0"},
-        {"tool.command", "nncompress resnet18.onnx --int8 --calib train/ --preprocess imagenet-torch --eval val/"},
+        {"tool.command",
+         "nncompress resnet18.onnx --int8 --calib train/ --preprocess imagenet-torch --eval val/"},
         {"environment.cpu", "Intel(R) Xeon(R) Platinum 8481C CPU @ 2.70GHz"},
         {"environment.isa", "avx512vnni"},
         {"environment.compiler", "gcc 12.2.0"},
@@ -48,9 +50,11 @@ static inline void sample_facts(nnc_report_row *root, const sample_options *o)
         {"output.sha256", "0c1d2e3f405162738495a6b7c8d9eafb0c1d2e3f405162738495a6b7c8d9eafb"},
         {"data.calibration.spec", "train/"},
         {"data.calibration.format", "class folders of images"},
-        {"data.calibration.preprocessing", "resize shorter 256 bilinear, crop 224, rgb, 1/255, mean .485/.456/.406"},
-        {"data.calibration.model_sees", "input 'x' NCHW 1x3x224x224 float32: R -2.118..2.249 mean 0.02, G "
-                                        "-2.036..2.429 mean 0.11, B -1.804..2.64 mean 0.31"},
+        {"data.calibration.preprocessing",
+         "resize shorter 256 bilinear, crop 224, rgb, 1/255, mean .485/.456/.406"},
+        {"data.calibration.model_sees",
+         "input 'x' NCHW 1x3x224x224 float32: R -2.118..2.249 mean 0.02, G "
+         "-2.036..2.429 mean 0.11, B -1.804..2.64 mean 0.31"},
         {"data.calibration.content_xxh3", "9f86d081884c7d65"},
         {"options.seed", NULL},
         {"quantization.target", "ort"},
@@ -94,7 +98,8 @@ static inline void sample_accuracy(nnc_report_row *root, const sample_options *o
 {
     char name[1024];
     nnc_report_bool(root, "accuracy.verified", o->verified);
-    nnc_report_string(root, "accuracy.judged_on", o->verified ? "evaluation data" : "calibration samples held back");
+    nnc_report_string(root, "accuracy.judged_on",
+                      o->verified ? "evaluation data" : "calibration samples held back");
     nnc_report_int(root, "accuracy.samples", o->verified ? 10000 : 60);
     nnc_report_int(root, "accuracy.bad_samples", 0);
     if (o->verified) {
@@ -141,8 +146,12 @@ static inline void sample_latency(nnc_report_row *root)
         const struct {
             const char *name;
             double value;
-        } numbers[] = {{"p50_ms", base[m]},          {"p90_ms", base[m] * 1.012}, {"p99_ms", base[m] * 1.21},
-                       {"min_ms", base[m] * 0.985},  {"mean_ms", base[m] * 1.005}, {"throughput_per_s", 995 / base[m]},
+        } numbers[] = {{"p50_ms", base[m]},
+                       {"p90_ms", base[m] * 1.012},
+                       {"p99_ms", base[m] * 1.21},
+                       {"min_ms", base[m] * 0.985},
+                       {"mean_ms", base[m] * 1.005},
+                       {"throughput_per_s", 995 / base[m]},
                        {"coefficient_of_variation", 0.031}};
         for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
             snprintf(path, sizeof(path), "latency.%s.%s", which[m], numbers[i].name);
@@ -164,7 +173,8 @@ static inline void sample_histogram(nnc_report_row *row, uint32_t i)
     int64_t bins[64];
     for (uint32_t b = 0; b < 64; b++) {
         const double x = (double)b / 64.0;
-        bins[b] = (int64_t)(2e6 * exp(-x * (5.0 + 6.0 * sample_noise(i))) * (0.8 + 0.4 * sample_noise(b + i)));
+        bins[b] = (int64_t)(2e6 * exp(-x * (5.0 + 6.0 * sample_noise(i))) *
+                            (0.8 + 0.4 * sample_noise(b + i)));
         bins[b] = b > 50 ? bins[b] / 900 : bins[b];
     }
     nnc_report_double(row, "histogram_low", 0);
@@ -178,7 +188,8 @@ static inline void sample_layers(nnc_report_row *root, const sample_options *o)
     for (uint32_t i = 0; i < o->layers; i++) {
         const bool integer = i % 9 != 8;
         nnc_report_row *row = nnc_report_append(root, "layers");
-        snprintf(base, sizeof(base), "/layer%u/layer%u.%u/conv%u/Conv", i / 5 + 1, i / 5 + 1, i % 5 / 2, i % 2 + 1);
+        snprintf(base, sizeof(base), "/layer%u/layer%u.%u/conv%u/Conv", i / 5 + 1, i / 5 + 1,
+                 i % 5 / 2, i % 2 + 1);
         sample_name(name, sizeof(name), o, base);
         nnc_report_string(row, "name", name);
         nnc_report_string(row, "op", integer ? "Conv" : "HardSwish");
@@ -188,7 +199,8 @@ static inline void sample_layers(nnc_report_row *root, const sample_options *o)
         nnc_report_bool(row, "integer", integer);
         nnc_report_int(row, "bits", integer ? 8 : 32);
         nnc_report_string(row, "reason", integer ? NULL : "no integer contract");
-        nnc_report_double(row, "sqnr_db", i == 2 ? INFINITY : 42 - 14 * sample_noise(i + 5) - (i == 7 ? 15 : 0));
+        nnc_report_double(row, "sqnr_db",
+                          i == 2 ? INFINITY : 42 - 14 * sample_noise(i + 5) - (i == 7 ? 15 : 0));
         nnc_report_double(row, "cosine", 1 - 0.004 * sample_noise(i));
         nnc_report_double(row, "max_abs", 0.1 + sample_noise(i));
         nnc_report_double(row, "time_fp32_us", 900 * (0.4 + sample_noise(i + 70)));
@@ -244,11 +256,13 @@ static inline nnc_report *sample_report(const sample_options *o)
     nnc_report_int(root, "memory.arena_int8_bytes", 1806336);
     nnc_report_int(root, "memory.plan_constants_int8_bytes", 11900000);
     nnc_report_int(root, "memory.peak_bytes", 402653184);
-    sample_name(name, sizeof(name), o, "ONNX Runtime on CPUs without VNNI could saturate in 7 layers; for those use "
-                                       "--target ort-avx2");
+    sample_name(name, sizeof(name), o,
+                "ONNX Runtime on CPUs without VNNI could saturate in 7 layers; for those use "
+                "--target ort-avx2");
     nnc_report_append_string(root, "warnings", name);
-    sample_name(name, sizeof(name), o, "other runtimes: the file follows the target's rules, but was measured on "
-                                       "the bundled runtime only");
+    sample_name(name, sizeof(name), o,
+                "other runtimes: the file follows the target's rules, but was measured on "
+                "the bundled runtime only");
     nnc_report_append_string(root, "not_checked", name);
     nnc_report_append_string(root, "not_checked", "GPU: everything was measured on the CPU");
     nnc_report_append_string(root, "not_checked", "labels: taken as given");

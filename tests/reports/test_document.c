@@ -124,12 +124,15 @@ static void test_strings(void **state)
     assert_int_equal(nnc_report_create(&report, "eval"), NNC_OK);
     nnc_report_row *root = nnc_report_root(report);
     nnc_report_string(root, "a", "two\nlines \"and\\\" \x1b[31m \xff caf\xc3\xa9 \x7f");
-    assert_string_equal(nnc_report_get_string(root, "a"), "two\nlines \"and\\\" \\x1b[31m \\xff caf\xc3\xa9 \\x7f");
+    assert_string_equal(nnc_report_get_string(root, "a"),
+                        "two\nlines \"and\\\" \\x1b[31m \\xff caf\xc3\xa9 \\x7f");
     char *text = json_of(report);
-    assert_non_null(strstr(text, "two\\nlines \\\"and\\\\\\\" \\\\x1b[31m \\\\xff caf\xc3\xa9 \\\\x7f"));
+    assert_non_null(
+        strstr(text, "two\\nlines \\\"and\\\\\\\" \\\\x1b[31m \\\\xff caf\xc3\xa9 \\\\x7f"));
     nnc_report *again;
     assert_int_equal(nnc_report_parse(&again, text, strlen(text)), NNC_OK);
-    assert_string_equal(nnc_report_get_string(nnc_report_root(again), "a"), nnc_report_get_string(root, "a"));
+    assert_string_equal(nnc_report_get_string(nnc_report_root(again), "a"),
+                        nnc_report_get_string(root, "a"));
     free(text);
     nnc_report_destroy(again);
     nnc_report_destroy(report);
@@ -138,7 +141,8 @@ static void test_strings(void **state)
 static void test_numbers_survive(void **state)
 {
     (void)state;
-    const double values[] = {0.1, 1.0 / 3, 1e300, 5e-324, DBL_MAX, -0.0, 123456789012345678.0, 3, 1e22, 2.5e-7};
+    const double values[] = {0.1, 1.0 / 3, 1e300, 5e-324, DBL_MAX, -0.0, 123456789012345678.0,
+                             3,   1e22,    2.5e-7};
     const size_t n = sizeof(values) / sizeof(values[0]);
     nnc_report *report, *again;
     assert_int_equal(nnc_report_create(&report, "eval"), NNC_OK);
@@ -188,13 +192,16 @@ static void test_bad_json(void **state)
         {"{\"schema\": \"nncompress.report\"}", "schema_version"},
         {"{\"schema\": \"nncompress.report\", \"schema_version\": 1.0}", "schema_version"},
         {"{\"schema\": \"nncompress.report\", \"schema_version\": 2}", "is 2"},
-        {"{\"schema\": \"nncompress.report\", \"schema_version\": 1, \"a\": 1, \"a\": 2}", "duplicate"},
-        {"{\"schema\": \"nncompress.report\", \"schema_version\": 1, \"a\": 1e999}", "real number overflow"},
+        {"{\"schema\": \"nncompress.report\", \"schema_version\": 1, \"a\": 1, \"a\": 2}",
+         "duplicate"},
+        {"{\"schema\": \"nncompress.report\", \"schema_version\": 1, \"a\": 1e999}",
+         "real number overflow"},
         {"{\"schema\": \"nncompress.report\", \"schema_version\": 1} x", "end of file expected"},
     };
     nnc_report *report;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        assert_int_equal(nnc_report_parse(&report, rows[i].json, strlen(rows[i].json)), NNC_ERR_DATA);
+        assert_int_equal(nnc_report_parse(&report, rows[i].json, strlen(rows[i].json)),
+                         NNC_ERR_DATA);
         assert_null(report);
         if (!strstr(nnc_error_message(), rows[i].message)) {
             fail_msg("'%s' lacks '%s'", nnc_error_message(), rows[i].message);

@@ -70,7 +70,8 @@ static void test_terminal(void **state)
     while (strlen(name) < 500) {
         strcat(name, "/another_scope");
     }
-    const char *const names[] = {NULL, name, HOSTILE, "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\xe6\x97\xa5\xe6\x9c\xac"};
+    const char *const names[] = {NULL, name, HOSTILE,
+                                 "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\xe6\x97\xa5\xe6\x9c\xac"};
     for (size_t i = 0; i < 16; i++) {
         const sample_options o = {.layers = 25, .verified = i & 1, .name = names[i >> 2]};
         const nnc_render_options r = {.unicode = i & 2};
@@ -81,11 +82,12 @@ static void test_terminal(void **state)
         const char *result = strstr(text, "\nnncompress: ");
         assert_non_null(result);
         assert_ptr_equal(strchr(result + 1, '\n'), last);
-        const char *expected = o.verified   ? "nncompress: DONE drop=0.19% size=3.97x p50=3.44x\n"
-                               : r.unicode ? "nncompress: DONE accuracy=UNVERIFIED agreement=98.3%\xc2\xb1"
-                                             "4.3 size=3.97x p50=3.44x\n"
-                                           : "nncompress: DONE accuracy=UNVERIFIED agreement=98.3%+-4.3 size=3.97x "
-                                             "p50=3.44x\n";
+        const char *expected =
+            o.verified  ? "nncompress: DONE drop=0.19% size=3.97x p50=3.44x\n"
+            : r.unicode ? "nncompress: DONE accuracy=UNVERIFIED agreement=98.3%\xc2\xb1"
+                          "4.3 size=3.97x p50=3.44x\n"
+                        : "nncompress: DONE accuracy=UNVERIFIED agreement=98.3%+-4.3 size=3.97x "
+                          "p50=3.44x\n";
         assert_string_equal(result + 1, expected);
         free(text);
     }
@@ -184,9 +186,10 @@ static void check_nesting(const char *html)
 
 static void check_html(const char *html)
 {
-    static const char *const outside[] = {"http:",  "https:", "src=",   "href=",    "url(",  "@import", "<link",
-                                          "<img",   "<iframe", "<object", "<embed", "onclick=", "onload=", "javascript:",
-                                          "<base", "<form",  "fetch(", "XMLHttp", "eval(", "innerHTML"};
+    static const char *const outside[] = {
+        "http:", "https:",  "src=",    "href=",   "url(",     "@import",  "<link",
+        "<img",  "<iframe", "<object", "<embed",  "onclick=", "onload=",  "javascript:",
+        "<base", "<form",   "fetch(",  "XMLHttp", "eval(",    "innerHTML"};
     for (size_t i = 0; i < sizeof(outside) / sizeof(outside[0]); i++) {
         if (strstr(html, outside[i])) {
             fail_msg("the page holds '%s'", outside[i]);
@@ -205,7 +208,8 @@ static void test_html(void **state)
 {
     (void)state;
     const nnc_render_options r = {0};
-    const char *const names[] = {NULL, HOSTILE, "</script></style></svg><img src=x onerror=alert(1)>"};
+    const char *const names[] = {NULL, HOSTILE,
+                                 "</script></style></svg><img src=x onerror=alert(1)>"};
     for (size_t i = 0; i < 6; i++) {
         const sample_options o = {.layers = 30, .verified = i & 1, .name = names[i >> 1]};
         char *html = rendered("html", &o, &r);
@@ -239,7 +243,8 @@ static void test_html_policy(void **state)
     nnc_sha256_final(&hash, digest);
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t bit = 0; bit < 258; bit += 6) {
-        const unsigned pair = (unsigned)digest[bit / 8] << 8 | (bit / 8 < 31 ? digest[bit / 8 + 1] : 0u);
+        const unsigned pair =
+            (unsigned)digest[bit / 8] << 8 | (bit / 8 < 31 ? digest[bit / 8 + 1] : 0u);
         assert_int_equal(policy[bit / 6], digits[pair >> (10 - bit % 8) & 63]);
     }
     assert_memory_equal(policy + 43, "='", 2);
@@ -314,8 +319,10 @@ static void test_locale(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_table),     cmocka_unit_test(test_terminal),    cmocka_unit_test(test_colour),
-        cmocka_unit_test(test_sparse),    cmocka_unit_test(test_html),        cmocka_unit_test(test_html_policy),
-        cmocka_unit_test(test_html_size), cmocka_unit_test(test_csv),         cmocka_unit_test(test_locale)};
+        cmocka_unit_test(test_table),     cmocka_unit_test(test_terminal),
+        cmocka_unit_test(test_colour),    cmocka_unit_test(test_sparse),
+        cmocka_unit_test(test_html),      cmocka_unit_test(test_html_policy),
+        cmocka_unit_test(test_html_size), cmocka_unit_test(test_csv),
+        cmocka_unit_test(test_locale)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

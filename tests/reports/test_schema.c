@@ -1,5 +1,6 @@
-/* Produced documents against docs/report-schema.json, by the part of JSON Schema that it uses. SPDX-License-Identifier: Apache-2.0
- * Stricter than the schema in one point: a member that it does not describe is a failure. */
+/* Produced documents against docs/report-schema.json, by the part of JSON Schema that it uses.
+ * SPDX-License-Identifier: Apache-2.0 Stricter than the schema in one point: a member that it does
+ * not describe is a failure. */
 #include <jansson.h>
 #include <string.h>
 
@@ -13,7 +14,8 @@ static bool has_type(const json_t *value, const char *type)
            (strcmp(type, "string") == 0 && json_is_string(value)) ||
            (strcmp(type, "boolean") == 0 && json_is_boolean(value)) ||
            (strcmp(type, "integer") == 0 && json_is_integer(value)) ||
-           (strcmp(type, "number") == 0 && json_is_number(value)) || (strcmp(type, "null") == 0 && json_is_null(value));
+           (strcmp(type, "number") == 0 && json_is_number(value)) ||
+           (strcmp(type, "null") == 0 && json_is_null(value));
 }
 
 static bool allowed_type(const json_t *schema, const json_t *value)
@@ -32,7 +34,8 @@ static bool allowed_type(const json_t *schema, const json_t *value)
 
 static bool allowed_value(const json_t *schema, const json_t *value)
 {
-    const json_t *constant = json_object_get(schema, "const"), *choices = json_object_get(schema, "enum");
+    const json_t *constant = json_object_get(schema, "const"),
+                 *choices = json_object_get(schema, "enum");
     const json_t *lo = json_object_get(schema, "minimum"), *hi = json_object_get(schema, "maximum");
     bool listed = !choices;
     for (size_t i = 0; i < json_array_size(choices); i++) {
@@ -40,7 +43,8 @@ static bool allowed_value(const json_t *schema, const json_t *value)
     }
     const double x = json_number_value(value);
     return listed && (!constant || json_equal(constant, value)) &&
-           (!json_is_number(value) || ((!lo || x >= json_number_value(lo)) && (!hi || x <= json_number_value(hi))));
+           (!json_is_number(value) ||
+            ((!lo || x >= json_number_value(lo)) && (!hi || x <= json_number_value(hi))));
 }
 
 /* Number of violations; the first ones are printed. */
@@ -81,7 +85,8 @@ static size_t validate(const json_t *schema, const json_t *value, const char *pa
 static json_t *load_schema(void)
 {
     json_error_t error;
-    json_t *schema = json_load_file(NNC_TEST_SOURCE_DIR "/docs/report-schema.json", JSON_REJECT_DUPLICATES, &error);
+    json_t *schema = json_load_file(NNC_TEST_SOURCE_DIR "/docs/report-schema.json",
+                                    JSON_REJECT_DUPLICATES, &error);
     if (!schema) {
         fail_msg("%d:%d: %s", error.line, error.column, error.text);
     }
@@ -104,7 +109,8 @@ static void test_samples(void **state)
 {
     (void)state;
     json_t *schema = load_schema();
-    const sample_options options[] = {{.layers = 30, .verified = true}, {.layers = 0}, {.layers = 9, .name = "<x>\x1b"}};
+    const sample_options options[] = {
+        {.layers = 30, .verified = true}, {.layers = 0}, {.layers = 9, .name = "<x>\x1b"}};
     for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
         json_t *value = load_sample(&options[i]);
         assert_int_equal(validate(schema, value, "$"), 0);
@@ -137,6 +143,7 @@ static void test_violations(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_samples), cmocka_unit_test(test_violations)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_samples),
+                                       cmocka_unit_test(test_violations)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
