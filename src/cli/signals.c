@@ -17,6 +17,17 @@ static void on_signal(int number)
     caught = number;
 }
 
+/* A mapped file was cut by somebody else while it was read. */
+static void on_bus_error(int number)
+{
+    static const char line[] = "nncompress: error[io]: a file became shorter while it was read (exit 6)\n";
+    (void)number;
+    nnc_file_out_abort_all();
+    ssize_t written = write(STDERR_FILENO, line, sizeof(line) - 1);
+    (void)written;
+    _exit(6);
+}
+
 void nnc_signals_install(void)
 {
     struct sigaction action;
@@ -27,6 +38,8 @@ void nnc_signals_install(void)
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGHUP, &action, NULL);
+    action.sa_handler = on_bus_error;
+    sigaction(SIGBUS, &action, NULL);
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL);
     sigaction(SIGXFSZ, &action, NULL);

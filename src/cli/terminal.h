@@ -18,7 +18,7 @@ bool nnc_terminal_color(int fd);
 bool nnc_terminal_unicode(void);
 
 /* SIGINT, SIGTERM, SIGHUP: the first one asks running work to stop (nnc_log.cancelled), the second one ends the process after removing
- * temporaries. SIGPIPE and SIGXFSZ are ignored: writes report them. */
+ * temporaries. SIGBUS (a mapped file was cut meanwhile) ends with exit code 6. SIGPIPE and SIGXFSZ are ignored: writes report them. */
 void nnc_signals_install(void);
 /* Number of the signal that asked to stop; 0 if none. */
 int nnc_signals_caught(void);

@@ -19,12 +19,16 @@ typedef struct nnc_run_flags {
     int64_t threads;
     int isa; /* index into nnc_isa_choices */
     nnc_option_list shapes;
+    int nan_weights;         /* nnc_onnx_nan_weights */
+    const char *external_dir;
+    bool allow_hardlinks;
     bool json, quiet, verbose;
     const char *alias_from, *alias_to; /* no flag: nnc_onnx_load_options of an unpublished file */
 } nnc_run_flags;
 
 extern const char *const nnc_layout_choices[];
 extern const char *const nnc_isa_choices[];
+extern const char *const nnc_nan_choices[];
 
 /* nnrt_isa of the flag. */
 uint32_t nnc_run_isa(const nnc_run_flags *flags);

@@ -82,6 +82,10 @@ static nnc_status verify(void *user, const char *temp_path, const nnc_onnx_load_
         nnc_report_int(root, "output.bytes", (int64_t)shipped.bytes);
         status = nnc_proof(run, &shipped);
     }
+    if (status == NNC_OK && strcmp(run->source.path, "-") != 0) {
+        /* What is reported of the source must still be true of the file. */
+        status = nnc_onnx_recheck(run->source.path, &run->source.info);
+    }
     nnc_source_deinit(&shipped);
     return status;
 }

@@ -46,12 +46,17 @@ static nnc_status detect_plan(nnc_source *source)
 static nnc_status load_graph(nnc_source *source, const nnc_run_flags *flags, bool keep_structure,
                              const nnc_log *log)
 {
-    nnc_onnx_load_options options = {.shapes = flags ? flags->shapes.items : NULL,
-                                     .shape_count = flags ? flags->shapes.count : 0,
-                                     .alias_from = flags ? flags->alias_from : NULL,
-                                     .alias_to = flags ? flags->alias_to : NULL,
-                                     /* Passes rewrite some; the plan lists what remains. */
-                                     .keep_unsupported = true};
+    /* Passes rewrite some operators that have no row of their own; the plan lists what remains. */
+    nnc_onnx_load_options options = {.keep_unsupported = true};
+    if (flags) {
+        options.shapes = flags->shapes.items;
+        options.shape_count = flags->shapes.count;
+        options.nan_weights = (nnc_onnx_nan_weights)flags->nan_weights;
+        options.external_dir = flags->external_dir;
+        options.allow_hardlinks = flags->allow_hardlinks;
+        options.alias_from = flags->alias_from;
+        options.alias_to = flags->alias_to;
+    }
     NNC_TRY(nnc_onnx_load(&source->graph, source->path, &options, &source->info, log));
     source->bytes = source->info.file_bytes + source->info.external_bytes;
     if (keep_structure) {
