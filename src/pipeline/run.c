@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "ops/op.h"
+#include "passes/pass.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/proof.h"
 #include "pipeline/publish.h"
@@ -157,6 +158,8 @@ static nnc_status run_steps(nnc_run *run)
         if (status != NNC_OK) {
             return nnc_error_prepend(status, "%s: step %s", r->model, r->steps[i].step->name);
         }
+        size_t removed;
+        NNC_TRY(nnc_pass_dead_code.run(run->graph, NULL, &removed)); /* what the step replaced */
         NNC_TRY(nnc_graph_verify(run->graph));
     }
     return NNC_OK;

@@ -73,6 +73,9 @@ static nnc_status run_int8(nnc_run *run, const void *opaque)
     nnc_report_double(root, "quantization.held_sqnr_db.minmax", run->quant.sqnr_minmax);
     nnc_report_double(root, "quantization.held_agreement.auto", run->quant.agree_auto);
     nnc_report_double(root, "quantization.held_agreement.minmax", run->quant.agree_minmax);
+    nnc_report_bool(root, "quantization.bias_correction.kept", run->quant.bias_corrected);
+    nnc_report_double(root, "quantization.bias_correction.sqnr_db_without", run->quant.sqnr_plain);
+    nnc_report_double(root, "quantization.bias_correction.sqnr_db_with", run->quant.sqnr_corrected);
     return NNC_OK;
 }
 

@@ -87,6 +87,14 @@ uint64_t nnc_weight_pair_overflow(const nnc_graph *graph, nnc_node_id node);
 nnc_status nnc_scheme_apply(nnc_graph *graph, const nnc_scheme *scheme, const nnc_choice *choice,
                             const nnc_quant_options *options);
 
+/* Moves the biases of the integer products of `graph` (a choice applied to a clone of `reference`) so that their mean outputs
+ * per channel are the reference's, on some calibration samples. */
+nnc_status nnc_bias_correct(nnc_graph *graph, const nnc_graph *reference, const nnc_scheme *scheme,
+                            const nnc_dataset *data, const nnc_quant_options *options, const nnc_log *log);
+
+/* Copies the biases of `corrected` (a corrected clone of `graph`) into graph. */
+nnc_status nnc_bias_take(nnc_graph *graph, const nnc_graph *corrected, const nnc_scheme *scheme);
+
 /* Fills group->error of all candidates from the float graph on some calibration samples. */
 nnc_status nnc_score_candidates(nnc_group *groups, const nnc_scheme *scheme, const nnc_graph *graph,
                                 const nnc_dataset *data, const nnc_quant_options *options,

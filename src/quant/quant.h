@@ -60,6 +60,8 @@ typedef struct nnc_quant_result {
     const char *method;            /* what won: "auto" or "minmax" */
     double sqnr_auto, sqnr_minmax; /* output SQNR in dB on held-back samples, NAN when not judged */
     double agree_auto, agree_minmax; /* top-1 agreement with float on held-back samples, NAN when no classifier output */
+    double sqnr_plain, sqnr_corrected; /* output SQNR without and with bias correction on held-back samples; NAN: not tried */
+    bool bias_corrected;           /* the corrected biases were kept */
     nnc_calib *calib;
 } nnc_quant_result;
 void nnc_quant_result_deinit(nnc_quant_result *result);

@@ -218,6 +218,33 @@ static nnc_status choose_weights(quant_run *run)
     return NNC_OK;
 }
 
+/* Corrected biases are kept where held-back samples gain by them. */
+static nnc_status correct_biases(quant_run *run, const nnc_graph *reference)
+{
+    const nnc_quant_options *o = run->options;
+    nnc_graph *corrected;
+    nnc_judgement got[2];
+    if (o->held_count == 0) {
+        return NNC_OK;
+    }
+    NNC_TRY(nnc_graph_clone(&corrected, run->graph));
+    nnc_status status = nnc_bias_correct(corrected, reference, &run->scheme, run->data, o, run->log);
+    if (status == NNC_OK) {
+        nnc_graph *forms[2] = {run->graph, corrected};
+        status = nnc_judge(got, reference, forms, 2, run->data, o->held_indices, o->held_count, o, run->log);
+    }
+    if (status == NNC_OK) {
+        run->result->sqnr_plain = got[0].sqnr;
+        run->result->sqnr_corrected = got[1].sqnr;
+        run->result->bias_corrected = got[1].sqnr > got[0].sqnr && not_worse(&got[1], &got[0]);
+    }
+    if (status == NNC_OK && run->result->bias_corrected) {
+        status = nnc_bias_take(run->graph, corrected, &run->scheme);
+    }
+    nnc_graph_destroy(corrected);
+    return status;
+}
+
 static void log_coverage(const quant_run *run)
 {
     uint64_t all = 0, integer = 0, nodes = 0;
@@ -226,6 +253,10 @@ static void log_coverage(const quant_run *run)
         all += info->macs;
         integer += info->integer ? info->macs : 0;
         nodes += info->integer;
+    }
+    if (run->result->bias_corrected) {
+        nnc_log_info(run->log, "biases corrected: output SQNR %.1f -> %.1f dB on samples held back",
+                     run->result->sqnr_plain, run->result->sqnr_corrected);
     }
     nnc_log_info(run->log, "%llu of %zu nodes and %.2f %% of multiply-accumulates in INT8, ranges by %s",
                  (unsigned long long)nodes, run->result->node_count, all ? 100.0 * (double)integer / (double)all : 0.0,
@@ -237,6 +268,9 @@ static nnc_status finish(quant_run *run)
     nnc_graph *before;
     NNC_TRY(nnc_graph_clone(&before, run->graph));
     nnc_status status = nnc_scheme_apply(run->graph, &run->scheme, &run->choice, run->options);
+    if (status == NNC_OK) {
+        status = correct_biases(run, before);
+    }
     if (status == NNC_OK) {
         status = nnc_result_values(run->result, run->graph, &run->scheme, run->choice.range);
     }
@@ -270,7 +304,8 @@ nnc_status nnc_quantize_graph(nnc_quant_result *result, nnc_graph *graph, const 
                               const nnc_quant_options *options, const nnc_log *log)
 {
     double none = (double)NAN;
-    *result = (nnc_quant_result){.sqnr_auto = none, .sqnr_minmax = none, .agree_auto = none, .agree_minmax = none};
+    *result = (nnc_quant_result){.sqnr_auto = none, .sqnr_minmax = none, .agree_auto = none, .agree_minmax = none,
+                                  .sqnr_plain = none, .sqnr_corrected = none};
     quant_run run = {.graph = graph, .data = data, .options = options, .log = log, .result = result};
     nnc_status status = quantize(&run);
     nnc_groups_destroy(run.groups, run.scheme.group_count);
