@@ -26,7 +26,7 @@ const nnc_step *nnc_step_row(size_t i);          /* NULL past the end */
 typedef struct nnc_int8_options {
     const char *method;
     double percentile;
-    bool per_channel;
+    bool per_channel, bias_correction;
     nnc_option_list exclude;
     const char *target;
     bool requantize;

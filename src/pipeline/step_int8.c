@@ -14,7 +14,8 @@ static const nnc_option options[] = {
 
 nnc_int8_options nnc_int8_defaults(void)
 {
-    return (nnc_int8_options){.method = "auto", .percentile = 99.999, .per_channel = true, .target = "ort"};
+    return (nnc_int8_options){.method = "auto", .percentile = 99.999, .per_channel = true,
+                              .bias_correction = true, .target = "ort"};
 }
 
 static nnc_status find_target(const nnc_target **out, const char *name)
@@ -57,7 +58,7 @@ static nnc_status run_int8(nnc_run *run, const void *opaque)
              (unsigned long long)run->calib_hash, run->calib_count);
     nnc_quant_options quant = {
         .target = run->target, .method = o->method, .percentile = o->percentile,
-        .per_channel = o->per_channel, .exclude = o->exclude.items, .exclude_count = o->exclude.count,
+        .per_channel = o->per_channel, .bias_correction = o->bias_correction, .exclude = o->exclude.items, .exclude_count = o->exclude.count,
         .calib_indices = run->calib_indices, .calib_count = run->calib_count,
         .held_indices = run->held_indices, .held_count = run->held_count, .cache_path = o->cache,
         .cache_key = key, .threads = (uint32_t)run->recipe->run.threads,

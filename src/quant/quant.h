@@ -24,6 +24,7 @@ typedef struct nnc_quant_options {
     const char *method;          /* calibrator name or "auto" */
     double percentile;           /* for method percentile */
     bool per_channel;            /* weights; default true */
+    bool bias_correction;        /* try it, keep it where held-back samples gain */
     const char *const *exclude;  /* name globs, "op:Conv", "#12": these nodes stay float */
     size_t exclude_count;
     const size_t *calib_indices; /* samples for calibration */

@@ -224,7 +224,7 @@ static nnc_status correct_biases(quant_run *run, const nnc_graph *reference)
     const nnc_quant_options *o = run->options;
     nnc_graph *corrected;
     nnc_judgement got[2];
-    if (o->held_count == 0) {
+    if (!o->bias_correction || o->held_count == 0) {
         return NNC_OK;
     }
     NNC_TRY(nnc_graph_clone(&corrected, run->graph));

@@ -57,7 +57,7 @@ static nnrt_model *build(const bench_op *op, void **image)
     nnrt_builder_node(b, op->id, "op", op->params, op->params_bytes, in, n, &out, 1);
     nnrt_builder_output(b, out, "y");
     size_t bytes;
-    nnrt_model *model;
+    nnrt_model *model = NULL;
     if (nnrt_builder_finish(b, image, &bytes) != NNC_OK ||
         nnrt_model_load_memory(&model, *image, bytes, 0) != NNRT_OK)
         die(op->label);
