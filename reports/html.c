@@ -124,15 +124,15 @@ static void accuracy_sentence(nnc_str *out, const nnc_report_row *root)
     const double drop = 100 * nnc_row_double(root, "accuracy.drop");
     nnc_str_appendf(out, " labelled samples: a %s of ", drop < 0 ? "gain" : "drop");
     nnc_text_fixed(out, fabs(drop), 2);
-    nnc_str_append(out, " points (drop, ");
-    interval(out, 100 * lo, 100 * hi, 2);
+    nnc_str_append(out, " points (");
+    interval(out, drop < 0 ? -100 * hi : 100 * lo, drop < 0 ? -100 * lo : 100 * hi, 2);
     nnc_str_append(out, ").");
     if (lo > 0) {
         nnc_str_append(out, " The loss is real: the interval lies above 0.");
-    } else if (lo <= 0 && hi >= 0) {
+    } else if (hi >= 0) {
         nnc_str_append(out, " The interval includes 0: this data shows no certain difference.");
-    } else {
-        nnc_str_append(out, " The gain is real: the interval lies below 0.");
+    } else if (hi < 0) {
+        nnc_str_append(out, " The gain is real: the interval lies above 0.");
     }
 }
 

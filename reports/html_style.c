@@ -58,7 +58,7 @@ const char nnc_html_style[] =
     ".tiles{grid-template-columns:1fr 1fr}table.facts th{width:8em}}\n"
     "@media print{:root{--bg:#fff;--text:#000;--soft:#444;--line:#ccc;--panel:#f4f4f4;--int8:#2f6fb5;--fp32:#777;"
     "--good:#1f7a4d;--goodbg:#f4f4f4;--warn:#8a5a00;--warnbg:#f4f4f4;--bad:#a4262c}"
-    "body{font-size:11px}main{max-width:none;padding:0}.tall{max-height:none;overflow:visible}.scroll{overflow:visible}"
+    "body{font-size:11px}table,.small figcaption{font-size:9.5px}code,.name{font-size:8.5px}main{max-width:none;padding:0}.tall{max-height:none;overflow:visible}.scroll{overflow:visible}"
     ".scroll svg{min-width:0}th{position:static}.tile,.box,.verdict,figure,tr{break-inside:avoid}h2{break-after:avoid}"
     "*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}\n";
 
