@@ -17,15 +17,37 @@ static const float rows[7][4] = {{9, 1, 2, 3},     {1, 9, 2, 3},     {1, 2, 3, 2
                                  {4, 3, 2, 1}};
 static const int labels[7] = {0, 1, 2, 3, 1, 3, 2};
 
+typedef struct pair {
+    nnc_graph *graph_a, *graph_b;
+    nnc_exec *a, *b;
+    case_data data;
+} pair;
+
+static void pair_create(pair *p, const int *given_labels)
+{
+    p->graph_a = case_graph(zero);
+    p->graph_b = case_graph(shifted);
+    p->a = case_exec(p->graph_a);
+    p->b = case_exec(p->graph_b);
+    case_data_create(&p->data, &rows[0][0], 7, given_labels);
+}
+
+static void pair_destroy(pair *p)
+{
+    case_data_destroy(&p->data);
+    nnc_exec_destroy(p->a);
+    nnc_exec_destroy(p->b);
+    nnc_graph_destroy(p->graph_a);
+    nnc_graph_destroy(p->graph_b);
+}
+
 static void test_two_models(void **state)
 {
     (void)state;
-    nnc_graph *ga = case_graph(zero), *gb = case_graph(shifted);
-    nnc_exec *a = case_exec(ga), *b = case_exec(gb);
-    case_data data;
-    case_data_create(&data, &rows[0][0], 7, labels);
+    pair p;
+    pair_create(&p, labels);
     nnc_accuracy r;
-    ok(nnc_eval_accuracy(&r, a, b, data.set, NULL, NULL));
+    ok(nnc_eval_accuracy(&r, p.a, p.b, p.data.set, NULL, NULL));
     assert_int_equal(r.samples, 7);
     assert_int_equal(r.bad, 0);
     assert_true(r.labelled);
@@ -59,39 +81,41 @@ static void test_two_models(void **state)
     assert_int_equal(r.output_count, 1);
     assert_memory_equal(&r.outputs[0], &r.output, sizeof(r.output));
     nnc_accuracy_deinit(&r);
-    /* A part of the samples, in any order. */
+    pair_destroy(&p);
+}
+
+static void test_some_samples_and_one_model(void **state)
+{
+    (void)state;
+    pair p;
+    pair_create(&p, labels);
+    nnc_accuracy r;
     const size_t some[2] = {3, 0};
     const nnc_eval_options options = {.indices = some, .index_count = 2};
-    ok(nnc_eval_accuracy(&r, a, b, data.set, &options, NULL));
+    ok(nnc_eval_accuracy(&r, p.a, p.b, p.data.set, &options, NULL));
     assert_int_equal(r.samples, 2);
     assert_int_equal(r.top1_a, 1);
     assert_int_equal(r.top1_b, 2);
     assert_int_equal(r.flips[0].index, 3);
     nnc_accuracy_deinit(&r);
     /* One model. */
-    ok(nnc_eval_accuracy(&r, b, NULL, data.set, NULL, NULL));
+    ok(nnc_eval_accuracy(&r, p.b, NULL, p.data.set, NULL, NULL));
     assert_int_equal(r.top1_a, 4);
     assert_int_equal(r.top1_b, 4);
     assert_int_equal(r.agree, 7);
     assert_int_equal(r.flip_count, 0);
     assert_int_equal(r.output.count, 0);
     nnc_accuracy_deinit(&r);
-    case_data_destroy(&data);
-    nnc_exec_destroy(a);
-    nnc_exec_destroy(b);
-    nnc_graph_destroy(ga);
-    nnc_graph_destroy(gb);
+    pair_destroy(&p);
 }
 
 static void test_without_labels(void **state)
 {
     (void)state;
-    nnc_graph *ga = case_graph(zero), *gb = case_graph(shifted);
-    nnc_exec *a = case_exec(ga), *b = case_exec(gb);
-    case_data data;
-    case_data_create(&data, &rows[0][0], 7, NULL);
+    pair p;
+    pair_create(&p, NULL);
     nnc_accuracy r;
-    ok(nnc_eval_accuracy(&r, a, b, data.set, NULL, NULL));
+    ok(nnc_eval_accuracy(&r, p.a, p.b, p.data.set, NULL, NULL));
     assert_false(r.labelled);
     assert_int_equal(r.classes, 4);
     assert_int_equal(r.agree, 3);
@@ -99,11 +123,7 @@ static void test_without_labels(void **state)
     assert_null(r.class_total);
     assert_int_equal(r.flips[0].label, -1);
     nnc_accuracy_deinit(&r);
-    case_data_destroy(&data);
-    nnc_exec_destroy(a);
-    nnc_exec_destroy(b);
-    nnc_graph_destroy(ga);
-    nnc_graph_destroy(gb);
+    pair_destroy(&p);
 }
 
 static void expect_failure(nnc_exec *a, nnc_exec *b, const nnc_dataset *data,
@@ -225,8 +245,9 @@ static void test_ranking(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_two_models), cmocka_unit_test(test_without_labels),
-        cmocka_unit_test(test_failures),   cmocka_unit_test(test_cancel),
-        cmocka_unit_test(test_layers),     cmocka_unit_test(test_ranking)};
+        cmocka_unit_test(test_two_models),     cmocka_unit_test(test_some_samples_and_one_model),
+        cmocka_unit_test(test_without_labels), cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_cancel),         cmocka_unit_test(test_layers),
+        cmocka_unit_test(test_ranking)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

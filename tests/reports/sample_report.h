@@ -65,6 +65,10 @@ static inline void sample_facts(nnc_report_row *root, const sample_options *o)
         sample_name(name, sizeof(name), o, texts[i].value ? texts[i].value : "");
         nnc_report_string(root, texts[i].path, texts[i].value ? name : NULL);
     }
+}
+
+static inline void sample_numbers(nnc_report_row *root, const sample_options *o)
+{
     nnc_report_int(root, "environment.cores", 2);
     nnc_report_int(root, "environment.threads", 2);
     nnc_report_int(root, "source.bytes", 46832012);
@@ -232,6 +236,7 @@ static inline nnc_report *sample_report(const sample_options *o)
     }
     nnc_report_row *root = nnc_report_root(report);
     sample_facts(root, o);
+    sample_numbers(root, o);
     sample_accuracy(root, o);
     sample_latency(root);
     sample_layers(root, o);
