@@ -63,12 +63,18 @@ static nnc_status plan(nnrt_node_ctx *ctx, const nnrt_window *window, bool globa
     return NNC_OK;
 }
 
+/* Division by a dilation, which is nearly always 1: this runs for every pixel. */
+static int64_t divide_up(int64_t n, int32_t dilation)
+{
+    return dilation == 1 ? n : (n + dilation - 1) / dilation;
+}
+
 /* Taps [first, end) of one dim that fall inside [0, in). */
 static void valid_taps(int64_t start, int32_t taps, int32_t dilation, int64_t in, int64_t *first,
                        int64_t *end)
 {
-    *first = start < 0 ? (-start + dilation - 1) / dilation : 0;
-    *end = in > start ? (in - start + dilation - 1) / dilation : 0;
+    *first = start < 0 ? divide_up(-start, dilation) : 0;
+    *end = in > start ? divide_up(in - start, dilation) : 0;
     if (*end > taps)
         *end = taps;
     if (*first > *end)

@@ -31,7 +31,7 @@ typedef struct bench_op {
     uint32_t out_rank;
 } bench_op;
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
     fprintf(stderr, "%s: %s\n", what, nnrt_error_message());
     exit(1);

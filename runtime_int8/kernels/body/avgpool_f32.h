@@ -13,11 +13,12 @@ LANES_INLINE v16 sum_block(const float *x, const nnrt_k_taps *taps, size_t n)
     for (size_t r = 0; r < taps->rows; r++) {
         const float *v = x + r * taps->row_stride;
         for (size_t s = 0; s < taps->cols; s++, t++, v += taps->col_stride)
-            acc[t % LANES] = acc[t % LANES] + (n == LANES ? v16_load(v) : v16_part(v, n, zero));
+            acc[t % LANES] = lanes_join(LANES_SUM, acc[t % LANES],
+                                        n == LANES ? v16_load(v) : v16_part(v, n, zero));
     }
     for (size_t step = LANES / 2; step > 0; step /= 2) {
         for (size_t l = 0; l < step && l + step < t; l++)
-            acc[l] = acc[l] + acc[l + step];
+            acc[l] = lanes_join(LANES_SUM, acc[l], acc[l + step]);
     }
     return acc[0];
 }
@@ -29,7 +30,7 @@ void NNRT_BODY(avgpool_f32)(float *y, const float *x, const nnrt_k_taps *taps, s
         size_t n = channels - c < LANES ? channels - c : LANES;
         float lane[LANES];
         v16 sum = n == LANES ? sum_block(x + c, taps, LANES) : sum_block(x + c, taps, n);
-        memcpy(lane, &sum, sizeof lane);
+        v16_store(lane, sum);
         for (size_t k = 0; k < n; k++) {
             float v = lane[k] / divisor;
             v = v < lo ? lo : v;

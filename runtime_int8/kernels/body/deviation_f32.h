@@ -11,7 +11,7 @@ void NNRT_BODY(deviation_f32)(float *dev, const float *x, const float *mean, siz
         v16 m = v16_part(mean + c, part, v16_all(0.0f));
         v16 r = lanes_columns(LANES_DEVIATION, x + c, n, part, stride, m);
         float lane[LANES];
-        memcpy(lane, &r, sizeof lane);
+        v16_store(lane, r);
         memcpy(dev + c, lane, part * sizeof *dev);
     }
 }

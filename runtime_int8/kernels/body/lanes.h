@@ -13,8 +13,20 @@
 #define LANES 16u
 #define LANES_INLINE static inline __attribute__((always_inline))
 
-typedef float v16 __attribute__((vector_size(64)));
-typedef int32_t v16i __attribute__((vector_size(64)));
+/* The widest vector of the tier, and 16 lanes made of it. */
+#if defined(__AVX512F__)
+#define LANES_VECTOR 64
+#elif defined(__AVX2__)
+#define LANES_VECTOR 32
+#else
+#define LANES_VECTOR 16
+#endif
+#define LANES_PARTS (64 / LANES_VECTOR)
+typedef float lanes_vec __attribute__((vector_size(LANES_VECTOR)));
+typedef int32_t lanes_int __attribute__((vector_size(LANES_VECTOR)));
+typedef struct v16 {
+    lanes_vec part[LANES_PARTS];
+} v16;
 
 typedef enum lanes_kind {
     LANES_SUM,
@@ -30,61 +42,83 @@ typedef enum lanes_kind {
 LANES_INLINE v16 v16_load(const float *x)
 {
     v16 v;
-    memcpy(&v, x, sizeof v);
+    for (unsigned k = 0; k < LANES_PARTS; k++)
+        memcpy(&v.part[k], x + k * (LANES / LANES_PARTS), sizeof v.part[k]);
     return v;
+}
+
+LANES_INLINE void v16_store(float *y, v16 v)
+{
+    for (unsigned k = 0; k < LANES_PARTS; k++)
+        memcpy(y + k * (LANES / LANES_PARTS), &v.part[k], sizeof v.part[k]);
 }
 
 LANES_INLINE v16 v16_all(float x)
 {
-    v16 v = {0};
-    return v + x;
+    v16 v;
+    const lanes_vec zero = {0};
+    for (unsigned k = 0; k < LANES_PARTS; k++)
+        v.part[k] = zero + x;
+    return v;
 }
 
 /* First n lanes of x, the others from rest. */
 LANES_INLINE v16 v16_part(const float *x, size_t n, v16 rest)
 {
     float lane[LANES];
-    memcpy(lane, &rest, sizeof lane);
-    memcpy(lane, x, n * sizeof *x);
+    v16_store(lane, rest);
+    for (size_t i = 0; i < n; i++)
+        lane[i] = x[i];
     return v16_load(lane);
 }
 
-LANES_INLINE v16 v16_choose(v16i mask, v16 a, v16 b)
+LANES_INLINE lanes_vec vec_choose(lanes_int mask, lanes_vec a, lanes_vec b)
 {
-    return (v16)((mask & (v16i)a) | (~mask & (v16i)b));
+    return (lanes_vec)((mask & (lanes_int)a) | (~mask & (lanes_int)b));
+}
+
+LANES_INLINE v16 v16_exp(v16 x)
+{
+    float lane[LANES];
+    v16_store(lane, x);
+    for (size_t i = 0; i < LANES; i++)
+        lane[i] = nnrt_exp(lane[i]);
+    return v16_load(lane);
+}
+
+LANES_INLINE lanes_vec vec_map(lanes_kind kind, lanes_vec x, lanes_vec sub)
+{
+    if (kind == LANES_ABS)
+        return (lanes_vec)((lanes_int)x & INT32_MAX);
+    if (kind == LANES_SQUARE)
+        return x * x;
+    if (kind == LANES_DEVIATION)
+        return (x - sub) * (x - sub);
+    return kind == LANES_EXP ? x - sub : x;
+}
+
+LANES_INLINE lanes_vec vec_join(lanes_kind kind, lanes_vec a, lanes_vec b)
+{
+    if (kind == LANES_MAX)
+        return vec_choose((lanes_int)(a > b) | (lanes_int)(a != a), a, b);
+    if (kind == LANES_MIN)
+        return vec_choose((lanes_int)(a < b) | (lanes_int)(a != a), a, b);
+    return kind == LANES_PROD ? a * b : a + b;
 }
 
 /* kind is a constant at every call. */
 LANES_INLINE v16 lanes_map(lanes_kind kind, v16 x, v16 sub)
 {
-    if (kind == LANES_ABS)
-        return (v16)((v16i)x & INT32_MAX);
-    if (kind == LANES_SQUARE)
-        return x * x;
-    if (kind == LANES_DEVIATION) {
-        v16 d = x - sub;
-        return d * d;
-    }
-    if (kind == LANES_EXP) {
-        float lane[LANES];
-        v16 d = x - sub;
-        memcpy(lane, &d, sizeof lane);
-        for (size_t i = 0; i < LANES; i++)
-            lane[i] = nnrt_exp(lane[i]);
-        return v16_load(lane);
-    }
-    return x;
+    for (unsigned k = 0; k < LANES_PARTS; k++)
+        x.part[k] = vec_map(kind, x.part[k], sub.part[k]);
+    return kind == LANES_EXP ? v16_exp(x) : x;
 }
 
 LANES_INLINE v16 lanes_join(lanes_kind kind, v16 a, v16 b)
 {
-    if (kind == LANES_MAX)
-        return v16_choose((v16i)(a > b) | (v16i)(a != a), a, b);
-    if (kind == LANES_MIN)
-        return v16_choose((v16i)(a < b) | (v16i)(a != a), a, b);
-    if (kind == LANES_PROD)
-        return a * b;
-    return a + b;
+    for (unsigned k = 0; k < LANES_PARTS; k++)
+        a.part[k] = vec_join(kind, a.part[k], b.part[k]);
+    return a;
 }
 
 LANES_INLINE float lanes_neutral(lanes_kind kind)
@@ -96,32 +130,39 @@ LANES_INLINE float lanes_neutral(lanes_kind kind)
     return kind == LANES_PROD ? 1.0f : 0.0f;
 }
 
-/* The tree over the lanes of one vector. */
+LANES_INLINE float join_one(lanes_kind kind, float a, float b)
+{
+    if (kind == LANES_MAX)
+        return a > b || a != a ? a : b;
+    if (kind == LANES_MIN)
+        return a < b || a != a ? a : b;
+    return kind == LANES_PROD ? a * b : a + b;
+}
+
+/* The tree over the lanes. */
 LANES_INLINE float lanes_fold(lanes_kind kind, v16 acc)
 {
+    float lane[LANES];
+    v16_store(lane, acc);
     for (size_t step = LANES / 2; step > 0; step /= 2) {
-        float lane[2 * LANES] = {0};
-        memcpy(lane, &acc, sizeof acc);
-        acc = lanes_join(kind, acc, v16_load(lane + step));
+        for (size_t l = 0; l < step; l++)
+            lane[l] = join_one(kind, lane[l], lane[l + step]);
     }
-    return acc[0];
+    return lane[0];
 }
 
 /* Over n adjacent elements. */
 LANES_INLINE float lanes_row(lanes_kind kind, const float *x, size_t n, float sub)
 {
-    v16 neutral = v16_all(lanes_neutral(kind)), s = v16_all(sub);
-    v16 acc = neutral;
+    v16 s = v16_all(sub), acc = v16_all(lanes_neutral(kind));
     size_t i = 0;
     for (; i + LANES <= n; i += LANES)
         acc = lanes_join(kind, acc, lanes_map(kind, v16_load(x + i), s));
     if (i < n) {
-        float lane[LANES], old[LANES];
+        float lane[LANES];
         v16 next = lanes_join(kind, acc, lanes_map(kind, v16_part(x + i, n - i, s), s));
-        memcpy(lane, &next, sizeof lane);
-        memcpy(old, &acc, sizeof old);
-        memcpy(lane + (n - i), old + (n - i), (LANES - (n - i)) * sizeof *lane);
-        acc = v16_load(lane);
+        v16_store(lane, next);
+        acc = v16_part(lane, n - i, acc);
     }
     return lanes_fold(kind, acc);
 }

@@ -16,7 +16,7 @@ LANES_INLINE void reduce_block(lanes_kind kind, float *y, const float *x, size_t
     }
     v16 r = lanes_columns(kind, x, n, cols, stride, v16_part(sub, cols, v16_all(0.0f)));
     float lane[LANES];
-    memcpy(lane, &r, sizeof lane);
+    v16_store(lane, r);
     memcpy(y, lane, cols * sizeof *y);
 }
 

@@ -26,10 +26,10 @@ static void softmax_columns(float *y, const float *x, size_t n, size_t cols, siz
     float most[LANES], sum[LANES];
     v16 zero = v16_all(0.0f);
     v16 m = lanes_columns(LANES_MAX, x, n, cols, stride, zero);
-    memcpy(most, &m, sizeof most);
+    v16_store(most, m);
     if (log) {
         v16 s = lanes_columns(LANES_EXP, x, n, cols, stride, v16_part(most, cols, zero));
-        memcpy(sum, &s, sizeof sum);
+        v16_store(sum, s);
         for (size_t c = 0; c < cols; c++)
             sum[c] = nnrt_log(sum[c]);
         for (size_t j = 0; j < n; j++) {
@@ -44,7 +44,7 @@ static void softmax_columns(float *y, const float *x, size_t n, size_t cols, siz
             y[j * stride + c] = nnrt_exp(x[j * stride + c] - most[c]);
     }
     v16 s = lanes_columns(LANES_SUM, y, n, cols, stride, zero);
-    memcpy(sum, &s, sizeof sum);
+    v16_store(sum, s);
     for (size_t j = 0; j < n; j++) {
         for (size_t c = 0; c < cols; c++)
             y[j * stride + c] = y[j * stride + c] / sum[c];
