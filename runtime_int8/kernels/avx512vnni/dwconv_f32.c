@@ -59,6 +59,10 @@ typedef struct run {
     __mmask16 mask; /* channels that exist */
 } run;
 
+/* What missing columns are read from: a masked-off load is still slow (a microcode assist, some hundred
+ * cycles) where its page is not present, as next to an arena. */
+static const float safe[16];
+
 /* n columns of a kernel row, `step` apart, the first of which is column `at`; masked: some may be
  * missing. */
 INLINE void load_columns(__m512 *col, size_t n, int masked, const float *x, size_t step, size_t at,
@@ -67,7 +71,8 @@ INLINE void load_columns(__m512 *col, size_t n, int masked, const float *x, size
     const size_t from = at - row->first, reach = row->end - row->first;
 #define PLAIN(j) col[j] = _mm512_loadu_ps(x + (j)*step)
 #define MASKED(j)                                                                                  \
-    col[j] = _mm512_maskz_loadu_ps(from + (j) < reach ? mask : (__mmask16)0, x + (j)*step)
+    col[j] = _mm512_maskz_loadu_ps(from + (j) < reach ? mask : (__mmask16)0,                       \
+                                   from + (j) < reach ? x + (j)*step : safe)
     if (masked)
         EACH_COLUMN(MASKED);
     else
@@ -115,7 +120,7 @@ INLINE void plain_row(__m512 *acc, size_t n, const run *a, const nnrt_k_dwconv_f
 #define TAKE(i)                                                                                    \
     FMA(acc[i], wt,                                                                                \
         _mm512_maskz_loadu_ps(at + (i)*stride < reach ? a->mask : (__mmask16)0,                    \
-                              x + (i)*stride * step))
+                              at + (i)*stride < reach ? x + (i)*stride * step : safe))
         EACH(TAKE);
 #undef TAKE
     }
