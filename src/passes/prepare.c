@@ -34,8 +34,6 @@ nnc_status nnc_passes_prepare(nnc_graph *graph, const nnc_pass_ctx *ctx)
                                             &nnc_pass_identity, &nnc_pass_transposes,
                                             &nnc_pass_cse,      &nnc_pass_dead_code};
     size_t edits = 0;
-    NNC_TRY(nnc_qdq_expand_qoperators(graph, &edits));
-    NNC_TRY(nnc_graph_infer(graph, NULL));
     NNC_TRY(to_fixed_point(graph, ctx, clean, sizeof clean / sizeof clean[0]));
     NNC_TRY(nnc_pass_qdq_fold.run(graph, ctx, &edits));
     size_t skip = ctx && ctx->keep_bn ? 1 : 0;

@@ -14,7 +14,5 @@ bool nnc_qdq_is_activation_grid(const nnc_qparams *q);
 /* Constants behind Q and DQ become annotated constants; annotated constants move through Transpose,
  * Reshape, Identity. */
 nnc_status nnc_qdq_fold_constants(nnc_graph *graph, size_t *changed);
-/* QLinear*, QGemm: float op between DequantizeLinear and QuantizeLinear nodes. */
-nnc_status nnc_qdq_expand_qoperators(nnc_graph *graph, size_t *changed);
 
 #endif

@@ -405,8 +405,6 @@ static nnc_status run(nnc_graph *graph, const nnc_pass_ctx *ctx, size_t *changed
 {
     size_t swept;
     *changed = 0;
-    NNC_TRY(nnc_qdq_expand_qoperators(graph, changed));
-    NNC_TRY(nnc_graph_infer(graph, NULL));
     NNC_TRY(nnc_qdq_fold_constants(graph, changed));
     NNC_TRY(move_dequantize_up(graph, changed));
     NNC_TRY(nnc_qdq_fold_constants(graph, changed));

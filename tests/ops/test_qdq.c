@@ -222,68 +222,6 @@ static void test_constants(void **state)
     nnc_graph_destroy(g);
 }
 
-/* ---- QOperator ---- */
-
-static nnc_value_id bytes(nnc_gen *g, const char *name, nnc_dtype dtype, uint32_t rank,
-                          const int64_t *dims, int spread)
-{
-    nnc_shape shape = nnc_shape_make(rank, dims);
-    nnc_tensor t = {0};
-    nnc_value_id v;
-    assert_ok(nnc_tensor_create(&t, dtype, &shape));
-    for (size_t i = 0; i < nnc_tensor_count(&t); i++) {
-        int n = (int)nnc_rng_below(&g->rng, (uint32_t)(2 * spread + 1)) - spread;
-        if (dtype == NNC_DTYPE_INT32) {
-            ((int32_t *)nnc_tensor_data(&t))[i] = n;
-        } else {
-            ((int8_t *)nnc_tensor_data(&t))[i] = (int8_t)n;
-        }
-    }
-    assert_ok(nnc_graph_add_const(&v, g->graph, name, &t));
-    nnc_tensor_deinit(&t);
-    return v;
-}
-
-static nnc_value_id zero_of(nnc_gen *g, nnc_dtype dtype)
-{
-    const int64_t none[1] = {0};
-    return bytes(g, "zero", dtype, 0, none, 0);
-}
-
-/* x -> Q -> QLinearConv (with bias) -> com.microsoft.QLinearAdd -> DQ: float ops with annotations,
- * no Q or DQ left. */
-static void test_qoperators(void **state)
-{
-    nnc_gen gen;
-    const int64_t w[4] = {4, 4, 1, 1};
-    (void)state;
-    nnc_value_id x = start(&gen, 4, image);
-    nnc_value_id q = nnc_gen_quantize(&gen, x, 0.02f, 0, NNC_DTYPE_INT8);
-    nnc_value_id s = nnc_gen_scalar(&gen, "s", 0.02f), z = zero_of(&gen, NNC_DTYPE_INT8);
-    const nnc_value_id conv[9] = {q, s, z, bytes(&gen, "w", NNC_DTYPE_INT8, 4, w, 127),  s,
-                                  z, s, z, bytes(&gen, "b", NNC_DTYPE_INT32, 1, w, 1000)};
-    nnc_value_id c = nnc_gen_op(&gen, "QLinearConv", conv, 9);
-    nnc_node_id conv_node = nnc_gen_node(&gen, c);
-    const nnc_value_id add[8] = {c, s, z, q, s, z, nnc_gen_scalar(&gen, "s2", 0.04f), z};
-    nnc_value_id a = nnc_gen_op(&gen, "QLinearAdd", add, 8);
-    assert_ok(nnc_node_set_op(gen.graph, nnc_gen_node(&gen, a), "com.microsoft", "QLinearAdd"));
-    nnc_value_id y = nnc_gen_dequantize(&gen, a, 0.04f, 0, NNC_DTYPE_INT8);
-    nnc_gen_output(&gen, y, "y");
-    nnc_graph *g = nnc_gen_finish(&gen);
-    assert_non_null(g);
-    assert_ok(nnc_passes_prepare(g, &pass_ctx));
-    assert_int_equal(count_nodes(g, NULL), 2);
-    assert_int_equal(count_nodes(g, "Conv") + count_nodes(g, "Add"), 2);
-    const nnc_node *node = nnc_graph_node_const(g, conv_node);
-    assert_true(nnc_node_is(node, "Conv"));
-    const nnc_value *bias = nnc_graph_value_const(g, node->inputs[2]);
-    assert_int_equal(bias->tensor.dtype, NNC_DTYPE_INT32);
-    assert_true(bias->qparams->scale[0] == 0.02f * 0.02f);
-    assert_true(scale_of(g, "x") == 0.02f);
-    free_outputs(run_graph(g, 3), 1);
-    nnc_graph_destroy(g);
-}
-
 /* ---- properties ---- */
 
 /* Puts every weight of a product on a per-channel s8 grid. */
@@ -487,7 +425,6 @@ int main(void)
         cmocka_unit_test(test_what_stays),
         cmocka_unit_test(test_bad_scale_fails),
         cmocka_unit_test(test_constants),
-        cmocka_unit_test(test_qoperators),
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_quant_round_trip),
         cmocka_unit_test(test_emitted_names),
