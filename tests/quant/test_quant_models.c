@@ -121,7 +121,8 @@ static void run_method(outcome *out, loaded_case *l, const char *method, const c
     *out = (outcome){0};
     must(nnc_graph_clone(&graph, l->graph), "clone");
     nnc_quant_options options = {.target = nnc_target_find(target), .method = method, .percentile = 99.999,
-                                 .per_channel = true, .calib_indices = l->calib_indices, .calib_count = l->calib_count,
+                                 .per_channel = true, .bias_correction = getenv("NNC_TEST_NO_BIAS") == NULL,
+                                 .calib_indices = l->calib_indices, .calib_count = l->calib_count,
                                  .held_indices = l->held_indices, .held_count = l->held_count,
                                  .isa_max = NNRT_ISA_BEST};
     double start = now();
