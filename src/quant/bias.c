@@ -8,6 +8,10 @@
 #include "quant/internal.h"
 
 #define SAMPLES_MAX 32
+#define SAMPLES_MIN 4
+/* Multiply-accumulates of the whole correction, some ten seconds: layers x samples x one run. By count and not by time, so that the
+ * result is the same on every machine. */
+#define MACS_MAX 2e12
 #define SAMPLE_BYTES_MAX (64u << 20) /* of all kept inputs together */
 
 /* Sums per channel of the tapped values, in double and in sample order. */
@@ -80,7 +84,8 @@ static nnc_status measure(channel_sums *s, const bias_run *run, const nnc_graph 
                           const nnc_value_id *taps, size_t tap_count)
 {
     nnc_exec *exec = NULL;
-    nnc_exec_options options = {.threads = run->options->threads, .isa_max = run->options->isa_max,
+    /* One thread: short runs over small layers gain little from more and lose much when a core is taken away. */
+    nnc_exec_options options = {.threads = 1, .isa_max = run->options->isa_max,
                                 .taps = taps, .tap_count = tap_count, .tap = on_tap, .user = s};
     NNC_TRY(sums_init(s, tap_count));
     nnc_status status = nnc_exec_create(&exec, graph, &options);
@@ -169,11 +174,23 @@ static nnc_status find_layers(bias_run *run, const nnc_scheme *scheme)
     return run->node && run->tap ? NNC_OK : NNC_ERR_LIMIT;
 }
 
+/* Samples that the budget of multiply-accumulates allows. */
+static size_t affordable_samples(const bias_run *run)
+{
+    double macs = 0;
+    for (nnc_node_id id = 0; id < nnc_graph_node_count(run->reference); id++) {
+        const nnc_node *node = nnc_graph_node_const(run->reference, id);
+        macs += node->dead || !node->op ? 0 : (double)nnc_node_cost(run->reference, id).macs;
+    }
+    double n = MACS_MAX / ((double)(run->count + 1) * (macs + 1));
+    return n < SAMPLES_MIN ? SAMPLES_MIN : n > SAMPLES_MAX ? SAMPLES_MAX : (size_t)n;
+}
+
 static nnc_status keep_samples(bias_run *run, const nnc_dataset *data)
 {
     const nnc_quant_options *o = run->options;
-    size_t bytes = 0;
-    for (size_t i = 0; i < o->calib_count && run->samples < SAMPLES_MAX && bytes < SAMPLE_BYTES_MAX; i++) {
+    size_t bytes = 0, most = affordable_samples(run);
+    for (size_t i = 0; i < o->calib_count && run->samples < most && bytes < SAMPLE_BYTES_MAX; i++) {
         nnc_status status = nnc_dataset_get(&run->sample[run->samples], data, o->calib_indices[i]);
         if (status == NNC_ERR_DATA || status == NNC_ERR_IO) {
             continue; /* counted and named when it was read for calibration */
