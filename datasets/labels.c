@@ -280,8 +280,10 @@ nnc_status nnc_labels_check(nnc_dataset *d)
     if (!d->labels)
         return NNC_OK;
     int64_t low = INT64_MAX, high = INT64_MIN;
+    const char *named = d->options.labels;
+    const char *where = named && named[0] != '#' ? named : d->path;
     for (size_t i = 0; i < d->total; i++) {
-        NNC_TRY(check_range(d, d->labels[i], d->path, i));
+        NNC_TRY(check_range(d, d->labels[i], where, i));
         d->labels[i] += d->options.label_offset;
         low = d->labels[i] < low ? d->labels[i] : low;
         high = d->labels[i] > high ? d->labels[i] : high;

@@ -48,6 +48,9 @@ static bool proto_sniff(const nnc_data_spec *spec, const nnc_dataset_options *op
     nnc_str path = {0};
     nnc_str_appendf(&path, "%s/input_0.pb", spec->path);
     bool found = nnc_file_exists(nnc_str_get(&path));
+    nnc_str_clear(&path);
+    nnc_str_appendf(&path, "%s/output_0.pb", spec->path); /* so that the missing input is named */
+    found = found || nnc_file_exists(nnc_str_get(&path));
     nnc_str_deinit(&path);
     nnc_walk walk = {0};
     uint64_t number;

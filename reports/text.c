@@ -93,14 +93,6 @@ static uint32_t decode(const char *p, size_t *n)
     return code;
 }
 
-/* Characters that move the cursor, turn the writing direction or cannot be seen. */
-static bool is_unsafe(uint32_t c)
-{
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || (c >= 0x200b && c <= 0x200f) ||
-           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
-           c == 0x61c;
-}
-
 /* Columns on a terminal, rather too many than too few. */
 static size_t columns_of(uint32_t c)
 {
@@ -121,11 +113,11 @@ size_t nnc_text_terminal(nnc_str *out, const char *text, size_t columns, bool un
     nnc_str safe = {0};
     for (size_t n; *text; text += n) {
         const uint32_t c = decode(text, &n);
-        if (c < 0x80 && !is_unsafe(c)) {
+        if (c < 0x80 && !nnc_char_unsafe(c)) {
             nnc_str_append_n(&safe, text, 1);
         } else if (c < 0x80) {
             nnc_str_appendf(&safe, "\\x%02x", c);
-        } else if (is_unsafe(c) || !unicode) {
+        } else if (nnc_char_unsafe(c) || !unicode) {
             nnc_str_appendf(&safe, "\\u{%x}", c);
         } else {
             nnc_str_append_n(&safe, text, n);

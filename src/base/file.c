@@ -264,6 +264,19 @@ bool nnc_file_same(const char *a, const char *b)
            sa.st_ino == sb.st_ino;
 }
 
+bool nnc_file_same_target(const char *a, const char *b)
+{
+    char dir_a[PATH_MAX], dir_b[PATH_MAX];
+    if (nnc_file_same(a, b) || strcmp(a, b) == 0) {
+        return true;
+    }
+    if (strlen(a) >= PATH_MAX || strlen(b) >= PATH_MAX) {
+        return false;
+    }
+    const char *name_a = split_path(dir_a, a), *name_b = split_path(dir_b, b);
+    return strcmp(name_a, name_b) == 0 && nnc_file_same(dir_a, dir_b);
+}
+
 bool nnc_file_exists(const char *path)
 {
     struct stat st;

@@ -44,6 +44,9 @@ void nnc_file_out_abort_all(void);
 
 /* True if both paths exist and are the same file (device and inode). */
 bool nnc_file_same(const char *a, const char *b);
+/* True if writing both paths writes one file: the same file, or, where they do not exist yet, the
+ * same name in the same folder. */
+bool nnc_file_same_target(const char *a, const char *b);
 bool nnc_file_exists(const char *path);
 bool nnc_file_is_dir(const char *path);
 /* Fails early when `path` could not be written: exists and !replace, folder missing or not writable. */

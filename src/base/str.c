@@ -120,6 +120,27 @@ bool nnc_utf8_valid(const char *bytes, size_t n)
     return true;
 }
 
+bool nnc_char_unsafe(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || c == 0x61c ||
+           (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+           (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
+}
+
+/* len: of utf8_sequence, 0 where the bytes are no UTF-8. */
+static bool is_unsafe_sequence(const unsigned char *p, size_t len)
+{
+    static const unsigned char lead[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+    if (len == 0) {
+        return true;
+    }
+    uint32_t code = p[0] & lead[len];
+    for (size_t i = 1; i < len; i++) {
+        code = code << 6 | (p[i] & 0x3fu);
+    }
+    return nnc_char_unsafe(code);
+}
+
 void nnc_str_append_printable(nnc_str *s, const char *text, size_t max)
 {
     const unsigned char *p = (const unsigned char *)text;
@@ -132,9 +153,7 @@ void nnc_str_append_printable(nnc_str *s, const char *text, size_t max)
             nnc_str_append(s, "...");
             return;
         }
-        /* U+0080 ... U+009F are control characters too: U+009B starts a terminal sequence. */
-        bool c1 = len == 2 && p[i] == 0xC2 && p[i + 1] < 0xA0;
-        if (len == 0 || c1 || p[i] < 0x20 || p[i] == 0x7F) {
+        if (is_unsafe_sequence(p + i, len)) {
             for (size_t k = 0; k < step; k++) {
                 nnc_str_appendf(s, "\\x%02x", p[i + k]);
             }
@@ -153,18 +172,19 @@ void nnc_escape_control(char *buf, size_t bytes, const char *text)
     size_t used = 0;
     size_t i = 0;
     while (i < n) {
-        bool control = p[i] < 0x20 || p[i] == 0x7F;
         size_t len = utf8_sequence(p + i, n - i);
         size_t step = len > 0 ? len : 1;
-        if (used + (control ? 4 : step) >= bytes) {
+        bool control = is_unsafe_sequence(p + i, len);
+        if (used + (control ? 4 * step : step) >= bytes) {
             break;
         }
-        if (control) {
+        for (size_t k = i; control && k < i + step; k++) {
             buf[used++] = '\\';
             buf[used++] = 'x';
-            buf[used++] = digits[p[i] >> 4];
-            buf[used++] = digits[p[i] & 15];
-        } else {
+            buf[used++] = digits[p[k] >> 4];
+            buf[used++] = digits[p[k] & 15];
+        }
+        if (!control) {
             memcpy(buf + used, p + i, step);
             used += step;
         }

@@ -27,11 +27,14 @@ nnc_status nnc_str_status(const nnc_str *s);
 /* Never NULL. */
 const char *nnc_str_get(const nnc_str *s);
 
-/* Appends `text` with control bytes, DEL and invalid UTF-8 shown as \xNN, at most `max` bytes of it
+/* Characters that move the cursor, turn the writing direction or cannot be seen. */
+bool nnc_char_unsafe(uint32_t code);
+
+/* Appends `text` with unsafe characters and invalid UTF-8 shown as \xNN, at most `max` bytes of it
  * (0 = all; a cut ends in "..."). Safe for terminals and logs. */
 void nnc_str_append_printable(nnc_str *s, const char *text, size_t max);
 
-/* Copies `text` into buf[bytes] (bytes > 0), control bytes and DEL shown as \xNN, cut where the buffer ends
+/* Copies `text` into buf[bytes] (bytes > 0), unsafe characters and invalid UTF-8 shown as \xNN, cut where the buffer ends
  * (never inside an escape or a UTF-8 sequence). */
 void nnc_escape_control(char *buf, size_t bytes, const char *text);
 

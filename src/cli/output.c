@@ -25,15 +25,12 @@ nnc_status nnc_out(const char *text)
 
 nnc_status nnc_outf(const char *fmt, ...)
 {
-    char buffer[4096];
     va_list args;
     va_start(args, fmt);
-    int n = vsnprintf(buffer, sizeof(buffer), fmt, args);
+    errno = 0;
+    int n = vfprintf(stdout, fmt, args);
     va_end(args);
-    if (n < 0) {
-        NNC_FAIL(NNC_ERR_INTERNAL, "formatting failed");
-    }
-    return nnc_out(buffer);
+    return check(n);
 }
 
 nnc_status nnc_out_flush(void)

@@ -140,14 +140,38 @@ static nnc_status run_golden(const run_options *o, const nnc_source *source,
     return status;
 }
 
-/* The five largest scores of output 0, or its first numbers when it is not a score vector. */
+/* The largest scores, each taken out of x after it was told; `row` for JSON, else `line`. */
+static void tell_top(nnc_str *line, nnc_report_row *row, float *x, size_t n)
+{
+    size_t bad = 0;
+    for (size_t i = 0; i < n; i++) {
+        bad += !isfinite(x[i]);
+        x[i] = isfinite(x[i]) ? x[i] : -INFINITY;
+    }
+    for (size_t k = 0; k < 5 && k < n - bad; k++) {
+        size_t best = nnc_argmax(x, n);
+        if (row) {
+            nnc_report_row *entry = nnc_report_append(row, "top");
+            nnc_report_int(entry, "index", (int64_t)best);
+            nnc_report_double(entry, "score", (double)x[best]);
+        } else {
+            nnc_str_appendf(line, " %zu (%.4g)", best, (double)x[best]);
+        }
+        x[best] = -INFINITY;
+    }
+    if (row) {
+        nnc_report_int(row, "nonfinite", (int64_t)bad);
+    } else if (bad) {
+        nnc_str_appendf(line, " %zu of %zu numbers are NaN or infinite", bad, n);
+    }
+}
+
+/* The five largest finite numbers of output 0. */
 static nnc_status print_sample(const run_options *o, const nnc_sample *sample, const nnc_tensor *y,
                                nnc_report_row *json)
 {
-    nnc_tensor scores = {0};
+    nnc_tensor scores = {0}, copy = {0};
     NNC_TRY(nnc_tensor_convert(&scores, y, NNC_DTYPE_FLOAT));
-    float *x = nnc_tensor_data(&scores);
-    size_t n = nnc_tensor_count(&scores), top = n < 5 ? n : 5;
     nnc_str line = {0};
     nnc_report_row *row = o->run.json ? nnc_report_append(json, "samples") : NULL;
     if (row) {
@@ -156,19 +180,10 @@ static nnc_status print_sample(const run_options *o, const nnc_sample *sample, c
         nnc_str_append_printable(&line, sample->name, 40);
         nnc_str_append(&line, ":");
     }
-    nnc_tensor copy = {0};
-    nnc_status status = nnc_tensor_create_from(&copy, NNC_DTYPE_FLOAT, &scores.shape, x);
-    for (size_t k = 0; status == NNC_OK && k < top; k++) {
-        float *left = nnc_tensor_data(&copy);
-        size_t best = nnc_argmax(left, n);
-        if (row) {
-            nnc_report_row *entry = nnc_report_append(row, "top");
-            nnc_report_int(entry, "index", (int64_t)best);
-            nnc_report_double(entry, "score", (double)x[best]);
-        } else {
-            nnc_str_appendf(&line, " %zu (%.4g)", best, (double)x[best]);
-        }
-        left[best] = -INFINITY;
+    nnc_status status =
+        nnc_tensor_create_from(&copy, NNC_DTYPE_FLOAT, &scores.shape, nnc_tensor_data(&scores));
+    if (status == NNC_OK) {
+        tell_top(&line, row, nnc_tensor_data(&copy), nnc_tensor_count(&copy));
     }
     if (!row && status == NNC_OK) {
         status = nnc_outf("%s\n", nnc_str_get(&line));

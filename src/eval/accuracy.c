@@ -236,6 +236,22 @@ static nnc_status judge_all(judge *j, const nnc_dataset *data, const nnc_log *lo
     return status;
 }
 
+/* Models of other outputs: no number would mean anything. */
+static nnc_status check_compared(const judge *j)
+{
+    const nnc_accuracy *r = j->result;
+    uint32_t unequal = 0;
+    for (uint32_t i = 0; i < j->outputs; i++) {
+        unequal += j->unequal[i] == r->samples;
+    }
+    if (j->b && !r->labelled && j->outputs > 0 && unequal == j->outputs) {
+        NNC_FAIL(NNC_ERR_USAGE,
+                 "the models gave different output sizes for all %zu samples: nothing to compare",
+                 r->samples);
+    }
+    return NNC_OK;
+}
+
 static void finish(judge *j, const nnc_log *log)
 {
     nnc_accuracy *r = j->result;
@@ -280,6 +296,9 @@ nnc_status nnc_eval_accuracy(nnc_accuracy *out, nnc_exec *a, nnc_exec *b, const 
     }
     if (status == NNC_OK && out->samples == 0) {
         status = nnc_error_set(NNC_ERR_DATA, "there is no sample to evaluate on");
+    }
+    if (status == NNC_OK) {
+        status = check_compared(&j);
     }
     if (status == NNC_OK) {
         finish(&j, log);

@@ -44,7 +44,9 @@ static void keep(void *user, size_t tap, const nnrt_view *view)
     k->count = view_count(view);
     g->status = nnc_grow(&k->data, &k->cap, k->count, sizeof(float));
     if (g->status == NNC_OK) {
-        memcpy(k->data, view->data, k->count * sizeof(float));
+        if (k->count > 0) {
+            memcpy(k->data, view->data, k->count * sizeof(float));
+        }
         k->shape = view->shape;
         k->seen = true;
     }

@@ -433,12 +433,18 @@ nnc_status nnc_onnx_check(nnc_str *report, const char *path, const nnc_onnx_load
     nnc_graph *graph = NULL;
     reader_init(&r, path, options, info ? info : &local, log);
     r.report = report;
+    const size_t begin = report->len;
     nnc_status status = load_path(&graph, &r, path);
     nnc_graph_destroy(graph);
     if (status != NNC_OK && r.errors == 0) {
         nnc_str_appendf(report, "%s\n", nnc_error_message());
     }
-    return r.errors > 0 ? r.first : status;
+    if (r.errors > 0) {
+        /* The first error is the cause, the later ones may follow from it. */
+        const char *line = nnc_str_get(report) + begin;
+        status = nnc_error_set(r.first, "%.*s", (int)strcspn(line, "\n"), line);
+    }
+    return status;
 }
 
 nnc_status nnc_onnx_recheck(const char *path, const nnc_onnx_info *info)

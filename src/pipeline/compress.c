@@ -106,7 +106,7 @@ nnc_status nnc_compress_run(nnc_report **report, const nnc_compress_options *o, 
     nnc_recipe recipe = {.model = model, .output = nnc_str_get(&output), .force = o->force, .steps = steps,
                          .step_count = 1, .calib = o->calib, .eval = o->eval, .samples = o->samples,
                          .seed = o->seed, .bench_seconds = o->bench_seconds, .command = command,
-                         .data = o->data, .run = o->run};
+                         .data = o->data, .run = o->run, .cache = o->step_int8.cache};
     if (o->write_report) {
         recipe.report_html = o->report ? o->report : nnc_str_get(&html);
         recipe.report_json = o->report_json ? o->report_json : nnc_str_get(&json);

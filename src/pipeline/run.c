@@ -27,21 +27,44 @@ void nnc_run_warn(nnc_run *run, const char *fmt, ...)
     nnc_report_append_string(nnc_report_root(run->report), "warnings", text);
 }
 
-/* Everything that would fail at the end fails now: outputs that exist, folders that cannot be written, an output that is an input. */
+/* True if `spec`, a path with perhaps "#names" behind it, is the file `output`. */
+static bool is_spec(const char *output, const char *spec)
+{
+    char path[4096];
+    const char *names = strchr(spec, '#');
+    size_t n = names ? (size_t)(names - spec) : 0;
+    if (!names || n >= sizeof(path) || nnc_file_exists(spec)) {
+        return nnc_file_same_target(output, spec);
+    }
+    memcpy(path, spec, n);
+    path[n] = 0;
+    return nnc_file_same_target(output, path);
+}
+
+/* Everything that would fail at the end fails now: outputs that exist, folders that cannot be written, an output that is an input
+ * or another output. */
 static nnc_status check_paths(const nnc_recipe *r)
 {
-    const char *outputs[] = {r->output, r->report_html, r->report_json};
+    const struct {
+        const char *path, *what;
+    } taken[] = {{r->model, "input model"},          {r->calib, "calibration data"},
+                 {r->eval, "evaluation data"},       {r->data.labels, "labels file"},
+                 {r->data.classes, "classes file"},  {r->cache, "calibration cache"},
+                 {r->output, "model output"},        {r->report_html, "HTML report"}};
+    const struct {
+        const char *path;
+        size_t taken;
+    } outputs[] = {{r->output, 6}, {r->report_html, 7}, {r->report_json, 8}};
     for (size_t i = 0; i < sizeof(outputs) / sizeof(outputs[0]); i++) {
-        if (!outputs[i]) {
-            continue;
+        const char *path = outputs[i].path;
+        for (size_t k = 0; path && k < outputs[i].taken; k++) {
+            if (taken[k].path && is_spec(path, taken[k].path)) {
+                NNC_FAIL(NNC_ERR_USAGE, "%s: the output is the %s", path, taken[k].what);
+            }
         }
-        if (nnc_file_same(outputs[i], r->model)) {
-            NNC_FAIL(NNC_ERR_USAGE, "%s: the output is the input model", outputs[i]);
+        if (path) {
+            NNC_TRY(nnc_file_check_output(path, r->force));
         }
-        if (r->calib && nnc_file_same(outputs[i], r->calib)) {
-            NNC_FAIL(NNC_ERR_USAGE, "%s: the output is the calibration data", outputs[i]);
-        }
-        NNC_TRY(nnc_file_check_output(outputs[i], r->force));
     }
     return NNC_OK;
 }

@@ -68,10 +68,24 @@ static nnc_status nothing_to_do(const nnc_scheme *s, const nnc_graph *graph)
             nnc_str_appendf(&table, "%s%u x %s", table.len ? ", " : "", count, s->reason[id]);
         }
     }
-    nnc_status status = nnc_error_set(NNC_ERR_GATE, "nothing to compress: 0 of %u nodes eligible (%s)", nodes,
-                                      nnc_str_get(&table));
+    nnc_status status = nnc_error_set(NNC_ERR_GATE, "nothing to compress: 0 of %u nodes eligible%s%s%s", nodes,
+                                      table.len ? " (" : "", nnc_str_get(&table), table.len ? ")" : "");
     nnc_str_deinit(&table);
     return status;
+}
+
+/* A model that cannot run is not one with nothing to compress. */
+static nnc_status check_known(const nnc_graph *graph)
+{
+    char label[200];
+    for (nnc_node_id id = 0; id < nnc_graph_node_count(graph); id++) {
+        const nnc_node *node = nnc_graph_node_const(graph, id);
+        if (!node->dead && !node->op) {
+            NNC_FAIL(NNC_ERR_UNSUPPORTED, "%s: operator not supported",
+                     nnc_node_label(label, sizeof(label), graph, id));
+        }
+    }
+    return NNC_OK;
 }
 
 static bool has_product(const nnc_scheme *s)
@@ -289,6 +303,7 @@ static nnc_status quantize(quant_run *run)
     NNC_TRY(strip(run->graph));
     NNC_TRY(nnc_scheme_decide(&run->scheme, run->graph, run->options));
     if (!has_product(&run->scheme)) {
+        NNC_TRY(check_known(run->graph));
         return nothing_to_do(&run->scheme, run->graph);
     }
     NNC_TRY(nnc_weights_check(run->graph, &run->scheme));

@@ -77,6 +77,13 @@ static void test_escape_control(void **state)
     assert_string_equal(buf, "abcd");
     nnc_escape_control(buf, sizeof buf, "12345\xe2\x82\xac");
     assert_string_equal(buf, "12345");
+    nnc_escape_control(buf, sizeof buf, "a\xff");
+    assert_string_equal(buf, "a\\xff");
+    nnc_escape_control(buf, sizeof buf, "\xc2\x9bm");
+    assert_string_equal(buf, "");
+    char wide[16];
+    nnc_escape_control(wide, sizeof wide, "\xe2\x80\xae" "a\xc3\xa9");
+    assert_string_equal(wide, "\\xe2\\x80\\xae" "a\xc3\xa9");
     nnc_escape_control(buf, 1, "abc");
     assert_string_equal(buf, "");
 }
