@@ -6,7 +6,7 @@
 #include "dataset_util.h"
 
 /* The library itself loses memory when it gives up on damaged metadata (only `damaged` shows it). */
-const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
     return "leak:libhdf5";
