@@ -169,6 +169,10 @@ def environment():
     return "\n".join(lines)
 
 
+def is_older(path, source):
+    return not os.path.exists(path) or os.path.getmtime(path) < os.path.getmtime(source)
+
+
 def load_json(path):
     with open(path) as f:
         return json.load(f)
