@@ -2,8 +2,8 @@
 """Opens nncompress's INT8 files in ONNX Runtime and OpenVINO and compares answers and integers.
 
 usage: open_in_peers.py [MODEL...]     (names of models.py; after accuracy_table.py, which makes the files)
-Answers: outputs on the evaluation samples. Integers: the output of every QuantizeLinear, against the integers
-of our runtime at the same place (tests/bench/dump_values.c), in two ways: free, the whole network as it runs,
+Answers: outputs on the evaluation samples. Integers: the output of every QuantizeLinear (of a MatMul whose result
+stays float: its accumulators), against the integers of our runtime at the same place (tests/bench/dump_values.c), in two ways: free, the whole network as it runs,
 where one difference spreads; and alone, every layer fed with our integers, which isolates the layers.
 Writes reports/peers.md.
 SPDX-License-Identifier: Apache-2.0"""
@@ -14,7 +14,7 @@ import os
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper
+from onnx import helper, numpy_helper
 
 import accuracy_table
 import models
@@ -22,7 +22,6 @@ import peers
 
 ANSWERS = 500   # samples for top-1 agreement
 INTEGERS = 16   # samples for the comparison of integers; fewer for large models
-NAMES = {TensorProto.UINT8: np.uint8, TensorProto.INT8: np.int8}
 
 
 class Ours:
@@ -36,10 +35,28 @@ class Ours:
 
 
 class Place:
-    """A QuantizeLinear of the file: its output, what computes it, and our integers there."""
+    """A QuantizeLinear of the file: its output, what computes it, and our integers there; or a MatMul with float
+    result: unit is the step of its accumulators."""
 
-    def __init__(self, node, op, ours):
-        self.output, self.op, self.ours = node.output[0], op, ours
+    def __init__(self, node, op, ours, unit=None):
+        self.output, self.op, self.ours, self.unit = node.output[0], op, ours, unit
+
+    def integers(self, array):
+        return array.astype(np.int64) if self.unit is None else np.rint(array / self.unit).astype(np.int64)
+
+
+def integer_matmuls(model, ours):
+    """MatMul nodes between two DequantizeLinear, with a float result that our runtime has too."""
+    made = {o: n for n in model.graph.node for o in n.output}
+    numbers = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
+    out = []
+    for n in model.graph.node:
+        readers = [made.get(x) for x in n.input]
+        if n.op_type == "MatMul" and n.output[0] in ours.arrays and all(
+                r is not None and r.op_type == "DequantizeLinear" for r in readers):
+            scales = [numbers[r.input[1]].astype(np.float64) for r in readers]
+            out.append(Place(n, "MatMul", ours.arrays[n.output[0]], scales[0] * scales[1]))
+    return out
 
 
 def computing_op(model):
@@ -75,7 +92,7 @@ def places(model, ours):
             missing.append(n.input[0])
         else:
             out.append(Place(n, name(n.input[0]), found))
-    return out, missing
+    return out + integer_matmuls(model, ours), missing
 
 
 def exposing(model, where):
@@ -91,11 +108,11 @@ def exposing(model, where):
 def alone(model, where):
     """The same with every reader of those integers fed from a graph input, NAME.fed."""
     out = exposing(model, where)
-    fed = {p.output: p.output + ".fed" for p in where}
+    fed = {p.output: p.output + ".fed" for p in where if p.unit is None}
     for n in out.graph.node:
         for k, x in enumerate(n.input):
             n.input[k] = fed.get(x, x)
-    for p in where:
+    for p in (p for p in where if p.unit is None):
         kind = helper.np_dtype_to_tensor_dtype(p.ours.dtype)
         out.graph.input.append(helper.make_tensor_value_info(fed[p.output], kind, p.ours.shape[1:]))
     return out
@@ -106,7 +123,7 @@ class Count:
         self.places, self.equal, self.total, self.largest = set(), 0, 0, 0
 
     def add(self, name, a, b):
-        differs = a.astype(np.int16).ravel() - b.astype(np.int16).ravel()
+        differs = a.ravel() - b.ravel()
         self.places.add(name)
         self.total += differs.size
         self.equal += int((differs == 0).sum())
@@ -115,16 +132,18 @@ class Count:
     def __str__(self):
         if self.equal == self.total:
             return "all"
-        return f"{100 * self.equal / self.total:.4f} % (max {self.largest})"
+        others = self.total - self.equal
+        share = f"all but {others}" if others < 1e-5 * self.total else f"{100 * self.equal / self.total:.3f} %"
+        return f"{share} (max {self.largest})"
 
 
 def compare(runner, where, count, feeds, counts):
     """Runs `count` samples; counts[op] gathers equal integers. feeds: our integers go in."""
     for i in range(count):
-        extra = {p.output + ".fed": p.ours[i] for p in where} if feeds else {}
+        extra = {p.output + ".fed": p.ours[i] for p in where if p.unit is None} if feeds else {}
         got = runner(i, extra)
         for p in where:
-            counts[p.op].add(p.output, got[p.output], p.ours[i])
+            counts[p.op].add(p.output, p.integers(got[p.output]), p.integers(p.ours[i]))
 
 
 def one(samples, i, dtype):
@@ -246,7 +265,8 @@ def report(rows, totals):
         n, missing, own = r["integers"]
         lines.append(row(r["name"], f"{n}{f' (+{len(missing)} without counterpart)' if missing else ''}",
                          *(summed(own[t]) for t in TITLES)))
-    lines += ["", "## Integers per operator", "", "All models together, by what computes the quantized value.", "",
+    lines += ["", "## Integers per operator", "", "All models together, by what computes the quantized value. Add and Mul "
+              "include float nodes whose result is quantized (LayerNormalization's and Gelu's last ones).", "",
               row("operator", "places", "integers", *heads), "|---" * (3 + len(heads)) + "|"]
     first = totals[TITLES[0]]
     for op in sorted(first, key=lambda o: -first[o].total):

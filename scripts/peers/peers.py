@@ -163,8 +163,8 @@ def environment():
         lines[-1] += f", OpenVINO {openvino.__version__.split('-')[0]}"
     except ImportError:
         pass
-    commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True,
-                            text=True).stdout.strip()
+    commit = subprocess.run(["git", "-C", ROOT, "log", "-1", "--format=%h", "--", "src", "runtime_int8", "datasets"],
+                            capture_output=True, text=True).stdout.strip()
     lines.append(f"- nncompress: commit {commit}")
     return "\n".join(lines)
 

@@ -1,6 +1,6 @@
-/* Writes the integers of every value on an 8-bit grid, and the outputs, for comparisons with other tools:
- * DIR/values.tsv (file, value, node, op, scale, zero point), DIR/V.npy [samples, shape], DIR/output_K.npy.
- * Inputs come from dump_samples. Also checks that exposing the values does not change the outputs.
+/* Writes the integers of every value on an 8-bit grid, the float results of MatMul, and the outputs, for
+ * comparisons with other tools: DIR/values.tsv (file, value, node, op, scale, zero point, type), DIR/V.npy
+ * [samples, shape], DIR/output_K.npy. Inputs come from dump_samples. Exposing must not change the outputs.
  * Usage: dump_values MODEL PREFIX DIR [--samples N] [--outputs-only] SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 #include <stdio.h>
@@ -27,9 +27,9 @@ static const nnc_option options[] = {
     {0},
 };
 
-/* Output i of the exposing graph: a value's integers. */
+/* Output i of the exposing graph: a value's integers, or its float numbers. */
 typedef struct dumped {
-    const nnc_qparams *grid; /* of the graph's value */
+    const nnc_qparams *grid; /* of the graph's value; NULL: float */
     npy_out file;
 } dumped;
 
@@ -59,11 +59,15 @@ static void *need(void *p)
     return p;
 }
 
-static bool is_dumped(const nnc_value *v)
+static bool is_dumped(const nnc_graph *graph, const nnc_value *v)
 {
     const nnc_qparams *q = v->qparams;
-    return !v->dead && v->kind != NNC_VALUE_CONST && q && q->axis < 0 && v->has_shape &&
-           (q->dtype == NNC_DTYPE_UINT8 || q->dtype == NNC_DTYPE_INT8);
+    if (v->dead || v->kind == NNC_VALUE_CONST || !v->has_shape)
+        return false;
+    if (q)
+        return q->axis < 0 && (q->dtype == NNC_DTYPE_UINT8 || q->dtype == NNC_DTYPE_INT8);
+    return v->producer != NNC_ID_NONE && v->dtype == NNC_DTYPE_FLOAT &&
+           nnc_node_is(nnc_graph_node_const(graph, v->producer), "MatMul");
 }
 
 /* Makes every quantized value an output and lists it. */
@@ -79,14 +83,15 @@ static void expose(job *j)
     j->values = need(nnc_calloc(n, sizeof(*j->values)));
     for (nnc_value_id i = 0; i < n; i++) {
         const nnc_value *v = nnc_graph_value_const(j->graph, i);
-        if (!is_dumped(v))
+        if (!is_dumped(j->graph, v))
             continue;
+        const nnc_qparams *q = v->qparams;
         const nnc_node *p =
             v->producer == NNC_ID_NONE ? NULL : nnc_graph_node_const(j->graph, v->producer);
         fprintf(list, "%zu.npy\t%s\t%s\t%s\t%.9g\t%d\t%s\n", j->value_count, v->name,
-                p ? p->name : "", p ? p->op_type : "input", (double)v->qparams->scale[0],
-                (int)v->qparams->zero_point[0], nnc_dtype_name((int)v->qparams->dtype));
-        j->values[j->value_count++].grid = v->qparams;
+                p ? p->name : "", p ? p->op_type : "input", q ? (double)q->scale[0] : 0.0,
+                q ? (int)q->zero_point[0] : 0, nnc_dtype_name(q ? (int)q->dtype : (int)v->dtype));
+        j->values[j->value_count++].grid = q;
         char name[64];
         snprintf(name, sizeof(name), "nncompress.dump.%u", i);
         check(nnc_graph_add_output(j->graph, i, name));
@@ -132,12 +137,19 @@ static void file_for(npy_out *out, const job *j, const char *name, nnc_dtype dty
     npy_open(out, path, dtype, shape);
 }
 
-/* Dequantized numbers back to their integers; each must lie on the grid. */
-static void add_integers(const job *j, size_t i, const nnc_tensor *y)
+/* Dequantized numbers go back to their integers; each must lie on the grid. */
+static void add_value(const job *j, size_t i, const nnc_tensor *y)
 {
     dumped *d = &j->values[i];
     const size_t n = nnc_tensor_count(y);
     const float *x = nnc_tensor_data(y);
+    char name[32];
+    snprintf(name, sizeof(name), "%zu", i);
+    if (!d->grid) {
+        file_for(&d->file, j, name, y->dtype, &y->shape);
+        npy_add(&d->file, x, nnc_tensor_bytes(y));
+        return;
+    }
     uint8_t *q = need(nnc_calloc(n, 1));
     for (size_t e = 0; e < n; e++) {
         const double exact = (double)x[e] / (double)d->grid->scale[0], whole = rint(exact);
@@ -145,8 +157,6 @@ static void add_integers(const job *j, size_t i, const nnc_tensor *y)
             npy_die(d->file.path, "a number is not on the value's grid");
         q[e] = (uint8_t)((int32_t)whole + d->grid->zero_point[0]);
     }
-    char name[32];
-    snprintf(name, sizeof(name), "%zu", i);
     file_for(&d->file, j, name, d->grid->dtype, &y->shape);
     npy_add(&d->file, q, n);
     nnc_free(q);
@@ -176,7 +186,7 @@ static void run_sample(job *j, size_t sample)
     for (size_t i = 0; i < j->value_count; i++) {
         nnc_tensor y = {0};
         check(nnc_exec_output(&y, j->exposing, j->outputs + i));
-        add_integers(j, i, &y);
+        add_value(j, i, &y);
         nnc_tensor_deinit(&y);
     }
     for (size_t k = 0; k < j->input_count; k++)
