@@ -125,6 +125,10 @@ static void start_threads(nnc_dataset_reader *r, unsigned want)
 {
     sigset_t all, old;
     sigfillset(&all);
+    sigdelset(&all, SIGBUS); /* faults of the thread itself: blocked, they kill without a word */
+    sigdelset(&all, SIGSEGV);
+    sigdelset(&all, SIGFPE);
+    sigdelset(&all, SIGILL);
     pthread_sigmask(SIG_SETMASK, &all, &old);
     core *c = r->core;
     for (unsigned i = 0; i < want; i++) {

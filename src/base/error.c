@@ -43,6 +43,10 @@ nnc_status nnc_error_prepend(nnc_status status, const char *fmt, ...)
     format_line(line, sizeof line, fmt, args);
     va_end(args);
     size_t used = strlen(line);
+    if (strncmp(nnc_error_text, line, used) == 0 &&
+        (nnc_error_text[used] == ':' || nnc_error_text[used] == '/')) {
+        return status; /* it names the object, or a file in that folder, already */
+    }
     if (used + 3 < sizeof line) {
         memcpy(line + used, ": ", 2);
         nnc_escape_control(line + used + 2, sizeof line - used - 2, nnc_error_text);

@@ -12,7 +12,8 @@
 nnc_status nnc_error_set(nnc_status status, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Puts "<formatted>: " in front of the current message and returns `status`. For adding the object
+/* Puts "<formatted>: " in front of the current message, unless it starts with that object (or with a
+ * file in that folder) already, and returns `status`. For adding the object
  * (file, node) that only a caller knows. */
 nnc_status nnc_error_prepend(nnc_status status, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -77,6 +77,15 @@ expect 5 "too large" -- "$tool" model.onnx --int8 --calib x.npy
 npy '<f4' '(0, 3, 32, 32)'
 expect 5 "" -- "$tool" model.onnx --int8 --calib x.npy
 
+# Data cut while the reader threads use it: the samples behind the cut are gone.
+{
+    npy '<f4' '(20000, 3, 32, 32)'
+    dd if=/dev/zero bs=1 count=0 seek=245760128 of=x.npy 2>/dev/null
+    expect 6 "became shorter" -- sh -c '(sleep 0.3; : >x.npy) & exec "$0" model.onnx --int8 --calib x.npy --samples 20000 -o cut.onnx' \
+        "$tool"
+    rm -f x.npy
+}
+
 # Standard streams.
 if [ -c /dev/full ]; then
     for verb in inspect check; do

@@ -39,6 +39,17 @@ static void test_prepend(void **state)
     nnc_error_set(NNC_ERR_MODEL, "bad\ttype");
     assert_int_equal(nnc_error_prepend(NNC_ERR_MODEL, "'%s'", "m\r.onnx"), NNC_ERR_MODEL);
     assert_string_equal(nnc_error_message(), "'m\\x0d.onnx': bad\\x09type");
+    /* Nothing is named twice. */
+    nnc_error_set(NNC_ERR_DATA, "%s", "d.h5: no array");
+    nnc_error_prepend(NNC_ERR_DATA, "%s", "d.h5");
+    assert_string_equal(nnc_error_message(), "d.h5: no array");
+    nnc_error_prepend(NNC_ERR_DATA, "%s", "d");
+    assert_string_equal(nnc_error_message(), "d: d.h5: no array");
+    nnc_error_prepend(NNC_ERR_DATA, "%s", "d");
+    assert_string_equal(nnc_error_message(), "d: d.h5: no array");
+    nnc_error_set(NNC_ERR_DATA, "%s", "set/input_0.pb: cut");
+    nnc_error_prepend(NNC_ERR_DATA, "%s", "set");
+    assert_string_equal(nnc_error_message(), "set/input_0.pb: cut");
 }
 
 static void test_cut(void **state)
