@@ -8,7 +8,8 @@
 typedef struct nnc_exec nnc_exec;
 
 /* Receives a tapped value during a run: float32 (or the value's own integer type), `count` elements in the physical order of the
- * runtime (channels-last for 4-D activations); shape is physical. A quantized value arrives dequantized. */
+ * runtime (channels-last for 4-D activations); shape is physical. A quantized value arrives dequantized. The numbers
+ * of a float value without a grid may be changed in place: what runs behind the tap reads them. */
 typedef void nnc_tap_fn(void *user, size_t tap, const nnrt_view *view);
 
 typedef struct nnc_exec_options {

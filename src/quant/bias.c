@@ -1,107 +1,193 @@
 /* Empirical bias correction: moves each product's bias so that its mean output per channel is the float model's.
  * SPDX-License-Identifier: Apache-2.0
  * Layer by layer in execution order, with the layers before already quantized and corrected (Nagel et al., "Data-Free Quantization
- * Through Weight Equalization and Bias Correction", 1906.04721, section 4.2, with measured instead of derived means). */
+ * Through Weight Equalization and Bias Correction", 1906.04721, section 4.2, with measured instead of derived means). One pass is enough: all
+ * samples run at the same time, wait for each other behind every product (src/quant/lockstep.c), and go on with the corrected numbers. */
+#include <math.h>
 #include <string.h>
 
-#include "exec/exec.h"
-#include "quant/internal.h"
+#include "calib/runner.h"
+#include "quant/bias.h"
+#include "quant/lockstep.h"
 
-#define SAMPLES_MAX 32
-#define SAMPLES_MIN 4
-/* Multiply-accumulates of the whole correction, some ten seconds: layers x samples x one run. By count and not by time, so that the
- * result is the same on every machine. */
-#define MACS_MAX 2e12
-#define SAMPLE_BYTES_MAX (64u << 20) /* of all kept inputs together */
+/* Activations of all samples together; fewer samples where they would take more. */
+#define LOCKSTEP_BYTES ((size_t)512 << 20)
 
-/* Sums per channel of the tapped values, in double and in sample order. */
-typedef struct channel_sums {
-    size_t taps;
-    double **sum;     /* [taps][channels] */
-    size_t *channels; /* [taps] */
-    uint64_t *count;  /* [taps] numbers per channel */
-    bool failed;
-} channel_sums;
+/* One corrected product. */
+typedef struct bias_layer {
+    nnc_node_id node;
+    size_t channels;
+    double *want;  /* [channels] mean of the float model */
+    double *shift; /* [channels] mean of the quantized model minus want */
+} bias_layer;
 
 typedef struct bias_run {
     nnc_graph *graph;
     const nnc_graph *reference;
+    const nnc_dataset *data;
     const nnc_quant_options *options;
     const nnc_log *log;
-    nnc_node_id *node; /* products to correct, in execution order */
-    nnc_value_id *tap; /* their outputs */
+    bias_layer *layer; /* in execution order */
+    nnc_value_id *tap; /* their outputs, in both graphs */
     size_t count;
-    nnc_sample sample[SAMPLES_MAX];
-    size_t samples;
+    size_t picked[NNC_BIAS_SAMPLES], samples;
+    double *sums;      /* [slots][all channels] of one sample, for the float model */
+    size_t *offset;    /* [layers] into a slot's sums */
+    size_t all_channels;
+    size_t done;       /* samples of the float model */
 } bias_run;
 
-static void on_tap(void *user, size_t tap, const nnrt_view *view)
+/* Means over all but the last dim, the channels; zeros if the view has another number of them. */
+static void channel_means(double *mean, const nnrt_view *view, size_t channels)
 {
-    channel_sums *s = user;
-    if (view->shape.rank == 0 || view->dtype != NNRT_F32) {
+    memset(mean, 0, channels * sizeof(*mean));
+    if (view->dtype != NNRT_F32 || view->shape.rank == 0 ||
+        (size_t)view->shape.dims[view->shape.rank - 1] != channels) {
         return;
     }
-    size_t channels = (size_t)view->shape.dims[view->shape.rank - 1];
-    if (!s->sum[tap]) {
-        s->sum[tap] = nnc_calloc(channels ? channels : 1, sizeof(double));
-        s->channels[tap] = channels;
-    }
-    if (!s->sum[tap] || s->channels[tap] != channels || channels == 0) {
-        s->failed = true;
-        return;
-    }
-    const float *x = view->data;
     size_t rows = view->bytes / sizeof(float) / channels;
+    const float *x = view->data;
     for (size_t r = 0; r < rows; r++, x += channels) {
         for (size_t c = 0; c < channels; c++) {
-            s->sum[tap][c] += (double)x[c];
+            mean[c] += (double)x[c];
         }
     }
-    s->count[tap] += rows;
-}
-
-static nnc_status sums_init(channel_sums *s, size_t taps)
-{
-    *s = (channel_sums){.taps = taps};
-    s->sum = nnc_calloc(taps, sizeof(*s->sum));
-    s->channels = nnc_calloc(taps, sizeof(*s->channels));
-    s->count = nnc_calloc(taps, sizeof(*s->count));
-    return s->sum && s->channels && s->count ? NNC_OK : NNC_ERR_LIMIT;
-}
-
-static void sums_deinit(channel_sums *s)
-{
-    for (size_t t = 0; s->sum && t < s->taps; t++) {
-        nnc_free(s->sum[t]);
+    for (size_t c = 0; c < channels && rows; c++) {
+        mean[c] /= (double)rows;
     }
-    nnc_free(s->sum);
-    nnc_free(s->channels);
-    nnc_free(s->count);
 }
 
-/* Runs a graph over the kept samples and sums its taps. */
-static nnc_status measure(channel_sums *s, const bias_run *run, const nnc_graph *graph,
-                          const nnc_value_id *taps, size_t tap_count)
+static void float_tap(void *user, size_t slot, size_t model, size_t tap, const nnrt_view *view)
 {
-    nnc_exec *exec = NULL;
-    /* One thread: short runs over small layers gain little from more and lose much when a core is taken away. */
-    nnc_exec_options options = {.threads = 1, .isa_max = run->options->isa_max,
-                                .taps = taps, .tap_count = tap_count, .tap = on_tap, .user = s};
-    NNC_TRY(sums_init(s, tap_count));
-    nnc_status status = nnc_exec_create(&exec, graph, &options);
-    for (size_t i = 0; status == NNC_OK && i < run->samples; i++) {
-        status = nnc_exec_run(exec, run->sample[i].inputs, run->sample[i].input_count);
-        status = status == NNC_OK ? nnc_log_poll(run->log) : status;
+    bias_run *run = user;
+    (void)model;
+    channel_means(run->sums + slot * run->all_channels + run->offset[tap], view, run->layer[tap].channels);
+}
+
+static nnc_status float_done(void *user, size_t slot, const nnc_sample *sample)
+{
+    bias_run *run = user;
+    (void)sample;
+    for (size_t i = 0; i < run->count; i++) {
+        const double *mean = run->sums + slot * run->all_channels + run->offset[i];
+        for (size_t c = 0; c < run->layer[i].channels; c++) {
+            run->layer[i].want[c] += mean[c];
+        }
     }
-    nnc_exec_destroy(exec);
-    if (status == NNC_OK && s->failed) {
-        status = nnc_error_set(NNC_ERR_LIMIT, "bias correction: channel sums do not fit");
+    run->done++;
+    return NNC_OK;
+}
+
+static nnc_status measure_float(bias_run *run)
+{
+    nnc_runner *runner;
+    nnc_runner_model model = {.graph = run->reference, .taps = run->tap, .tap_count = run->count};
+    nnc_runner_calls calls = {.tap = float_tap, .done = float_done, .user = run};
+    run->sums = nnc_calloc(NNC_RUNNER_SLOTS * run->all_channels + 1, sizeof(*run->sums));
+    if (!run->sums) {
+        return NNC_ERR_LIMIT;
+    }
+    NNC_TRY(nnc_runner_create(&runner, &model, 1, run->options->threads, run->options->isa_max));
+    nnc_status status = nnc_runner_run(runner, run->data, run->picked, run->samples, &calls, "bias: float means",
+                                       run->log);
+    nnc_runner_destroy(runner);
+    for (size_t i = 0; i < run->count && status == NNC_OK; i++) {
+        for (size_t c = 0; c < run->layer[i].channels; c++) {
+            run->layer[i].want[c] /= (double)run->done;
+        }
     }
     return status;
 }
 
-/* b - shift, as a constant of the node's own. */
-static nnc_status shift_bias(nnc_graph *graph, nnc_node_id id, const double *shift, size_t channels)
+/* A sample's part of the mean of layer `tap`. */
+static void step_measure(void *user, size_t tap, const nnrt_view *view, double *part)
+{
+    const bias_run *run = user;
+    channel_means(part, view, run->layer[tap].channels);
+}
+
+/* All samples' parts are there. */
+static void step_combine(void *user, size_t tap, double *const *parts, size_t samples)
+{
+    bias_layer *layer = &((bias_run *)user)->layer[tap];
+    for (size_t c = 0; c < layer->channels; c++) {
+        double mean = 0;
+        for (size_t s = 0; s < samples; s++) {
+            mean += parts[s][c];
+        }
+        layer->shift[c] = mean / (double)samples - layer->want[c];
+        if (!isfinite(layer->shift[c])) {
+            layer->shift[c] = 0;
+        }
+    }
+}
+
+/* The sample goes on as if the bias had been right. */
+static void step_apply(void *user, size_t tap, const nnrt_view *view)
+{
+    const bias_layer *layer = &((const bias_run *)user)->layer[tap];
+    if (view->dtype != NNRT_F32 || view->shape.rank == 0 ||
+        (size_t)view->shape.dims[view->shape.rank - 1] != layer->channels) {
+        return;
+    }
+    float *x = view->data;
+    size_t rows = view->bytes / sizeof(float) / layer->channels;
+    for (size_t r = 0; r < rows; r++, x += layer->channels) {
+        for (size_t c = 0; c < layer->channels; c++) {
+            x[c] = (float)((double)x[c] - layer->shift[c]);
+        }
+    }
+}
+
+/* The quantized graph with every corrected product's output in float, so that it can be moved before it is put on its grid. */
+static nnc_status open_outputs(nnc_graph **out, nnc_value_id *taps, const bias_run *run)
+{
+    NNC_TRY(nnc_graph_clone(out, run->graph));
+    nnc_graph *graph = *out;
+    for (size_t i = 0; i < run->count; i++) {
+        nnc_value_id y = run->tap[i], real;
+        taps[i] = y;
+        if (!nnc_graph_value_const(graph, y)->qparams) {
+            continue;
+        }
+        nnc_shape shape = nnc_graph_value_const(graph, y)->shape;
+        bool has_shape = nnc_graph_value_const(graph, y)->has_shape;
+        nnc_node_id quant;
+        NNC_TRY(nnc_graph_add_value(&real, graph, NULL, NNC_VALUE_TEMP, NNC_DTYPE_FLOAT, has_shape ? &shape : NULL));
+        nnc_graph_node(graph, run->layer[i].node)->outputs[0] = real;
+        nnc_graph_value(graph, real)->producer = run->layer[i].node;
+        nnc_graph_value(graph, y)->producer = NNC_ID_NONE;
+        NNC_TRY(nnc_graph_add_node(&quant, graph, "", "nnc", "Quant", &real, 1, &y, 1));
+        NNC_TRY(nnc_node_bind(graph, quant));
+        taps[i] = real;
+    }
+    return NNC_OK;
+}
+
+static nnc_status measure_quantized(bias_run *run)
+{
+    nnc_graph *open = NULL;
+    nnc_value_id *taps = nnc_calloc(run->count + 1, sizeof(*taps));
+    if (!taps) {
+        return NNC_ERR_LIMIT;
+    }
+    size_t widest = 0;
+    for (size_t i = 0; i < run->count; i++) {
+        widest = run->layer[i].channels > widest ? run->layer[i].channels : widest;
+    }
+    nnc_status status = open_outputs(&open, taps, run);
+    if (status == NNC_OK) {
+        nnc_lockstep_calls calls = {.measure = step_measure, .combine = step_combine, .apply = step_apply,
+                                    .part = widest, .user = run};
+        status = nnc_lockstep_run(open, taps, run->count, run->data, run->picked, run->samples, LOCKSTEP_BYTES,
+                                  run->options->isa_max, &calls, run->log);
+    }
+    nnc_graph_destroy(open);
+    nnc_free(taps);
+    return status;
+}
+
+nnc_status nnc_bias_shift(nnc_graph *graph, nnc_node_id id, const double *shift, size_t channels)
 {
     const nnc_node *node = nnc_graph_node_const(graph, id);
     nnc_value_id inputs[3] = {node->inputs[0], node->inputs[1], NNC_ID_NONE};
@@ -122,28 +208,7 @@ static nnc_status shift_bias(nnc_graph *graph, nnc_node_id id, const double *shi
     return status == NNC_OK ? nnc_node_set_inputs(graph, id, inputs, 3) : status;
 }
 
-static nnc_status correct_layer(bias_run *run, size_t layer, const channel_sums *want)
-{
-    channel_sums got = {0};
-    nnc_status status = measure(&got, run, run->graph, &run->tap[layer], 1);
-    size_t channels = want->channels[layer];
-    double *shift = status == NNC_OK ? nnc_calloc(channels + 1, sizeof(*shift)) : NULL;
-    if (status == NNC_OK && !shift) {
-        status = NNC_ERR_LIMIT;
-    }
-    if (status == NNC_OK && got.channels[0] == channels && got.count[0] && want->count[layer]) {
-        for (size_t c = 0; c < channels; c++) {
-            shift[c] = got.sum[0][c] / (double)got.count[0] - want->sum[layer][c] / (double)want->count[layer];
-        }
-        status = shift_bias(run->graph, run->node[layer], shift, channels);
-    }
-    nnc_free(shift);
-    sums_deinit(&got);
-    return status;
-}
-
-/* Conv and Gemm that run in integers and whose bias is absent or one constant per channel. */
-static bool correctable(const nnc_graph *graph, const nnc_scheme *scheme, nnc_node_id id)
+bool nnc_bias_correctable(const nnc_graph *graph, const nnc_scheme *scheme, nnc_node_id id)
 {
     const nnc_node *node = nnc_graph_node_const(graph, id);
     if (node->dead || scheme->role[id] != NNC_ROLE_PRODUCT ||
@@ -162,82 +227,66 @@ static nnc_status find_layers(bias_run *run, const nnc_scheme *scheme)
     nnc_node_id *order;
     size_t n;
     NNC_TRY(nnc_graph_topo_order(&order, &n, run->graph));
-    run->node = nnc_calloc(n + 1, sizeof(*run->node));
+    run->layer = nnc_calloc(n + 1, sizeof(*run->layer));
     run->tap = nnc_calloc(n + 1, sizeof(*run->tap));
-    for (size_t k = 0; run->node && run->tap && k < n; k++) {
-        if (order[k] < scheme->node_count && correctable(run->graph, scheme, order[k])) {
-            run->node[run->count] = order[k];
-            run->tap[run->count++] = nnc_graph_node_const(run->graph, order[k])->outputs[0];
+    run->offset = nnc_calloc(n + 1, sizeof(*run->offset));
+    nnc_status status = run->layer && run->tap && run->offset ? NNC_OK : NNC_ERR_LIMIT;
+    for (size_t k = 0; status == NNC_OK && k < n; k++) {
+        if (order[k] >= scheme->node_count || !nnc_bias_correctable(run->graph, scheme, order[k])) {
+            continue;
         }
+        const nnc_node *node = nnc_graph_node_const(run->graph, order[k]);
+        const nnc_value *w = nnc_graph_value_const(run->graph, node->inputs[1]);
+        bias_layer *layer = &run->layer[run->count];
+        run->tap[run->count] = node->outputs[0];
+        run->offset[run->count++] = run->all_channels;
+        layer->node = order[k];
+        layer->channels = (size_t)w->tensor.shape.dims[nnc_weight_axis(node)];
+        run->all_channels += layer->channels;
+        layer->want = nnc_calloc(layer->channels + 1, sizeof(*layer->want));
+        layer->shift = nnc_calloc(layer->channels + 1, sizeof(*layer->shift));
+        status = layer->want && layer->shift ? NNC_OK : NNC_ERR_LIMIT;
     }
     nnc_free(order);
-    return run->node && run->tap ? NNC_OK : NNC_ERR_LIMIT;
+    return status;
 }
 
-/* Samples that the budget of multiply-accumulates allows. */
-static size_t affordable_samples(const bias_run *run)
-{
-    double macs = 0;
-    for (nnc_node_id id = 0; id < nnc_graph_node_count(run->reference); id++) {
-        const nnc_node *node = nnc_graph_node_const(run->reference, id);
-        macs += node->dead || !node->op ? 0 : (double)nnc_node_cost(run->reference, id).macs;
-    }
-    double n = MACS_MAX / ((double)(run->count + 1) * (macs + 1));
-    return n < SAMPLES_MIN ? SAMPLES_MIN : n > SAMPLES_MAX ? SAMPLES_MAX : (size_t)n;
-}
-
-static nnc_status keep_samples(bias_run *run, const nnc_dataset *data)
+static nnc_status correct(bias_run *run, const nnc_scheme *scheme)
 {
     const nnc_quant_options *o = run->options;
-    size_t bytes = 0, most = affordable_samples(run);
-    for (size_t i = 0; i < o->calib_count && run->samples < most && bytes < SAMPLE_BYTES_MAX; i++) {
-        nnc_status status = nnc_dataset_get(&run->sample[run->samples], data, o->calib_indices[i]);
-        if (status == NNC_ERR_DATA || status == NNC_ERR_IO) {
-            continue; /* counted and named when it was read for calibration */
-        }
-        NNC_TRY(status);
-        const nnc_sample *s = &run->sample[run->samples++];
-        for (size_t k = 0; k < s->input_count; k++) {
-            bytes += nnc_tensor_bytes(&s->inputs[k]);
-        }
+    NNC_TRY(find_layers(run, scheme));
+    run->samples = nnc_pick(run->picked, NNC_BIAS_SAMPLES, o->calib_indices, o->calib_count);
+    if (run->count == 0 || run->samples == 0) {
+        return NNC_OK;
+    }
+    NNC_TRY(measure_float(run));
+    NNC_TRY(measure_quantized(run));
+    for (size_t i = 0; i < run->count; i++) {
+        NNC_TRY(nnc_bias_shift(run->graph, run->layer[i].node, run->layer[i].shift, run->layer[i].channels));
     }
     return NNC_OK;
 }
 
-static nnc_status correct(bias_run *run, const nnc_scheme *scheme, const nnc_dataset *data)
-{
-    channel_sums want = {0};
-    NNC_TRY(find_layers(run, scheme));
-    NNC_TRY(keep_samples(run, data));
-    if (run->count == 0 || run->samples == 0) {
-        return NNC_OK;
-    }
-    nnc_status status = measure(&want, run, run->reference, run->tap, run->count);
-    for (size_t i = 0; status == NNC_OK && i < run->count; i++) {
-        status = correct_layer(run, i, &want);
-        nnc_log_progress(run->log, "bias", i + 1, run->count, "layers");
-    }
-    sums_deinit(&want);
-    return status;
-}
-
-nnc_status nnc_bias_correct(nnc_graph *graph, const nnc_graph *reference, const nnc_scheme *scheme,
+nnc_status nnc_bias_correct_chain(nnc_graph *graph, const nnc_graph *reference, const nnc_scheme *scheme,
                             const nnc_dataset *data, const nnc_quant_options *options, const nnc_log *log)
 {
-    bias_run run = {.graph = graph, .reference = reference, .options = options, .log = log};
-    nnc_status status = correct(&run, scheme, data);
-    for (size_t i = 0; i < run.samples; i++) {
-        nnc_sample_deinit(&run.sample[i]);
+    bias_run run = {.graph = graph, .reference = reference, .data = data, .options = options, .log = log};
+    nnc_status status = correct(&run, scheme);
+    for (size_t i = 0; i < run.count; i++) {
+        nnc_free(run.layer[i].want);
+        nnc_free(run.layer[i].shift);
     }
-    nnc_free(run.node);
+    nnc_free(run.layer);
     nnc_free(run.tap);
+    nnc_free(run.offset);
+    nnc_free(run.sums);
     return status;
 }
 
 nnc_status nnc_bias_take(nnc_graph *graph, const nnc_graph *corrected, const nnc_scheme *scheme)
 {
     for (nnc_node_id id = 0; id < scheme->node_count; id++) {
-        if (!correctable(graph, scheme, id)) {
+        if (!nnc_bias_correctable(graph, scheme, id)) {
             continue;
         }
         const nnc_node *from = nnc_graph_node_const(corrected, id), *to = nnc_graph_node_const(graph, id);

@@ -87,13 +87,10 @@ uint64_t nnc_weight_pair_overflow(const nnc_graph *graph, nnc_node_id node);
 nnc_status nnc_scheme_apply(nnc_graph *graph, const nnc_scheme *scheme, const nnc_choice *choice,
                             const nnc_quant_options *options);
 
-/* Moves the biases of the integer products of `graph` (a choice applied to a clone of `reference`) so that their mean outputs
- * per channel are the reference's, on some calibration samples. */
-nnc_status nnc_bias_correct(nnc_graph *graph, const nnc_graph *reference, const nnc_scheme *scheme,
-                            const nnc_dataset *data, const nnc_quant_options *options, const nnc_log *log);
-
-/* Copies the biases of `corrected` (a corrected clone of `graph`) into graph. */
-nnc_status nnc_bias_take(nnc_graph *graph, const nnc_graph *corrected, const nnc_scheme *scheme);
+/* Copies all attributes of one node to another of the same graph. */
+nnc_status nnc_node_copy_attrs(nnc_graph *graph, nnc_node_id to, nnc_node_id from);
+/* At most max of `count` indices, evenly spread. Returns how many. */
+size_t nnc_pick(size_t *out, size_t max, const size_t *indices, size_t count);
 
 /* Fills group->error of all candidates from the float graph on some calibration samples. */
 nnc_status nnc_score_candidates(nnc_group *groups, const nnc_scheme *scheme, const nnc_graph *graph,
@@ -104,6 +101,7 @@ nnc_status nnc_score_candidates(nnc_group *groups, const nnc_scheme *scheme, con
 typedef struct nnc_judgement {
     double sqnr;  /* dB; over outputs: from the mean of their relative squared errors */
     double agree; /* share of samples with the same largest element of output 0; NAN if that is no class output */
+    size_t changed; /* such samples with another largest element */
 } nnc_judgement;
 nnc_status nnc_judge(nnc_judgement *out, const nnc_graph *reference, nnc_graph *const *graphs, size_t count,
                      const nnc_dataset *data, const size_t *indices, size_t index_count,

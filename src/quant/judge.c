@@ -85,7 +85,8 @@ static nnc_judgement judgement_of(const judge_state *state, size_t g)
     }
     return (nnc_judgement){
         .sqnr = used == 0 ? (double)NAN : error > 0 ? -10 * log10(error / (double)used) : (double)INFINITY,
-        .agree = state->answers ? (double)state->agree[g] / (double)state->answers : (double)NAN};
+        .agree = state->answers ? (double)state->agree[g] / (double)state->answers : (double)NAN,
+        .changed = state->answers - state->agree[g]};
 }
 
 nnc_status nnc_judge(nnc_judgement *out, const nnc_graph *reference, nnc_graph *const *graphs, size_t count,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "quant/bias.h"
 #include "quant/ranges.h"
 #include "quant/result.h"
 
@@ -139,39 +140,64 @@ static nnc_status calibrate(quant_run *run)
     return nnc_ranges_solve(run->range_auto, &run->scheme, run->groups, o->method, o->percentile, o->target);
 }
 
-#define FORMS_MAX 4
+/* A quantized form of the model that is considered. */
+typedef struct quant_form {
+    nnc_choice choice;
+    nnc_graph *graph;
+    const char *bias; /* NULL: the model's own */
+    nnc_judgement got;
+} quant_form;
+#define FORMS_MAX 6
 
-/* Judges several forms of the model at once, on held-back samples where there are some. */
-static nnc_status judge_forms(nnc_judgement *out, quant_run *run, const nnc_choice *choices, size_t count)
+typedef struct quant_forms {
+    quant_form form[FORMS_MAX];
+    size_t count;
+} quant_forms;
+
+static void forms_deinit(quant_forms *forms)
+{
+    for (size_t i = 0; i < forms->count; i++) {
+        nnc_graph_destroy(forms->form[i].graph);
+    }
+}
+
+/* Adds the model quantized by a choice. */
+static nnc_status add_form(quant_forms *forms, const quant_run *run, const nnc_choice *choice)
+{
+    quant_form *form = &forms->form[forms->count];
+    *form = (quant_form){.choice = *choice};
+    NNC_TRY(nnc_graph_clone(&form->graph, run->graph));
+    forms->count++;
+    return nnc_scheme_apply(form->graph, &run->scheme, choice, run->options);
+}
+
+/* Judges all forms at once, on held-back samples where there are some. */
+static nnc_status judge_forms(quant_forms *forms, const quant_run *run)
 {
     const nnc_quant_options *o = run->options;
-    nnc_graph *graphs[FORMS_MAX] = {0};
-    nnc_status status = NNC_OK;
-    for (size_t i = 0; i < count && status == NNC_OK; i++) {
-        status = nnc_graph_clone(&graphs[i], run->graph);
-        if (status == NNC_OK) {
-            status = nnc_scheme_apply(graphs[i], &run->scheme, &choices[i], o);
-        }
+    nnc_graph *graphs[FORMS_MAX];
+    nnc_judgement got[FORMS_MAX];
+    for (size_t i = 0; i < forms->count; i++) {
+        graphs[i] = forms->form[i].graph;
     }
     bool held = o->held_count > 0;
     size_t n = held ? o->held_count : o->calib_count < JUDGE_SAMPLES ? o->calib_count : JUDGE_SAMPLES;
-    if (status == NNC_OK) {
-        status = nnc_judge(out, run->graph, graphs, count, run->data, held ? o->held_indices : o->calib_indices, n, o,
-                           run->log);
+    NNC_TRY(nnc_judge(got, run->graph, graphs, forms->count, run->data,
+                      held ? o->held_indices : o->calib_indices, n, o, run->log));
+    for (size_t i = 0; i < forms->count; i++) {
+        forms->form[i].got = got[i];
     }
-    for (size_t i = 0; i < count; i++) {
-        nnc_graph_destroy(graphs[i]);
-    }
-    return status;
+    return NNC_OK;
 }
 
-/* a is at least as good as b. SQNR decides; unless more than one sample in fifty changes sides against it. */
-static bool not_worse(const nnc_judgement *a, const nnc_judgement *b)
+/* SQNR decides, unless the numbers of changed answers differ by more than twice what chance makes of them. */
+static bool better(const nnc_judgement *a, const nnc_judgement *b)
 {
-    if (!isnan(a->agree) && fabs(a->agree - b->agree) > 0.02) {
-        return a->agree > b->agree;
+    double changed_a = (double)a->changed, changed_b = (double)b->changed;
+    if (fabs(changed_a - changed_b) > 2 * sqrt(changed_a + changed_b)) {
+        return changed_a < changed_b;
     }
-    return !(a->sqnr < b->sqnr);
+    return a->sqnr > b->sqnr;
 }
 
 static bool has_tail(const nnc_scheme *s)
@@ -184,78 +210,128 @@ static bool has_tail(const nnc_scheme *s)
     return false;
 }
 
-/* auto or minmax; tails or none. */
-static nnc_status choose_ranges(quant_run *run)
-{
-    nnc_quant_result *result = run->result;
-    bool automatic = strcmp(run->options->method, "auto") == 0, tails = has_tail(&run->scheme);
-    nnc_choice choice = run->choice, forms[3];
-    nnc_judgement got[3];
-    choice.range = run->range_auto;
-    choice.tails = true;
-    forms[0] = forms[1] = forms[2] = choice;
-    forms[1].tails = false;
-    forms[2].range = run->range_minmax;
-    result->method = run->options->method;
-    if (automatic || tails) {
-        NNC_TRY(judge_forms(got, run, forms, automatic ? 3 : 2));
-        choice.tails = got[0].sqnr >= got[1].sqnr - TAIL_LOSS_DB;
-    }
-    if (automatic) {
-        result->sqnr_auto = got[0].sqnr;
-        result->agree_auto = got[0].agree;
-        result->sqnr_minmax = got[2].sqnr;
-        result->agree_minmax = got[2].agree;
-        if (!not_worse(&got[0], &got[2])) {
-            result->method = "minmax";
-            choice.range = run->range_minmax;
-        }
-    }
-    run->choice = choice;
-    return NNC_OK;
-}
-
 /* 7-bit weights, or the full range as u8 (which ONNX Runtime multiplies in 16 bits): what loses less. */
 static nnc_status choose_weights(quant_run *run)
 {
     if (run->options->target->weight_max == 127) {
         return NNC_OK;
     }
-    nnc_choice forms[2] = {run->choice, run->choice};
-    nnc_judgement got[2];
-    forms[1].weight = NNC_DTYPE_UINT8;
-    forms[1].weight_max = 127;
-    NNC_TRY(judge_forms(got, run, forms, 2));
-    run->choice = forms[not_worse(&got[0], &got[1]) ? 0 : 1];
-    nnc_log_info(run->log, "weights: %s (SQNR %.2f dB with 7 bits, %.2f dB with u8)",
-                 run->choice.weight == NNC_DTYPE_UINT8 ? "u8" : "7 bits", got[0].sqnr, got[1].sqnr);
-    return NNC_OK;
+    nnc_choice u8 = run->choice;
+    u8.weight = NNC_DTYPE_UINT8;
+    u8.weight_max = 127;
+    quant_forms forms = {.count = 0};
+    nnc_status status = add_form(&forms, run, &run->choice);
+    status = status == NNC_OK ? add_form(&forms, run, &u8) : status;
+    status = status == NNC_OK ? judge_forms(&forms, run) : status;
+    if (status == NNC_OK) {
+        const nnc_judgement *seven = &forms.form[0].got, *eight = &forms.form[1].got;
+        run->choice = better(eight, seven) ? u8 : run->choice;
+        nnc_log_info(run->log, "weights: %s (output SQNR %.2f dB with 7 bits, %.2f dB with u8)",
+                     run->choice.weight == NNC_DTYPE_UINT8 ? "u8" : "7 bits", seven->sqnr, eight->sqnr);
+    }
+    forms_deinit(&forms);
+    return status;
 }
 
-/* Corrected biases are kept where held-back samples gain by them. */
-static nnc_status correct_biases(quant_run *run, const nnc_graph *reference)
+/* The choice with the model's biases and with both kinds of corrected ones. */
+static nnc_status add_forms_of(quant_forms *forms, const quant_run *run, const nnc_choice *choice)
 {
     const nnc_quant_options *o = run->options;
-    nnc_graph *corrected;
-    nnc_judgement got[2];
+    NNC_TRY(add_form(forms, run, choice));
     if (!o->bias_correction || o->held_count == 0) {
         return NNC_OK;
     }
-    NNC_TRY(nnc_graph_clone(&corrected, run->graph));
-    nnc_status status = nnc_bias_correct(corrected, reference, &run->scheme, run->data, o, run->log);
-    if (status == NNC_OK) {
-        nnc_graph *forms[2] = {run->graph, corrected};
-        status = nnc_judge(got, reference, forms, 2, run->data, o->held_indices, o->held_count, o, run->log);
+    NNC_TRY(add_form(forms, run, choice));
+    quant_form *local = &forms->form[forms->count - 1];
+    local->bias = "local";
+    NNC_TRY(nnc_bias_correct_local(local->graph, run->graph, &run->scheme, run->data, o, run->log));
+    NNC_TRY(add_form(forms, run, choice));
+    quant_form *chain = &forms->form[forms->count - 1];
+    chain->bias = "chain";
+    return nnc_bias_correct_chain(chain->graph, run->graph, &run->scheme, run->data, o, run->log);
+}
+
+/* Index of the best form; the first of equals. */
+static size_t best_form(const quant_forms *forms, size_t from, size_t count)
+{
+    size_t best = from;
+    for (size_t i = from + 1; i < from + count; i++) {
+        best = better(&forms->form[i].got, &forms->form[best].got) ? i : best;
+    }
+    return best;
+}
+
+/* Takes over the best form: ranges and biases. forms: first those of minmax (when auto was asked for), then the method's. */
+static void record_forms(quant_run *run, const quant_forms *forms, bool automatic)
+{
+    nnc_quant_result *result = run->result;
+    size_t per_range = automatic ? forms->count / 2 : forms->count;
+    size_t best = best_form(forms, 0, forms->count);
+    const quant_form *form = &forms->form[best], *plain = &forms->form[best / per_range * per_range];
+    if (automatic) {
+        result->sqnr_minmax = forms->form[0].got.sqnr;
+        result->agree_minmax = forms->form[0].got.agree;
+        result->sqnr_auto = form->got.sqnr;
+        result->agree_auto = form->got.agree;
+        result->method = best < per_range ? "minmax" : "auto";
+    }
+    if (per_range > 1) {
+        result->sqnr_plain = plain->got.sqnr;
+        result->sqnr_corrected = forms->form[best_form(forms, best / per_range * per_range + 1, per_range - 1)].got.sqnr;
+        result->bias_corrected = form->bias != NULL;
+    }
+    for (size_t i = 0; i < forms->count; i++) {
+        nnc_log_debug(run->log, "form %s, biases %s: output SQNR %.2f dB, agreement %.3f%s",
+                      forms->form[i].choice.range == run->range_minmax ? "minmax" : run->options->method,
+                      forms->form[i].bias ? forms->form[i].bias : "as they are", forms->form[i].got.sqnr,
+                      forms->form[i].got.agree, i == best ? ", kept" : "");
+    }
+    run->choice = form->choice;
+}
+
+/* Writes the best form into the model, without grids on tails if they cost much. */
+static nnc_status take_form(quant_run *run, const quant_forms *forms)
+{
+    const quant_form *form = &forms->form[best_form(forms, 0, forms->count)];
+    if (has_tail(&run->scheme)) {
+        quant_forms tails = {.count = 0};
+        nnc_status status = NNC_OK;
+        for (int on = 0; on < 2 && status == NNC_OK; on++) {
+            nnc_choice choice = form->choice;
+            choice.tails = on;
+            status = add_form(&tails, run, &choice);
+            if (status == NNC_OK && form->bias) {
+                status = nnc_bias_take(tails.form[on].graph, form->graph, &run->scheme);
+            }
+        }
+        status = status == NNC_OK ? judge_forms(&tails, run) : status;
+        if (status == NNC_OK) {
+            run->choice.tails = tails.form[1].got.sqnr >= tails.form[0].got.sqnr - TAIL_LOSS_DB;
+        }
+        forms_deinit(&tails);
+        NNC_TRY(status);
+    }
+    NNC_TRY(nnc_scheme_apply(run->graph, &run->scheme, &run->choice, run->options));
+    return form->bias ? nnc_bias_take(run->graph, form->graph, &run->scheme) : NNC_OK;
+}
+
+static nnc_status choose_and_apply(quant_run *run)
+{
+    bool automatic = strcmp(run->options->method, "auto") == 0;
+    quant_forms forms = {.count = 0};
+    nnc_choice minmax = run->choice;
+    minmax.range = run->range_minmax;
+    run->result->method = run->options->method;
+    nnc_status status = automatic ? add_forms_of(&forms, run, &minmax) : NNC_OK;
+    status = status == NNC_OK ? add_forms_of(&forms, run, &run->choice) : status;
+    if (status == NNC_OK && forms.count > 1) {
+        status = judge_forms(&forms, run);
     }
     if (status == NNC_OK) {
-        run->result->sqnr_plain = got[0].sqnr;
-        run->result->sqnr_corrected = got[1].sqnr;
-        run->result->bias_corrected = got[1].sqnr > got[0].sqnr && not_worse(&got[1], &got[0]);
+        record_forms(run, &forms, automatic);
+        status = take_form(run, &forms);
     }
-    if (status == NNC_OK && run->result->bias_corrected) {
-        status = nnc_bias_take(run->graph, corrected, &run->scheme);
-    }
-    nnc_graph_destroy(corrected);
+    forms_deinit(&forms);
     return status;
 }
 
@@ -281,10 +357,7 @@ static nnc_status finish(quant_run *run)
 {
     nnc_graph *before;
     NNC_TRY(nnc_graph_clone(&before, run->graph));
-    nnc_status status = nnc_scheme_apply(run->graph, &run->scheme, &run->choice, run->options);
-    if (status == NNC_OK) {
-        status = correct_biases(run, before);
-    }
+    nnc_status status = choose_and_apply(run);
     if (status == NNC_OK) {
         status = nnc_result_values(run->result, run->graph, &run->scheme, run->choice.range);
     }
@@ -308,9 +381,8 @@ static nnc_status quantize(quant_run *run)
     }
     NNC_TRY(nnc_weights_check(run->graph, &run->scheme));
     NNC_TRY(calibrate(run));
-    run->choice.weight = run->options->target->weight;
-    run->choice.weight_max = run->options->target->weight_max;
-    NNC_TRY(choose_ranges(run));
+    run->choice = (nnc_choice){.range = run->range_auto, .tails = true, .weight = run->options->target->weight,
+                               .weight_max = run->options->target->weight_max};
     NNC_TRY(choose_weights(run));
     return finish(run);
 }

@@ -86,7 +86,7 @@ static nnc_status make_stack(nnc_value_id *out, score_state *state, nnc_value_id
     return nnc_node_set_int(state->graph, node, "axis", 0);
 }
 
-static nnc_status copy_attrs(nnc_graph *graph, nnc_node_id to, nnc_node_id from)
+nnc_status nnc_node_copy_attrs(nnc_graph *graph, nnc_node_id to, nnc_node_id from)
 {
     for (uint32_t i = 0; i < nnc_graph_node_const(graph, from)->attr_count; i++) {
         nnc_attr attr = nnc_graph_node_const(graph, from)->attrs[i];
@@ -113,7 +113,7 @@ static nnc_status add_probe(score_state *state, nnc_node_id id)
     nnc_node_id copy;
     const char *op = nnc_graph_node_const(graph, id)->op_type;
     NNC_TRY(add_op(&sum[0], graph, "", op, in, 2, &copy));
-    NNC_TRY(copy_attrs(graph, copy, id));
+    NNC_TRY(nnc_node_copy_attrs(graph, copy, id));
     int64_t axes[NNC_RANK_MAX];
     for (uint32_t d = 1; d < rank; d++) {
         axes[d - 1] = d;
@@ -210,13 +210,19 @@ static nnc_status add_own_errors(score_state *state, const nnc_graph *graph)
     return status;
 }
 
+size_t nnc_pick(size_t *out, size_t max, const size_t *indices, size_t count)
+{
+    size_t n = count < max ? count : max;
+    for (size_t i = 0; i < n; i++) {
+        out[i] = indices[i * count / n];
+    }
+    return n;
+}
+
 static nnc_status run(score_state *state, const nnc_dataset *data, const nnc_quant_options *options,
                       const nnc_log *log)
 {
-    size_t picked[SCORE_SAMPLES], n = options->calib_count < SCORE_SAMPLES ? options->calib_count : SCORE_SAMPLES;
-    for (size_t i = 0; i < n; i++) {
-        picked[i] = options->calib_indices[i * options->calib_count / n];
-    }
+    size_t picked[SCORE_SAMPLES], n = nnc_pick(picked, SCORE_SAMPLES, options->calib_indices, options->calib_count);
     nnc_runner_model model = {.graph = state->graph};
     NNC_TRY(nnc_runner_create(&state->runner, &model, 1, options->threads, options->isa_max));
     nnc_runner_calls calls = {.done = score_done, .user = state};

@@ -22,7 +22,8 @@ static bool verbose;
 static void say(void *user, nnc_log_level level, const char *text)
 {
     (void)user;
-    if (verbose && level != NNC_LOG_DEBUG) {
+    (void)level;
+    if (verbose) {
         printf("  %s\n", text);
     }
 }
