@@ -53,8 +53,8 @@ static nnc_status run_int8(nnc_run *run, const void *opaque)
                  "%s is quantized already; --requantize quantizes it again (errors add up)",
                  run->source.path);
     }
-    char key[160];
-    snprintf(key, sizeof(key), "%s-%s-%016llx-%zu", NNC_VERSION, run->source.sha256,
+    char key[224];
+    snprintf(key, sizeof(key), "tool=%s model=%s data=%016llx samples=%zu", NNC_VERSION, run->source.sha256,
              (unsigned long long)run->calib_hash, run->calib_count);
     nnc_quant_options quant = {
         .target = run->target, .method = o->method, .percentile = o->percentile,
