@@ -107,9 +107,9 @@ def line(name, threads, found, ceiling, floor):
         return "%.3f / %.3f" % found[key] if key in found else ""
 
     def ratio(a, b):
-        return "%.2f" % (found[a][0] / found[b][0])
+        return "%.2f" % (found[a][1] / found[b][1])
     own = ("ort", "ort-int8") if ("ort", "ort-int8") in found else ("ort", "int8")
-    best = min([("ort", "int8"), own], key=lambda k: found[k][0])
+    best = min([("ort", "int8"), own], key=lambda k: found[k][1])
     mark = "" if ceiling >= floor else " (disturbed)"
     return (f"| {name} | {threads} | {cell(('nncompress', 'f32'))} | {cell(('ort', 'f32'))} | "
             f"{cell(('nncompress', 'int8'))} | {cell(('ort', 'int8'))} | {cell(('ort', 'ort-int8'))} | "
@@ -122,8 +122,8 @@ HEAD = """# Latency: nncompress's runtime and ONNX Runtime
 Median / minimum in ms of one run with batch 1; {rounds} alternating rounds of {seconds:g} s per file and tool, the
 median of the rounds' medians and the minimum of all runs. INT8: the file that nncompress wrote (of the shape
 models: the collection's QDQ file) in both runtimes; last INT8 column: the file that ONNX Runtime's quantizer
-made of the same model (MinMax), in ONNX Runtime. Factors are ONNX Runtime's time divided by ours (INT8: its
-better file); above 1 ours is faster. Ceiling: INT8 GMAC/s of one core measured in between (lowest of the
+made of the same model (MinMax), in ONNX Runtime. Factors are ONNX Runtime's minimum divided by ours (INT8: its
+better file); above 1 ours is faster. The minimum is what the code can do, the median what the machine allowed. Ceiling: INT8 GMAC/s of one core measured in between (lowest of the
 rounds); "disturbed" marks models whose ceiling stayed below {floor:g}, so that other load took part.
 
 | model | threads | FP32 ours | FP32 ORT | INT8 ours | INT8 ORT | INT8 ORT, its own file | FP32 factor | INT8 factor | our FP32 / INT8 | ceiling |
