@@ -42,8 +42,9 @@ nnc_status nnc_result_values(nnc_quant_result *result, const nnc_graph *graph, c
         const nnc_range *range = &ranges[scheme->group[v]];
         /* Movement has no statistics of its own: those of the value it moves. */
         const nnc_value_stats *stats = nnc_calib_stats(result->calib, scheme->origin[v]);
-        float lo = (float)(q->qmin - q->zero_point[0]) * q->scale[0];
-        float hi = (float)(q->qmax - q->zero_point[0]) * q->scale[0];
+        /* Half a step beyond the ends is rounding, not clipping. */
+        float lo = ((float)(q->qmin - q->zero_point[0]) - 0.5f) * q->scale[0];
+        float hi = ((float)(q->qmax - q->zero_point[0]) + 0.5f) * q->scale[0];
         result->values[result->value_count++] =
             (nnc_quant_value_info){.value = v, .method = range->method, .lo = range->lo, .hi = range->hi,
                                    .min = stats->min, .max = stats->max,
