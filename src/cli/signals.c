@@ -1,5 +1,6 @@
 /* Interruption: the first signal asks, the second one ends. SPDX-License-Identifier: Apache-2.0 */
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -7,6 +8,7 @@
 #include "cli/terminal.h"
 
 static volatile sig_atomic_t caught;
+static atomic_flag ending = ATOMIC_FLAG_INIT;
 
 static void on_signal(int number)
 {
@@ -17,11 +19,14 @@ static void on_signal(int number)
     caught = number;
 }
 
-/* A mapped file was cut by somebody else while it was read. */
+/* A mapped file was cut by somebody else while it was read. All reader threads fault at once: the
+ * first one speaks and ends the process, the others wait for that. */
 static void on_bus_error(int number)
 {
     static const char line[] = "nncompress: error[io]: a file became shorter while it was read (exit 6)\n";
     (void)number;
+    while (atomic_flag_test_and_set(&ending))
+        pause();
     nnc_file_out_abort_all();
     ssize_t written = write(STDERR_FILENO, line, sizeof(line) - 1);
     (void)written;

@@ -77,14 +77,30 @@ expect 5 "too large" -- "$tool" model.onnx --int8 --calib x.npy
 npy '<f4' '(0, 3, 32, 32)'
 expect 5 "" -- "$tool" model.onnx --int8 --calib x.npy
 
-# Data cut while the reader threads use it: the samples behind the cut are gone.
-{
+# Data cut while the reader threads use it: the samples behind the cut are gone. The cut comes when the
+# model's first input was printed; several rounds, since all readers meet the cut at once.
+cat >cut.sh <<'END'
+rm -f said
+(
+    left=1000
+    until grep -q "the model sees" said 2>/dev/null || [ $left = 0 ]; do
+        left=$((left - 1))
+        sleep 0.01
+    done
+    : >x.npy
+) &
+"$1" model.onnx --int8 --calib x.npy --samples 20000 -o cut.onnx 2>said
+code=$?
+wait
+cat said >&2
+exit $code
+END
+for round in 1 2 3 4 5; do
     npy '<f4' '(20000, 3, 32, 32)'
     dd if=/dev/zero bs=1 count=0 seek=245760128 of=x.npy 2>/dev/null
-    expect 6 "became shorter" -- sh -c '(sleep 0.3; : >x.npy) & exec "$0" model.onnx --int8 --calib x.npy --samples 20000 -o cut.onnx' \
-        "$tool"
-    rm -f x.npy
-}
+    expect 6 "became shorter" -- sh cut.sh "$tool"
+done
+rm -f x.npy cut.sh said
 
 # Standard streams.
 if [ -c /dev/full ]; then
