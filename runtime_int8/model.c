@@ -33,10 +33,18 @@ static nnrt_status finish_load(nnrt_model **out, nnrt_model *model, nnc_status s
     return NNRT_OK;
 }
 
+static nnrt_model *create(void)
+{
+    nnrt_model *model = nnc_calloc(1, sizeof *model);
+    if (model != NULL)
+        pthread_mutex_init(&model->lock, NULL);
+    return model;
+}
+
 nnrt_status nnrt_model_load(nnrt_model **out, const char *path, uint32_t flags)
 {
     *out = NULL;
-    nnrt_model *model = nnc_calloc(1, sizeof *model);
+    nnrt_model *model = create();
     if (model == NULL)
         return NNRT_ERR_LIMIT;
     return finish_load(out, model, load_file(model, path, flags));
@@ -45,7 +53,7 @@ nnrt_status nnrt_model_load(nnrt_model **out, const char *path, uint32_t flags)
 nnrt_status nnrt_model_load_memory(nnrt_model **out, const void *plan, size_t bytes, uint32_t flags)
 {
     *out = NULL;
-    nnrt_model *model = nnc_calloc(1, sizeof *model);
+    nnrt_model *model = create();
     if (model == NULL)
         return NNRT_ERR_LIMIT;
     return finish_load(out, model, nnrt_plan_parse(&model->plan, plan, bytes, flags));
@@ -55,9 +63,31 @@ void nnrt_model_destroy(nnrt_model *model)
 {
     if (model == NULL)
         return;
+    while (model->devices != NULL) {
+        nnrt_device *device = model->devices;
+        model->devices = device->next;
+        nnrt_device_close(device);
+    }
     if (model->mapped)
         nnc_file_map_close(&model->map);
+    pthread_mutex_destroy(&model->lock);
     nnc_free(model);
+}
+
+nnc_status nnrt_model_device(nnrt_device **out, nnrt_model *model, uint32_t index)
+{
+    nnc_status status = NNC_OK;
+    pthread_mutex_lock(&model->lock);
+    nnrt_device *device = model->devices;
+    while (device != NULL && device->index != index)
+        device = device->next;
+    if (device == NULL && (status = nnrt_device_open(&device, index)) == NNC_OK) {
+        device->next = model->devices;
+        model->devices = device;
+    }
+    pthread_mutex_unlock(&model->lock);
+    *out = device;
+    return status;
 }
 
 uint32_t nnrt_model_input_count(const nnrt_model *model)

@@ -6,6 +6,7 @@
 
 #include "runtime_int8/kernels/cpu.h"
 #include "runtime_int8/ops/util.h"
+#include "runtime_int8/session_device.h"
 
 static nnc_status init_variables(nnrt_session *s)
 {
@@ -112,6 +113,34 @@ static nnc_status create(nnrt_session *s, const nnrt_session_options *options)
     return NNC_OK;
 }
 
+nnc_status nnrt_session_leave_device(nnrt_session *s)
+{
+    const char *message = nnrt_error_message();
+    const size_t bytes = strlen(message) + 1;
+    nnc_free(s->device_note);
+    s->device_note = nnc_calloc(bytes, 1);
+    if (s->device_note == NULL)
+        return NNC_ERR_LIMIT;
+    memcpy(s->device_note, message, bytes);
+    nnrt_session_device_destroy(s);
+    return NNC_OK;
+}
+
+/* Where the session runs. AUTO goes on with the CPU when the device cannot. */
+static nnc_status choose_device(nnrt_session *s, nnrt_model *model,
+                                const nnrt_session_options *options)
+{
+    if (options->device == NNRT_DEVICE_CPU)
+        return NNC_OK;
+    if (options->device > NNRT_DEVICE_AUTO)
+        NNC_FAIL(NNC_ERR_USAGE, "device %u, expected 0..%d", options->device, NNRT_DEVICE_AUTO);
+    s->device_auto = options->device == NNRT_DEVICE_AUTO;
+    nnc_status status = nnrt_session_device_create(s, model, options->device_index);
+    if (s->device_auto && (status == NNC_ERR_DEVICE || status == NNC_ERR_UNSUPPORTED))
+        return nnrt_session_leave_device(s);
+    return status;
+}
+
 nnrt_status nnrt_session_create(nnrt_session **out, const nnrt_model *model,
                                 const nnrt_session_options *options)
 {
@@ -128,6 +157,8 @@ nnrt_status nnrt_session_create(nnrt_session **out, const nnrt_model *model,
         return NNRT_ERR_LIMIT;
     s->plan = &model->plan;
     nnc_status status = create(s, &o);
+    if (status == NNC_OK) /* a model is constant but for the devices it was uploaded to */
+        status = choose_device(s, (nnrt_model *)(uintptr_t)model, &o);
     if (status != NNC_OK) {
         nnrt_session_destroy(s);
         return (nnrt_status)status;
@@ -140,6 +171,8 @@ void nnrt_session_destroy(nnrt_session *s)
 {
     if (s == NULL)
         return;
+    nnrt_session_device_destroy(s);
+    nnc_free(s->device_note);
     nnrt_pool_destroy(s->pool);
     for (size_t i = 0; s->nodes != NULL && i < s->plan->node_count; i++)
         nnc_free(s->nodes[i].state);
@@ -235,9 +268,12 @@ nnc_status nnrt_session_ready(nnrt_session *s)
     return reshape(s, s->shapes, block->in_count);
 }
 
-static void set_view(nnrt_view *view, const nnrt_tensor *t)
+/* i counts inputs, then outputs. */
+static void set_view(nnrt_view *view, const nnrt_session *s, uint32_t i)
 {
-    *view = (nnrt_view){t->data, t->bytes, t->dtype, t->shape};
+    const nnrt_tensor *t = &s->values[s->plan->io[s->plan->blocks[0].io + i]].tensor;
+    void *data = s->device != NULL ? nnrt_session_device_host(s, i) : t->data;
+    *view = (nnrt_view){data, t->bytes, t->dtype, t->shape};
 }
 
 nnrt_status nnrt_session_input(nnrt_session *session, uint32_t i, nnrt_view *view)
@@ -248,7 +284,7 @@ nnrt_status nnrt_session_input(nnrt_session *session, uint32_t i, nnrt_view *vie
     nnc_status status = nnrt_session_ready(session);
     if (status != NNC_OK)
         return (nnrt_status)status;
-    set_view(view, &session->values[session->plan->io[block->io + i]].tensor);
+    set_view(view, session, i);
     return NNRT_OK;
 }
 
@@ -260,7 +296,7 @@ nnrt_status nnrt_session_output(nnrt_session *session, uint32_t i, nnrt_view *vi
     nnc_status status = nnrt_session_ready(session);
     if (status != NNC_OK)
         return (nnrt_status)status;
-    set_view(view, &session->values[session->plan->io[block->io + block->in_count + i]].tensor);
+    set_view(view, session, block->in_count + i);
     return NNRT_OK;
 }
 
@@ -276,6 +312,16 @@ nnrt_status nnrt_session_variable(nnrt_session *session, const char *name, nnrt_
         return NNRT_OK;
     }
     return (nnrt_status)nnc_error_set(NNC_ERR_USAGE, "no variable '%s'", name);
+}
+
+nnrt_device_kind nnrt_session_device_of(const nnrt_session *session)
+{
+    return session->device != NULL ? NNRT_DEVICE_CUDA : NNRT_DEVICE_CPU;
+}
+
+const char *nnrt_session_device_note(const nnrt_session *session)
+{
+    return session->device_note;
 }
 
 size_t nnrt_session_arena_bytes(const nnrt_session *session)

@@ -34,6 +34,8 @@ typedef struct session_symbol {
     int64_t value;
 } session_symbol;
 
+typedef struct nnrt_session_device nnrt_session_device;
+
 typedef enum session_phase { SESSION_NEW, SESSION_READY, SESSION_FAILED } session_phase;
 
 struct nnrt_session {
@@ -54,6 +56,9 @@ struct nnrt_session {
     size_t arena_bytes, arena_cap, arena_limit;
     uint8_t **variables;    /* [plan values], NULL for other kinds */
     uint32_t last_parallel; /* node that used the workers last; SESSION_END before the first run */
+    nnrt_session_device *device; /* NULL: on the CPU */
+    bool device_auto;            /* may go back to the CPU */
+    char *device_note;           /* why it did */
     nnrt_callback_fn *callback;
     void *callback_user;
 };
@@ -61,6 +66,8 @@ struct nnrt_session {
 /* Computes shapes, host-known values and memory for session->shapes. Fails as nnrt_session_reshape.
  */
 nnc_status nnrt_session_plan(nnrt_session *session);
+/* Gives the device up and notes the current error message as the reason. LIMIT. */
+nnc_status nnrt_session_leave_device(nnrt_session *session);
 /* Plans the default shapes if nothing was planned yet. USAGE after a reshape that failed. */
 nnc_status nnrt_session_ready(nnrt_session *session);
 

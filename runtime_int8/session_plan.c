@@ -5,6 +5,7 @@
 
 #include "runtime_int8/ops/util.h"
 #include "runtime_int8/session.h"
+#include "runtime_int8/session_device.h"
 
 #define HOST_ELEMENTS 4096u
 
@@ -221,6 +222,27 @@ static nnc_status plan_node(nnrt_session *s, uint32_t index, size_t *scratch)
     return NNC_OK;
 }
 
+/* Memory for the activations, on the device that runs them. */
+static nnc_status take_arena(nnrt_session *s, size_t bytes, uint8_t **out)
+{
+    if (s->device != NULL) {
+        void *arena;
+        NNC_TRY(nnrt_session_device_arena(s, bytes, &arena));
+        *out = arena;
+        return NNC_OK;
+    }
+    if (bytes > s->arena_cap || s->arena == NULL) {
+        nnc_free(s->arena);
+        s->arena_cap = 0;
+        s->arena = nnc_alloc_aligned(bytes);
+        if (s->arena == NULL)
+            return NNC_ERR_LIMIT;
+        s->arena_cap = bytes;
+    }
+    *out = s->arena;
+    return NNC_OK;
+}
+
 static nnc_status place_arena(nnrt_session *s, size_t scratch)
 {
     size_t total;
@@ -229,32 +251,26 @@ static nnc_status place_arena(nnrt_session *s, size_t scratch)
     if (!nnc_size_add(&all, total, scratch) || all > s->arena_limit)
         NNC_FAIL(NNC_ERR_LIMIT, "activations need %zu bytes and scratch %zu, the machine has %zu",
                  total, scratch, s->arena_limit);
-    if (all > s->arena_cap || s->arena == NULL) {
-        nnc_free(s->arena);
-        s->arena_cap = 0;
-        s->arena = nnc_alloc_aligned(all);
-        if (s->arena == NULL)
-            return NNC_ERR_LIMIT;
-        s->arena_cap = all;
-    }
+    uint8_t *arena;
+    NNC_TRY(take_arena(s, all, &arena));
     s->arena_bytes = all;
     for (size_t id = 0; id < s->plan->value_count; id++) {
         session_value *v = &s->values[id];
         if (v->block != SESSION_NO_BLOCK)
-            v->tensor.data = s->arena + s->blocks[v->block].offset;
+            v->tensor.data = arena + s->blocks[v->block].offset;
     }
     for (size_t i = 0; i < s->plan->node_count; i++) {
         nnrt_node_ctx *ctx = &s->nodes[i].ctx;
         const uint32_t *io = s->plan->io + s->plan->nodes[i].io;
         for (uint32_t k = 0; k < ctx->in_count + ctx->out_count; k++)
             ctx->in[k].data = s->values[io[k]].tensor.data;
-        ctx->scratch = s->arena + total;
+        ctx->scratch = arena + total;
         ctx->pool = s->pool;
     }
     return NNC_OK;
 }
 
-nnc_status nnrt_session_plan(nnrt_session *s)
+static nnc_status plan(nnrt_session *s)
 {
     size_t scratch = 0;
     s->block_count = 0;
@@ -266,5 +282,16 @@ nnc_status nnrt_session_plan(nnrt_session *s)
     NNC_TRY(start_values(s));
     for (uint32_t i = 0; i < s->plan->node_count; i++)
         NNC_TRY(plan_node(s, i, &scratch));
-    return place_arena(s, scratch);
+    NNC_TRY(place_arena(s, s->device != NULL ? 0 : scratch));
+    return s->device != NULL ? nnrt_session_device_lower(s) : NNC_OK;
+}
+
+nnc_status nnrt_session_plan(nnrt_session *s)
+{
+    nnc_status status = plan(s);
+    if (s->device == NULL || !s->device_auto ||
+        (status != NNC_ERR_DEVICE && status != NNC_ERR_UNSUPPORTED))
+        return status;
+    NNC_TRY(nnrt_session_leave_device(s));
+    return plan(s);
 }

@@ -2,6 +2,7 @@
 #include <time.h>
 
 #include "runtime_int8/session.h"
+#include "runtime_int8/session_device.h"
 
 static uint64_t now_ns(void)
 {
@@ -27,6 +28,8 @@ nnrt_status nnrt_session_run(nnrt_session *s)
     nnc_status status = nnrt_session_ready(s);
     if (status != NNC_OK)
         return (nnrt_status)status;
+    if (s->device != NULL)
+        return (nnrt_status)nnrt_session_device_run(s, true);
     uint32_t last = SESSION_END;
     for (uint32_t i = 0; i < s->plan->node_count; i++) {
         session_node *node = &s->nodes[i];
@@ -43,6 +46,14 @@ nnrt_status nnrt_session_run(nnrt_session *s)
     nnrt_pool_settle(s->pool);
     s->last_parallel = last;
     return NNRT_OK;
+}
+
+nnrt_status nnrt_session_rerun(nnrt_session *s)
+{
+    if (s->device == NULL)
+        return nnrt_session_run(s);
+    nnc_status status = nnrt_session_ready(s);
+    return (nnrt_status)(status == NNC_OK ? nnrt_session_device_run(s, false) : status);
 }
 
 void nnrt_ctx_callback(const nnrt_node_ctx *ctx, uint32_t tag, const nnrt_tensor *tensor)

@@ -3,7 +3,7 @@
  *
  * A kernel file (kernels/<subject>.cuh) includes this alone for the machine: no CUDA header, no
  * __global__, no __shared__, no threadIdx. Under nvcc the functions are the hardware's instructions;
- * elsewhere simt_host.h runs the same thread-block code with every thread as a coroutine, checks
+ * elsewhere simt_host.cuh runs the same thread-block code with every thread as a coroutine, checks
  * barriers and delays asynchronous copies until they are waited for. C++14.
  *
  *   SIMT_FN                       before every function of a kernel file
@@ -35,7 +35,7 @@
 #include <stdint.h>
 
 #ifndef __CUDACC__
-#include "runtime_int8/cuda/simt_host.h"
+#include "runtime_int8/cuda/simt_host.cuh"
 #else
 
 #define SIMT_FN static __device__ __forceinline__

@@ -62,6 +62,13 @@ typedef enum nnrt_isa {
     NNRT_ISA_BEST = 255
 } nnrt_isa;
 
+/* Where a session runs. The same integers come out everywhere. */
+typedef enum nnrt_device_kind {
+    NNRT_DEVICE_CPU = 0,
+    NNRT_DEVICE_CUDA = 1,
+    NNRT_DEVICE_AUTO = 2 /* CUDA if it can run the whole plan, else the CPU: see nnrt_session_device_note */
+} nnrt_device_kind;
+
 typedef struct nnrt_model nnrt_model;
 typedef struct nnrt_session nnrt_session;
 
@@ -90,6 +97,8 @@ typedef struct nnrt_session_options {
     uint32_t threads; /* 0: one per usable core */
     uint32_t isa_max; /* nnrt_isa; NNRT_ISA_BEST: best of this CPU, also capped by NNRT_MAX_ISA */
     uint32_t profile; /* 1: record the time of every node */
+    uint32_t device;       /* nnrt_device_kind */
+    uint32_t device_index; /* of several CUDA devices */
 } nnrt_session_options;
 
 #define NNRT_VERIFY 1u /* check the hash of every section, not of the metadata alone */
@@ -115,7 +124,8 @@ NNRT_API nnrt_status nnrt_model_output(const nnrt_model *model, uint32_t i, nnrt
 /* Value of a metadata key in the plan's signature or provenance ("preprocess", "source", ...); NULL if absent. */
 NNRT_API const char *nnrt_model_metadata(const nnrt_model *model, const char *key);
 
-/* options may be NULL. */
+/* options may be NULL. Fails: DEVICE (CUDA: not installed, no driver, no device, memory, ...), UNSUPPORTED (an operator
+ * of the plan has no CUDA kernel). */
 NNRT_API nnrt_status nnrt_session_create(nnrt_session **out, const nnrt_model *model,
                                          const nnrt_session_options *options);
 NNRT_API void nnrt_session_destroy(nnrt_session *session);
@@ -125,8 +135,15 @@ NNRT_API nnrt_status nnrt_session_reshape(nnrt_session *session, const nnrt_shap
                                           uint32_t count);
 /* Where to write input i (valid until the next reshape). */
 NNRT_API nnrt_status nnrt_session_input(nnrt_session *session, uint32_t i, nnrt_view *view);
-/* Runs once; allocates nothing. */
+/* Runs once; allocates nothing. On a device: copies the inputs there, runs one captured graph, copies the outputs back.
+ * Fails: DEVICE. */
 NNRT_API nnrt_status nnrt_session_run(nnrt_session *session);
+/* Runs again on the inputs of the last run; on a device without copying inputs or outputs. For measuring. */
+NNRT_API nnrt_status nnrt_session_rerun(nnrt_session *session);
+/* Where it runs: CPU or CUDA. With NNRT_DEVICE_AUTO a reshape may change CUDA to CPU. */
+NNRT_API nnrt_device_kind nnrt_session_device_of(const nnrt_session *session);
+/* Why a session with NNRT_DEVICE_AUTO is on the CPU, one line; NULL if it is not. Owned by the session. */
+NNRT_API const char *nnrt_session_device_note(const nnrt_session *session);
 /* Output i of the last run, valid until the next run or reshape. */
 NNRT_API nnrt_status nnrt_session_output(nnrt_session *session, uint32_t i, nnrt_view *view);
 

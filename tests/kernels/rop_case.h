@@ -99,11 +99,13 @@ static inline void rop_build(const rop_case *c, nnrt_model **model, void **image
     rop_load(model, image, b);
 }
 
-/* Result as malloc'ed bytes; *shape may be NULL. Fails the test on any error. */
+/* Result as malloc'ed bytes; *shape may be NULL; NULL if the device has no form of the op. Fails the test on any
+ * other error. */
 static inline void *rop_run_on(const rop_case *c, const nnrt_model *model, nnrt_isa isa,
-                               uint32_t threads, nnrt_shape *shape, size_t *bytes)
+                               uint32_t threads, uint32_t device, nnrt_shape *shape, size_t *bytes)
 {
-    nnrt_session_options o = {.size = sizeof o, .threads = threads, .isa_max = isa};
+    nnrt_session_options o = {
+        .size = sizeof o, .threads = threads, .isa_max = isa, .device = device};
     nnrt_session *session;
     nnrt_shape shapes[ROP_INPUTS];
     uint32_t n = 0;
@@ -111,8 +113,12 @@ static inline void *rop_run_on(const rop_case *c, const nnrt_model *model, nnrt_
         if (!c->in[i].constant)
             shapes[n++] = c->in[i].shape;
     }
-    if (nnrt_session_create(&session, model, &o) != NNRT_OK ||
-        nnrt_session_reshape(session, shapes, n) != NNRT_OK)
+    nnrt_status status = nnrt_session_create(&session, model, &o);
+    if (status == NNRT_OK && (status = nnrt_session_reshape(session, shapes, n)) != NNRT_OK)
+        nnrt_session_destroy(session);
+    if (status == NNRT_ERR_UNSUPPORTED && device == NNRT_DEVICE_CUDA)
+        return NULL;
+    if (status != NNRT_OK)
         fail_msg("session: %s", nnrt_error_message());
     nnrt_view view;
     n = 0;
@@ -123,7 +129,11 @@ static inline void *rop_run_on(const rop_case *c, const nnrt_model *model, nnrt_
         assert_int_equal(view.bytes, rop_bytes(c->in[i].dtype, &c->in[i].shape));
         memcpy(view.data, c->in[i].data, view.bytes);
     }
-    assert_int_equal(nnrt_session_run(session), NNRT_OK);
+    /* On a device the first run queues launches, the second captures and runs a graph. */
+    for (uint32_t run = 0; run < (device == NNRT_DEVICE_CUDA ? 2 : 1); run++) {
+        if (nnrt_session_run(session) != NNRT_OK)
+            fail_msg("run: %s", nnrt_error_message());
+    }
     assert_int_equal(nnrt_session_output(session, 0, &view), NNRT_OK);
     void *y = malloc(view.bytes + 1);
     assert_non_null(y);
@@ -155,6 +165,25 @@ static inline size_t rop_difference(nnrt_dtype dtype, const void *a, const void 
     return bytes;
 }
 
+/* Holds the device, if there is one (a GPU or the simulator), to the bytes of the reference tier. */
+static inline void rop_hold_device(const rop_case *c, const nnrt_model *model, const void *y,
+                                   size_t bytes)
+{
+    size_t other_bytes;
+    if (getenv("NNRT_CUDA_PLUGIN") == NULL)
+        return;
+    void *other =
+        rop_run_on(c, model, NNRT_ISA_REF, 1, NNRT_DEVICE_CUDA, NULL, &other_bytes);
+    if (other == NULL)
+        return;
+    assert_int_equal(other_bytes, bytes);
+    size_t at = rop_difference(c->out_dtype, other, y, bytes);
+    if (at != bytes)
+        fail_msg("%s on the device differs from ref at byte %zu of %zu",
+                 nnrt_rop_find(c->id)->name, at, bytes);
+    free(other);
+}
+
 /* Runs on the reference tier, then holds every other tier and thread count to the same bytes. */
 static inline void *rop_run(const rop_case *c, nnrt_shape *shape)
 {
@@ -162,14 +191,15 @@ static inline void *rop_run(const rop_case *c, nnrt_shape *shape)
     void *image;
     size_t bytes;
     rop_build(c, &model, &image);
-    void *y = rop_run_on(c, model, NNRT_ISA_REF, 1, shape, &bytes);
+    void *y = rop_run_on(c, model, NNRT_ISA_REF, 1, NNRT_DEVICE_CPU, shape, &bytes);
     static const uint32_t threads[] = {1, 2};
     for (uint32_t isa = NNRT_ISA_REF; isa <= NNRT_ISA_AVX512VNNI; isa++) {
         if (!nnrt_isa_supported((nnrt_isa)isa))
             continue;
         for (unsigned t = 0; t < 2; t++) {
             size_t other_bytes;
-            void *other = rop_run_on(c, model, (nnrt_isa)isa, threads[t], NULL, &other_bytes);
+            void *other = rop_run_on(c, model, (nnrt_isa)isa, threads[t], NNRT_DEVICE_CPU, NULL,
+                                     &other_bytes);
             assert_int_equal(other_bytes, bytes);
             size_t at = rop_difference(c->out_dtype, other, y, bytes);
             if (at != bytes)
@@ -178,6 +208,7 @@ static inline void *rop_run(const rop_case *c, nnrt_shape *shape)
             free(other);
         }
     }
+    rop_hold_device(c, model, y, bytes);
     nnrt_model_destroy(model);
     nnc_free(image);
     return y;

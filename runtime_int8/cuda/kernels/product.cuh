@@ -1,0 +1,1 @@
+/* Product kernels. SPDX-License-Identifier: Apache-2.0 */

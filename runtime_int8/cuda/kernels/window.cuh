@@ -1,0 +1,1 @@
+/* Window kernels. SPDX-License-Identifier: Apache-2.0 */
