@@ -24,4 +24,12 @@ static inline void bench_sort(double *times, size_t n)
     qsort(times, n, sizeof(*times), bench_compare);
 }
 
+/* Of ascending values, n > 0: the smallest that at least `share` of all do not exceed. */
+static inline double bench_rank(const double *sorted, size_t n, double share)
+{
+    const double rank = share * (double)n;
+    const size_t below = (size_t)rank, index = (double)below < rank ? below : below - (below > 0);
+    return sorted[index < n ? index : n - 1];
+}
+
 #endif
