@@ -15,6 +15,8 @@ typedef struct bench_options {
 
 #define ROW(name, sh, kind, member, meta, help, group, min, max, choices)                          \
     NNC_OPT(bench_options, name, sh, kind, member, meta, help, group, min, max, choices)
+#define OPT_DEVICE(name, sh, kind, member, meta, help, min, max, choices)                          \
+    NNC_OPT(bench_options, name, sh, kind, run.member, meta, help, "Running", min, max, choices),
 static const nnc_option options[] = {
     ROW("threads", 'j', LIST, threads, "1,2", "thread counts to measure (default: all usable cores)",
         "Measuring", 0, 0, NULL),
@@ -24,6 +26,7 @@ static const nnc_option options[] = {
     ROW("layers", 0, FLAG, layers, NULL, "also the time of every layer", "Measuring", 0, 0, NULL),
     ROW("isa", 0, ENUM, run.isa, "TIER", "strongest kernels: best, ref, avx2, avxvnni, avx512vnni", "Running",
         0, 0, nnc_isa_choices),
+#include "pipeline/options.def"
     ROW("shape", 0, LIST, run.shapes, "NAME=DIMS", "size of an input (x=1x3x224x224) or dimension (N=4)",
         "Running", 0, 0, NULL),
     ROW("json", 0, FLAG, run.json, NULL, "one JSON object on standard output instead of text", "Running", 0, 0,
@@ -149,7 +152,7 @@ static nnc_status measure(const nnc_cli *cli, const bench_options *o, contender 
     nnc_run_flags flags = o->run;
     flags.threads = (int64_t)threads;
     for (size_t i = 0; status == NNC_OK && i < n; i++) {
-        status = nnc_source_exec(&c[i].exec, &c[i].source, &flags, o->layers);
+        status = nnc_source_exec(&c[i].exec, &c[i].source, &flags, o->layers, cli->log);
         if (status == NNC_OK) {
             status = noise_inputs(&c[i].inputs, &c[i].input_count, c[i].exec);
         }

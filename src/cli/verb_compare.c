@@ -17,6 +17,8 @@ typedef struct compare_options {
     NNC_OPT(compare_options, name, sh, kind, flags.member, meta, help, "Samples", min, max, choices),
 #define OPT_RUN(name, sh, kind, member, meta, help, min, max, choices)                             \
     NNC_OPT(compare_options, name, sh, kind, run.member, meta, help, "Running", min, max, choices),
+#define OPT_DEVICE(name, sh, kind, member, meta, help, min, max, choices)                          \
+    NNC_OPT(compare_options, name, sh, kind, run.member, meta, help, "Running", min, max, choices),
 static const nnc_option options[] = {
     NNC_OPT(compare_options, "eval", 0, STRING, data, "PATH", "samples to run both models on; random:N for noise",
             "Samples", 0, 0, NULL),
@@ -135,8 +137,8 @@ static nnc_status compare(const nnc_cli *cli, const compare_options *o, nnc_sour
     nnc_report *report = NULL;
     nnc_eval_options eval = {.threads = (uint32_t)o->run.threads, .isa_max = nnc_run_isa(&o->run),
                              .output = (size_t)o->output};
-    nnc_status status = nnc_source_exec(&exec_a, a, &o->run, false);
-    status = status == NNC_OK ? nnc_source_exec(&exec_b, b, &o->run, false) : status;
+    nnc_status status = nnc_source_exec(&exec_a, a, &o->run, false, cli->log);
+    status = status == NNC_OK ? nnc_source_exec(&exec_b, b, &o->run, false, cli->log) : status;
     if (status == NNC_OK) {
         status = nnc_source_data(&data, o->data, a, exec_a, &o->flags, (uint32_t)o->run.threads, true,
                                  (size_t)o->samples, (uint64_t)o->seed, cli->log);

@@ -16,6 +16,8 @@ typedef struct eval_options {
     NNC_OPT(eval_options, name, sh, kind, data.member, meta, help, "Samples", min, max, choices),
 #define OPT_RUN(name, sh, kind, member, meta, help, min, max, choices)                             \
     NNC_OPT(eval_options, name, sh, kind, run.member, meta, help, "Running", min, max, choices),
+#define OPT_DEVICE(name, sh, kind, member, meta, help, min, max, choices)                          \
+    NNC_OPT(eval_options, name, sh, kind, run.member, meta, help, "Running", min, max, choices),
 static const nnc_option options[] = {
     NNC_OPT(eval_options, "eval", 0, STRING, eval, "PATH",
             "evaluation data: folder, file.h5#images, .npy, .npz, IDX, ...", "Samples", 0, 0, NULL),
@@ -65,7 +67,7 @@ static nnc_status evaluate(const nnc_cli *cli, const eval_options *o, const nnc_
     nnc_accuracy accuracy = {0};
     nnc_eval_options eval = {.threads = (uint32_t)o->run.threads, .isa_max = nnc_run_isa(&o->run),
                              .output = (size_t)o->output};
-    nnc_status status = nnc_source_exec(&exec, source, &o->run, false);
+    nnc_status status = nnc_source_exec(&exec, source, &o->run, false, cli->log);
     if (status == NNC_OK) {
         status = nnc_source_data(&data, o->eval, source, exec, &o->data, (uint32_t)o->run.threads, true,
                                  (size_t)o->samples, (uint64_t)o->seed, cli->log);

@@ -19,6 +19,8 @@ typedef struct run_options {
     NNC_OPT(run_options, name, sh, kind, data_flags.member, meta, help, "Samples", min, max, choices),
 #define OPT_RUN(name, sh, kind, member, meta, help, min, max, choices)                             \
     NNC_OPT(run_options, name, sh, kind, run.member, meta, help, "Running", min, max, choices),
+#define OPT_DEVICE(name, sh, kind, member, meta, help, min, max, choices)                          \
+    NNC_OPT(run_options, name, sh, kind, run.member, meta, help, "Running", min, max, choices),
 static const nnc_option options[] = {
     NNC_OPT(run_options, "golden", 0, STRING, golden, "DIR",
             "folder with input_K.pb and output_K.pb: compare, exit 1 beyond the tolerance", "Inputs", 0, 0,
@@ -228,7 +230,7 @@ static nnc_status run_loaded(const nnc_cli *cli, const run_options *o, const nnc
 {
     nnc_exec *exec = NULL;
     nnc_report *report = NULL;
-    NNC_TRY(nnc_source_exec(&exec, source, &o->run, false));
+    NNC_TRY(nnc_source_exec(&exec, source, &o->run, false, cli->log));
     nnc_status status = nnc_report_create(&report, "run");
     if (status == NNC_OK) {
         nnc_report_row *json = nnc_report_root(report);

@@ -25,7 +25,9 @@ static nnc_status start_session(nnc_exec *exec, const nnc_exec_options *options)
     nnrt_session_options session = {.size = sizeof(session),
                                     .threads = options ? options->threads : 0,
                                     .isa_max = options ? options->isa_max : NNRT_ISA_BEST,
-                                    .profile = options && options->profile};
+                                    .profile = options && options->profile,
+                                    .device = options ? options->device : NNRT_DEVICE_CPU,
+                                    .device_index = options ? options->device_index : 0};
     NNC_TRY(nnrt_session_create(&exec->session, exec->model, &session));
     if (options && options->tap) {
         exec->tap = options->tap;

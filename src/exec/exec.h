@@ -15,6 +15,7 @@ typedef void nnc_tap_fn(void *user, size_t tap, const nnrt_view *view);
 typedef struct nnc_exec_options {
     uint32_t threads; /* 0: all usable cores */
     uint32_t isa_max; /* nnrt_isa; 0 is REF: use NNRT_ISA_BEST for the best */
+    uint32_t device, device_index; /* nnrt_device_kind */
     bool unfused;
     bool profile;
     const nnc_value_id *taps;

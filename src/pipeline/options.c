@@ -3,6 +3,7 @@
 
 const char *const nnc_layout_choices[] = {"auto", "nchw", "nhwc", NULL};
 const char *const nnc_isa_choices[] = {"best", "ref", "avx2", "avxvnni", "avx512vnni", NULL};
+const char *const nnc_device_choices[] = {"cpu", "cuda", "auto", NULL};
 const char *const nnc_nan_choices[] = {"error", "zero", "keep", NULL};
 
 uint32_t nnc_run_isa(const nnc_run_flags *flags)

@@ -14,10 +14,12 @@ typedef struct nnc_data_flags {
     double max_bad;
 } nnc_data_flags;
 
-/* Members of OPT_RUN rows. */
+/* Members of OPT_RUN and OPT_DEVICE rows. */
 typedef struct nnc_run_flags {
     int64_t threads;
     int isa; /* index into nnc_isa_choices */
+    int device; /* nnrt_device_kind, index into nnc_device_choices */
+    int64_t device_index;
     nnc_option_list shapes;
     int nan_weights;         /* nnc_onnx_nan_weights */
     const char *external_dir;
@@ -29,6 +31,7 @@ typedef struct nnc_run_flags {
 extern const char *const nnc_layout_choices[];
 extern const char *const nnc_isa_choices[];
 extern const char *const nnc_nan_choices[];
+extern const char *const nnc_device_choices[];
 
 /* nnrt_isa of the flag. */
 uint32_t nnc_run_isa(const nnc_run_flags *flags);

@@ -245,8 +245,8 @@ static void report_not_checked(proof *p)
 static nnc_status prove(proof *p)
 {
     nnc_run *run = p->run;
-    NNC_TRY(nnc_source_exec(&p->fp32, &run->source, &run->recipe->run, false));
-    NNC_TRY(nnc_source_exec(&p->int8, p->shipped, &run->recipe->run, false));
+    NNC_TRY(nnc_source_exec(&p->fp32, &run->source, &run->recipe->run, false, run->log));
+    NNC_TRY(nnc_source_exec(&p->int8, p->shipped, &run->recipe->run, false, run->log));
     NNC_TRY(measure_accuracy(p));
     NNC_TRY(measure_latency(p));
     NNC_TRY(nnc_report_layers(run, p->graph, p->data, p->indices, p->index_count));

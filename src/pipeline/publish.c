@@ -46,7 +46,7 @@ static nnc_status compare_bits(nnc_run *run, const nnc_source *shipped)
     nnc_exec_options options = {.threads = (uint32_t)run->recipe->run.threads,
                                 .isa_max = nnc_run_isa(&run->recipe->run)};
     nnc_status status = nnc_exec_create(&memory, run->graph, &options);
-    status = status == NNC_OK ? nnc_source_exec(&file, shipped, &run->recipe->run, false) : status;
+    status = status == NNC_OK ? nnc_source_exec(&file, shipped, &run->recipe->run, false, run->log) : status;
     const size_t *indices = run->held_count ? run->held_indices : run->calib_indices;
     size_t n = run->held_count ? run->held_count : run->calib_count;
     for (size_t i = 0; status == NNC_OK && i < n && i < VERIFY_SAMPLES; i++) {

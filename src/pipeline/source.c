@@ -96,14 +96,38 @@ void nnc_source_deinit(nnc_source *source)
     *source = (nnc_source){0};
 }
 
+/* Where --device auto led. Planning the default shapes shows whether all operators run there. */
+static void say_device(nnc_exec *exec, const char *path, const nnc_log *log)
+{
+    nnrt_session *session = nnc_exec_session(exec);
+    nnrt_view view;
+    if (nnrt_model_input_count(nnc_exec_model(exec)) > 0) {
+        (void)nnrt_session_input(session, 0, &view); /* what fails here fails again where it is reported */
+    }
+    const char *note = nnrt_session_device_note(session);
+    if (note) {
+        nnc_log_warn(log, "%s: running on the CPU: %s", path, note);
+    } else if (nnrt_session_device_of(session) == NNRT_DEVICE_CUDA) {
+        nnc_log_info(log, "%s: running on CUDA", path);
+    }
+}
+
 nnc_status nnc_source_exec(nnc_exec **out, const nnc_source *source, const nnc_run_flags *flags,
-                           bool profile)
+                           bool profile, const nnc_log *log)
 {
     nnc_exec_options options = {.threads = (uint32_t)flags->threads, .isa_max = nnc_run_isa(flags),
-                                .profile = profile};
+                                .profile = profile,
+                                .device = (uint32_t)flags->device,
+                                .device_index = (uint32_t)flags->device_index};
     nnc_status status = source->plan ? nnc_exec_load(out, source->path, &options)
                                      : nnc_exec_create(out, source->graph, &options);
-    return status == NNC_OK ? NNC_OK : nnc_error_prepend(status, "%s", source->path);
+    if (status != NNC_OK) {
+        return nnc_error_prepend(status, "%s", source->path);
+    }
+    if (flags->device == NNRT_DEVICE_AUTO) {
+        say_device(*out, source->path, log);
+    }
+    return NNC_OK;
 }
 
 bool nnc_graph_is_quantized(const nnc_graph *graph)

@@ -21,9 +21,9 @@ typedef struct nnc_source {
 nnc_status nnc_source_load(nnc_source *out, const char *path, const nnc_run_flags *flags,
                            bool keep_structure, const nnc_log *log);
 void nnc_source_deinit(nnc_source *source);
-/* An exec over the source, by the flags. */
+/* An exec over the source, by the flags. With --device auto, a warning says why it is on the CPU. */
 nnc_status nnc_source_exec(nnc_exec **out, const nnc_source *source, const nnc_run_flags *flags,
-                           bool profile);
+                           bool profile, const nnc_log *log);
 /* True if the graph holds quantized values or integer weights. */
 bool nnc_graph_is_quantized(const nnc_graph *graph);
 

@@ -224,7 +224,7 @@ int main(int argc, char **argv)
     job j = {.folder = words.items[2]};
     mkdir(j.folder, 0777);
     check(nnc_source_load(&source, words.items[0], &o.run, false, NULL));
-    check(nnc_source_exec(&j.plain, &source, &o.run, false));
+    check(nnc_source_exec(&j.plain, &source, &o.run, false, NULL));
     check(nnc_graph_clone(&j.graph, source.graph));
     j.outputs = nnc_graph_output_count(j.graph);
     j.output_files = need(nnc_calloc(j.outputs, sizeof(*j.output_files)));
