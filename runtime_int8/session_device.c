@@ -85,6 +85,13 @@ static nnc_status status_of(const nnrt_session_device *d, int result,
     return nnrt_device_status(d->device, result, failure, what, 0);
 }
 
+static nnc_status no_kernel(const session_node *node)
+{
+    NNC_FAIL(NNC_ERR_UNSUPPORTED,
+             "CUDA: %s '%s' has no CUDA kernel (quantize the model, or run it on the CPU)",
+             node->rop->name, node->ctx.name);
+}
+
 /* Ops that neither run on the device nor are done at reshape. */
 static nnc_status check_ops(const nnrt_session *s)
 {
@@ -92,8 +99,7 @@ static nnc_status check_ops(const nnrt_session *s)
         const session_node *node = &s->nodes[i];
         if (nnrt_cuda_lower_find(s->plan->nodes[i].rop) == NULL &&
             !(node->rop->flags & (NNRT_ROP_HOST | NNRT_ROP_ALIAS)))
-            NNC_FAIL(NNC_ERR_UNSUPPORTED, "CUDA: %s '%s' has no CUDA kernel (it runs on the CPU)",
-                     node->rop->name, node->ctx.name);
+            return no_kernel(node);
     }
     for (size_t id = 0; id < s->plan->value_count; id++) {
         if (s->plan->values[id].kind == NNRT_VALUE_VARIABLE)
@@ -111,8 +117,8 @@ static uint32_t io_count(const nnrt_session *s)
 static nnc_status create(nnrt_session *s, nnrt_session_device *d, nnrt_model *model, uint32_t index)
 {
     nnrt_cuda_failure failure = {0};
-    NNC_TRY(check_ops(s));
     NNC_TRY(nnrt_model_device(&d->device, model, index));
+    NNC_TRY(check_ops(s));
     d->api = d->device->api;
     NNC_TRY(status_of(d, d->api->stream_create(d->device->handle, &d->stream, &failure), &failure,
                       "making a stream"));
@@ -361,8 +367,7 @@ static nnc_status lower_nodes(nnrt_session *s)
             continue;
         nnrt_cuda_lower_fn *lower = nnrt_cuda_lower_find(s->plan->nodes[i].rop);
         if (lower == NULL)
-            NNC_FAIL(NNC_ERR_UNSUPPORTED, "CUDA: %s '%s' has no CUDA kernel (it runs on the CPU)",
-                     node->rop->name, node->ctx.name);
+            return no_kernel(node);
         nnrt_cuda_lowering low = {s, s->device, i};
         nnc_status status = lower(&low, &node->ctx);
         if (status != NNC_OK)

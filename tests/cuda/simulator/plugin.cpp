@@ -1,7 +1,7 @@
 /* The plug-in interface over the block simulator. SPDX-License-Identifier: Apache-2.0
  * A device whose memory is the host's. Work on a stream happens when the stream is waited for, as late as it may.
  * NNRT_SIM_FAIL="function:result[:n]" makes that function fail with that nnrt_cuda_result from its n-th call on (1: the
- * first); NNRT_SIM_MEMORY limits device memory to that many bytes; NNRT_SIM_SMS sets the number of multiprocessors. */
+ * first; counted anew when the variable changes); NNRT_SIM_MEMORY limits device memory to that many bytes; NNRT_SIM_SMS sets the number of multiprocessors. */
 #include "runtime_int8/cuda/plugin.h"
 
 #include <stdio.h>
@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "block.h"
@@ -34,6 +35,8 @@ const kernel_row kernels[] = {
 };
 
 std::mutex simulator_lock; /* one block runs at a time */
+std::mutex injection_lock;
+std::string injection; /* NNRT_SIM_FAIL as it was last seen, and the calls since then */
 std::map<std::string, uint32_t> calls;
 uint32_t launches;
 
@@ -47,14 +50,19 @@ int fail(nnrt_cuda_failure *failure, int result, const char *text)
 /* What NNRT_SIM_FAIL asks of this call. */
 int injected(const char *function, nnrt_cuda_failure *failure)
 {
-    const char *spec = getenv("NNRT_SIM_FAIL");
+    const std::lock_guard<std::mutex> guard(injection_lock);
+    const char *text = getenv("NNRT_SIM_FAIL");
     const size_t length = strlen(function);
-    if (spec == nullptr || strncmp(spec, function, length) != 0 || spec[length] != ':')
+    if (injection != (text != nullptr ? text : "")) {
+        injection = text != nullptr ? text : "";
+        calls.clear();
+    }
+    const char *spec = injection.c_str();
+    if (strncmp(spec, function, length) != 0 || spec[length] != ':')
         return NNRT_CUDA_OK;
     char *end;
     const long result = strtol(spec + length + 1, &end, 10);
     const long from = *end == ':' ? strtol(end + 1, nullptr, 10) : 1;
-    const std::lock_guard<std::mutex> guard(simulator_lock);
     if (static_cast<long>(++calls[function]) < from)
         return NNRT_CUDA_OK;
     return fail(failure, static_cast<int>(result), "asked for by NNRT_SIM_FAIL");
