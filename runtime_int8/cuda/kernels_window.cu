@@ -1,6 +1,7 @@
 /* Kernels of kernels_window.def for the GPU. SPDX-License-Identifier: Apache-2.0 */
 #include "runtime_int8/cuda/kernels.cuh"
 
+#include "runtime_int8/cuda/kernels/pool.cuh"
 #include "runtime_int8/cuda/kernels/window.cuh"
 
 #define NNRT_CUDA_KERNEL NNRT_CUDA_GLOBAL

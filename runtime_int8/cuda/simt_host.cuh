@@ -29,6 +29,14 @@ static inline uint32_t grid_y() { return now->grid[1]; }
 static inline uint32_t grid_z() { return now->grid[2]; }
 static inline uint8_t *shared() { return now->shared; }
 
+/* Ends the process when p is no multiple of `bytes`: hardware would. */
+void misaligned();
+static inline void check_aligned(const void *p, size_t bytes)
+{
+    if (reinterpret_cast<uintptr_t>(p) % bytes != 0)
+        misaligned();
+}
+
 void sync();
 void sync_warp();
 static inline void fence() {}

@@ -44,9 +44,7 @@ static nnc_status plan(nnrt_node_ctx *ctx, const nnrt_window *window, bool globa
         if (x->rank != 3 && x->rank != 4)
             NNC_FAIL(NNC_ERR_MODEL, "'%s': global pooling of rank %u, expected 3 or 4", ctx->name,
                      x->rank);
-        w = (nnrt_window){.spatial = x->rank - 2, .stride = {1, 1}, .dilation = {1, 1}};
-        w.kernel[0] = x->rank == 4 ? (uint32_t)x->dims[1] : 1;
-        w.kernel[1] = (uint32_t)x->dims[x->rank - 2];
+        w = nnrt_window_whole(x);
         if (w.kernel[0] == 0 || w.kernel[1] == 0)
             NNC_FAIL(NNC_ERR_MODEL, "'%s': global pooling of an empty image", ctx->name);
     }

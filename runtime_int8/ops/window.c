@@ -86,6 +86,14 @@ nnc_status nnrt_window_resolve(nnrt_window_dims *out, const nnrt_node_ctx *ctx,
     return resolve_dim(ctx, window, 1, out->w, &out->left, &out->right, &out->ow);
 }
 
+nnrt_window nnrt_window_whole(const nnrt_shape *x)
+{
+    nnrt_window w = {.spatial = x->rank - 2, .stride = {1, 1}, .dilation = {1, 1}};
+    w.kernel[0] = x->rank == 4 ? (uint32_t)x->dims[1] : 1;
+    w.kernel[1] = (uint32_t)x->dims[x->rank - 2];
+    return w;
+}
+
 nnrt_shape nnrt_window_shape(const nnrt_window_dims *dims, const nnrt_window *window,
                              int64_t channels)
 {

@@ -20,6 +20,8 @@ nnc_status nnrt_window_check(const nnrt_node_ctx *ctx, const nnrt_window *window
  * Fails: NNC_ERR_MODEL when the rank is wrong or the window does not fit. */
 nnc_status nnrt_window_resolve(nnrt_window_dims *out, const nnrt_node_ctx *ctx,
                                const nnrt_window *window, const nnrt_shape *x);
+/* The window that is all of x ([N,H,W,C] or [N,W,C]): global pooling. */
+nnrt_window nnrt_window_whole(const nnrt_shape *x);
 /* [N,OH,OW,channels] or [N,OW,channels]. */
 nnrt_shape nnrt_window_shape(const nnrt_window_dims *dims, const nnrt_window *window,
                              int64_t channels);

@@ -175,6 +175,11 @@ void warp_meet(warp_operation operation)
 
 namespace simt {
 
+void misaligned()
+{
+    wrong("an access is not aligned to its size");
+}
+
 void sync()
 {
     if (run.done > 0)
