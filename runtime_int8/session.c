@@ -319,6 +319,11 @@ nnrt_device_kind nnrt_session_device_of(const nnrt_session *session)
     return session->device != NULL ? NNRT_DEVICE_CUDA : NNRT_DEVICE_CPU;
 }
 
+const char *nnrt_session_device_name(const nnrt_session *session)
+{
+    return session->device != NULL ? nnrt_session_device_info(session)->name : NULL;
+}
+
 const char *nnrt_session_device_note(const nnrt_session *session)
 {
     return session->device_note;

@@ -69,6 +69,11 @@ uint32_t nnrt_cuda_threads(nnrt_cuda_kernel kernel)
     return threads_of[kernel];
 }
 
+const nnrt_cuda_info *nnrt_session_device_info(const nnrt_session *s)
+{
+    return &s->device->device->info;
+}
+
 const nnrt_cuda_info *nnrt_cuda_target(const nnrt_cuda_lowering *low)
 {
     return &low->device->device->info;
@@ -118,8 +123,8 @@ static nnc_status create(nnrt_session *s, nnrt_session_device *d, nnrt_model *mo
 {
     nnrt_cuda_failure failure = {0};
     NNC_TRY(nnrt_model_device(&d->device, model, index));
-    NNC_TRY(check_ops(s));
     d->api = d->device->api;
+    NNC_TRY(check_ops(s));
     NNC_TRY(status_of(d, d->api->stream_create(d->device->handle, &d->stream, &failure), &failure,
                       "making a stream"));
     const size_t bytes = NNRT_CUDA_COUNTERS * sizeof(uint32_t);

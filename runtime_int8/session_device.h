@@ -18,6 +18,8 @@ nnc_status nnrt_session_device_lower(nnrt_session *session);
 /* copies: inputs go to the device before and outputs come back after. */
 nnc_status nnrt_session_device_run(nnrt_session *session, bool copies);
 
+const nnrt_cuda_info *nnrt_session_device_info(const nnrt_session *session);
+
 /* Host memory of the value of block 0's io number `i`: inputs, then outputs. */
 void *nnrt_session_device_host(const nnrt_session *session, uint32_t i);
 

@@ -142,6 +142,8 @@ NNRT_API nnrt_status nnrt_session_run(nnrt_session *session);
 NNRT_API nnrt_status nnrt_session_rerun(nnrt_session *session);
 /* Where it runs: CPU or CUDA. With NNRT_DEVICE_AUTO a reshape may change CUDA to CPU. */
 NNRT_API nnrt_device_kind nnrt_session_device_of(const nnrt_session *session);
+/* Name of the device that it runs on, "NVIDIA H200"; NULL on the CPU. Owned by the session. */
+NNRT_API const char *nnrt_session_device_name(const nnrt_session *session);
 /* Why a session with NNRT_DEVICE_AUTO is on the CPU, one line; NULL if it is not. Owned by the session. */
 NNRT_API const char *nnrt_session_device_note(const nnrt_session *session);
 /* Output i of the last run, valid until the next run or reshape. */

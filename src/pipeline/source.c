@@ -108,7 +108,7 @@ static void say_device(nnc_exec *exec, const char *path, const nnc_log *log)
     if (note) {
         nnc_log_warn(log, "%s: running on the CPU: %s", path, note);
     } else if (nnrt_session_device_of(session) == NNRT_DEVICE_CUDA) {
-        nnc_log_info(log, "%s: running on CUDA", path);
+        nnc_log_info(log, "%s: running on CUDA: %s", path, nnrt_session_device_name(session));
     }
 }
 
