@@ -142,6 +142,29 @@ static void size(const page *p)
     nnc_str_deinit(&text);
 }
 
+/* The device of --device: equal bits, and its latency where it was measured. */
+static void device(const page *p)
+{
+    const nnc_report_row *root = p->root;
+    const char *name = nnc_row_string(root, "device.name");
+    if (name == NULL || name[0] == '\0') {
+        return;
+    }
+    nnc_str text = {0};
+    nnc_str_append(&text, name);
+    nnc_str_append(&text, ": same bits as the CPU on ");
+    nnc_text_fixed(&text, nnc_row_double(root, "device.bit_equal_samples"), 0);
+    nnc_str_append(&text, " samples");
+    if (isfinite(nnc_row_double(root, "latency.device.p50_ms"))) {
+        nnc_str_append(&text, ", p50 ");
+        nnc_text_fixed(&text, nnc_row_double(root, "latency.device.p50_ms"), 3);
+        nnc_str_append(&text, " ms");
+    }
+    label(p, "device");
+    wrap(p, nnc_str_get(&text), LABEL_COLUMNS);
+    nnc_str_deinit(&text);
+}
+
 static void latency(const page *p)
 {
     const nnc_report_row *root = p->root;
@@ -247,6 +270,7 @@ static nnc_status render(nnc_str *out, const nnc_report *report, const nnc_rende
     accuracy(&p);
     size(&p);
     latency(&p);
+    device(&p);
     coverage(&p);
     worst_layers(&p);
     list(&p, "warnings", "warnings", "33");

@@ -13,6 +13,8 @@
     ROW(name, sh, kind, data.member, meta, help, "Samples", min, max, choices),
 #define OPT_RUN(name, sh, kind, member, meta, help, min, max, choices)                             \
     ROW(name, sh, kind, run.member, meta, help, "Running", min, max, choices),
+#define OPT_DEVICE(name, sh, kind, member, meta, help, min, max, choices)                          \
+    ROW(name, sh, kind, run.member, meta, help, "Running", min, max, choices),
 const nnc_option nnc_compress_table[] = {
     ROW("int8", 0, FLAG, int8, NULL, "quantize weights and activations to 8 bits", "Steps", 0, 0, NULL),
     ROW("output", 'o', STRING, output, "FILE",

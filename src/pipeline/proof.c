@@ -75,7 +75,7 @@ static nnc_status measure_accuracy(proof *p)
     return NNC_OK;
 }
 
-static void report_latency(nnc_report_row *root, const char *which, const nnc_latency *l)
+void nnc_report_latency(nnc_report_row *root, const char *which, const nnc_latency *l)
 {
     char path[64];
     const struct {
@@ -117,8 +117,8 @@ static nnc_status measure_latency(proof *p)
     if (status == NNC_OK) {
         double ratio, lo, hi;
         nnc_bench_ratio(&ratio, &lo, &hi, &entries[0].latency, &entries[1].latency);
-        report_latency(root, "fp32", &entries[0].latency);
-        report_latency(root, "int8", &entries[1].latency);
+        nnc_report_latency(root, "fp32", &entries[0].latency);
+        nnc_report_latency(root, "int8", &entries[1].latency);
         nnc_report_double(root, "latency.speedup", ratio);
         nnc_report_double(root, "latency.speedup_low", lo);
         nnc_report_double(root, "latency.speedup_high", hi);
@@ -237,7 +237,6 @@ static void report_not_checked(proof *p)
     }
     nnc_report_append_string(root, "not_checked", "other runtimes: the file follows the target's rules, but was "
                                                   "measured on the bundled runtime only");
-    nnc_report_append_string(root, "not_checked", "GPU: everything was measured on the CPU");
     nnc_report_append_string(root, "not_checked", "labels: taken as given");
     nnc_report_append_string(root, "not_checked", "batch sizes other than 1");
 }
@@ -245,10 +244,14 @@ static void report_not_checked(proof *p)
 static nnc_status prove(proof *p)
 {
     nnc_run *run = p->run;
-    NNC_TRY(nnc_source_exec(&p->fp32, &run->source, &run->recipe->run, false, run->log));
-    NNC_TRY(nnc_source_exec(&p->int8, p->shipped, &run->recipe->run, false, run->log));
+    nnc_run_flags cpu = run->recipe->run;
+    cpu.device = NNRT_DEVICE_CPU; /* float models run there alone */
+    NNC_TRY(nnc_source_exec(&p->fp32, &run->source, &cpu, false, run->log));
+    NNC_TRY(nnc_source_exec(&p->int8, p->shipped, &cpu, false, run->log));
     NNC_TRY(measure_accuracy(p));
     NNC_TRY(measure_latency(p));
+    const nnc_proof_data data = {p->data, p->indices, p->index_count};
+    NNC_TRY(nnc_proof_device(run, p->shipped, p->int8, &data));
     NNC_TRY(nnc_report_layers(run, p->graph, p->data, p->indices, p->index_count));
     NNC_TRY(report_coverage(p));
     report_sizes(p);

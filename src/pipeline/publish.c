@@ -14,13 +14,13 @@
 
 #define VERIFY_SAMPLES 4
 
-static nnc_status same_outputs(nnc_exec *a, nnc_exec *b, const nnc_sample *sample)
+nnc_status nnc_same_outputs(nnc_exec *a, nnc_exec *b, const nnc_sample *sample, const char *who)
 {
     NNC_TRY(nnc_exec_run(a, sample->inputs, sample->input_count));
     NNC_TRY(nnc_exec_run(b, sample->inputs, sample->input_count));
     uint32_t n = nnrt_model_output_count(nnc_exec_model(a));
     if (nnrt_model_output_count(nnc_exec_model(b)) != n) {
-        NNC_FAIL(NNC_ERR_VERIFY, "the written file has %u outputs, expected %u",
+        NNC_FAIL(NNC_ERR_VERIFY, "%s has %u outputs, expected %u", who,
                  nnrt_model_output_count(nnc_exec_model(b)), n);
     }
     for (uint32_t i = 0; i < n; i++) {
@@ -32,8 +32,8 @@ static nnc_status same_outputs(nnc_exec *a, nnc_exec *b, const nnc_sample *sampl
         nnc_tensor_deinit(&y);
         NNC_TRY(status);
         if (!equal) {
-            NNC_FAIL(NNC_ERR_VERIFY, "the written file computes other numbers than the graph in memory "
-                     "(output %u, sample '%s')", i, sample->name);
+            NNC_FAIL(NNC_ERR_VERIFY, "%s computes other numbers than expected (output %u, sample '%s')", who, i,
+                     sample->name);
         }
     }
     return NNC_OK;
@@ -46,13 +46,15 @@ static nnc_status compare_bits(nnc_run *run, const nnc_source *shipped)
     nnc_exec_options options = {.threads = (uint32_t)run->recipe->run.threads,
                                 .isa_max = nnc_run_isa(&run->recipe->run)};
     nnc_status status = nnc_exec_create(&memory, run->graph, &options);
-    status = status == NNC_OK ? nnc_source_exec(&file, shipped, &run->recipe->run, false, run->log) : status;
+    nnc_run_flags cpu = run->recipe->run;
+    cpu.device = NNRT_DEVICE_CPU;
+    status = status == NNC_OK ? nnc_source_exec(&file, shipped, &cpu, false, run->log) : status;
     const size_t *indices = run->held_count ? run->held_indices : run->calib_indices;
     size_t n = run->held_count ? run->held_count : run->calib_count;
     for (size_t i = 0; status == NNC_OK && i < n && i < VERIFY_SAMPLES; i++) {
         nnc_sample sample = {0};
         status = nnc_dataset_get(&sample, run->calib, indices[i]);
-        status = status == NNC_OK ? same_outputs(memory, file, &sample) : status;
+        status = status == NNC_OK ? nnc_same_outputs(memory, file, &sample, "the written file") : status;
         nnc_sample_deinit(&sample);
     }
     nnc_exec_destroy(memory);
