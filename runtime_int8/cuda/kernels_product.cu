@@ -2,6 +2,7 @@
 #include "runtime_int8/cuda/kernels.cuh"
 
 #include "runtime_int8/cuda/kernels/product.cuh"
+#include "runtime_int8/cuda/kernels/product_rows.cuh"
 
 #define NNRT_CUDA_KERNEL NNRT_CUDA_GLOBAL
 #include "runtime_int8/cuda/kernels_product.def"

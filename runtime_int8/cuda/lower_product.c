@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "runtime_int8/cuda/lower_util.h"
 #include "runtime_int8/ops/util.h"
 #include "runtime_int8/pack.h"
 
@@ -95,7 +96,7 @@ static nnc_status emit_product(nnrt_cuda_lowering *low, nnrt_node_ctx *ctx,
     const uint32_t tiles = (uint32_t)nnrt_cuda_tile_count(tile, &problem);
     const uint32_t grid[3] = {tiles, choice.splits, 1};
     const size_t shared = nnrt_cuda_tile_shared(tile, problem.residual);
-    ctx->kernel = tile->name;
+    ctx->kernel = nnrt_cuda_kernel_name(tile->kernel);
     if (choice.splits == 1)
         return nnrt_cuda_emit(low, tile->kernel, grid, shared, args, sizeof *args);
     return nnrt_cuda_emit_scratch(low, tile->kernel, grid, shared, args, sizeof *args,

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "runtime_int8/cuda/lower_product.h"
+#include "runtime_int8/cuda/lower_util.h"
 #include "runtime_int8/pack.h"
 
 #define TILE_ROWS 128u
@@ -143,6 +144,6 @@ nnc_status nnrt_cuda_lower_rows(bool *done, nnrt_cuda_lowering *low, nnrt_node_c
     const uint32_t grid[3] = {block_count(tiles, col_tiles, device, shared, narrow ? 6 : 4),
                               col_tiles, 1};
     *done = true;
-    ctx->kernel = narrow ? "rows_128x32" : "rows_128x64";
+    ctx->kernel = nnrt_cuda_kernel_name(kernel);
     return nnrt_cuda_emit(low, kernel, grid, shared, &args, sizeof args);
 }
