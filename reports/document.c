@@ -286,6 +286,19 @@ void nnc_report_ints(nnc_report_row *row, const char *path, const int64_t *value
     }
 }
 
+nnc_report_row *nnc_report_object(nnc_report_row *row, const char *path)
+{
+    nnc_report_row *object = place(row, path);
+    if (object && object->kind == NNC_REPORT_NULL) {
+        object->kind = NNC_REPORT_OBJECT;
+    }
+    if (object && object->kind != NNC_REPORT_OBJECT) {
+        fail(object->report, NNC_ERR_INTERNAL, "the report has no object at ", path);
+        return NULL;
+    }
+    return object;
+}
+
 nnc_report_row *nnc_report_append(nnc_report_row *row, const char *path)
 {
     nnc_report_row *array = place_array(row, path);

@@ -117,6 +117,14 @@ nnc_status nnc_report_json(nnc_str *out, const nnc_report *report)
     return nnc_str_status(out);
 }
 
+static nnc_status render(nnc_str *out, const nnc_report *report, const nnc_render_options *options)
+{
+    (void)options;
+    return nnc_report_json(out, report);
+}
+
+const nnc_renderer nnc_renderer_json = {.name = "json", .extension = ".json", .render = render};
+
 static nnc_status copy_value(nnc_report_row *row, json_t *value, int depth);
 
 static nnc_status copy_object(nnc_report_row *row, json_t *value, int depth)

@@ -42,6 +42,23 @@ size_t nnc_worst_layers(const nnc_report_row **out, size_t max, const nnc_report
 /* Layers in integers and all layers. */
 void nnc_count_layers(size_t *integer, size_t *all, const nnc_report_row *root);
 
+/* A gate's verdict: "PASSED", "FAILED" or "UNDECIDED" (also where the document has none of them). */
+const char *nnc_gate_verdict(const nnc_report_row *gate);
+/* A number of a gate ("limit", "value", "low", "high") in the gate's unit: share as percent, bytes,
+ * ms, x; "-" where absent. */
+void nnc_gate_number(nnc_str *out, const nnc_report_row *gate, const char *key);
+/* "0.25 % (-0.02 % to 0.53 %), limit 1.00 %", and how many samples would decide where it is open. */
+void nnc_gate_text(nnc_str *out, const nnc_report_row *gate);
+/* Up to max classes with the largest drop (answers lost over samples), largest first; classes that
+ * lost nothing are left out. Returns how many. */
+size_t nnc_worst_classes(const nnc_report_row **out, size_t max, const nnc_report_row *root);
+/* The class's drop as a share; NaN without samples. */
+double nnc_class_drop(const nnc_report_row *row);
+/* "3" or "3 tabby cat". */
+void nnc_class_name(nnc_str *out, const nnc_report_row *row);
+/* Why the accuracy is what it is, one plain sentence: drop with interval, or agreement. */
+void nnc_text_accuracy(nnc_str *out, const nnc_report_row *root);
+
 /* The line for grep: "nncompress: DONE drop=0.19% size=3.90x p50=3.44x", without a newline. */
 void nnc_text_result(nnc_str *out, const nnc_report_row *root, bool unicode);
 

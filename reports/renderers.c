@@ -5,7 +5,6 @@
 
 #define NNC_RENDERER(name) extern const nnc_renderer nnc_renderer_##name;
 #include "reports/renderers.def"
-#undef NNC_RENDERER
 
 #define NNC_RENDERER(name) &nnc_renderer_##name,
 static const nnc_renderer *const rows[] = {
@@ -25,4 +24,14 @@ const nnc_renderer *nnc_renderer_find(const char *name)
         }
     }
     return NULL;
+}
+
+const nnc_renderer *nnc_output_renderer(nnc_output output)
+{
+#define NNC_RENDERER(name)
+#define NNC_OUTPUT(name, compress, report, help) &nnc_renderer_##name,
+    static const nnc_renderer *const outputs[] = {
+#include "reports/renderers.def"
+    };
+    return outputs[output];
 }

@@ -30,6 +30,8 @@ void nnc_report_double(nnc_report_row *row, const char *path, double value);
 void nnc_report_bool(nnc_report_row *row, const char *path, bool value);
 void nnc_report_doubles(nnc_report_row *row, const char *path, const double *values, size_t n);
 void nnc_report_ints(nnc_report_row *row, const char *path, const int64_t *values, size_t n);
+/* The object at path, made where missing (borrowed); NULL after a failure. */
+nnc_report_row *nnc_report_object(nnc_report_row *row, const char *path);
 /* Appends to the array at path: an object (returned, borrowed), or a string. */
 nnc_report_row *nnc_report_append(nnc_report_row *row, const char *path);
 void nnc_report_append_string(nnc_report_row *row, const char *path, const char *value);
@@ -59,5 +61,19 @@ typedef struct nnc_renderer {
 } nnc_renderer;
 const nnc_renderer *nnc_renderer_find(const char *name); /* NULL if unknown */
 const nnc_renderer *nnc_renderer_row(size_t i);          /* NULL past the end */
+
+/* Formats that become files (renderers.def); index of nnc_output_files. */
+typedef enum nnc_output {
+#define NNC_RENDERER(name)
+#define NNC_OUTPUT(name, compress, report, help) NNC_OUTPUT_##name,
+#include "reports/renderers.def"
+    NNC_OUTPUT_COUNT
+} nnc_output;
+/* Where each format goes, NULL: nowhere. */
+typedef struct nnc_output_files {
+    const char *path[NNC_OUTPUT_COUNT];
+} nnc_output_files;
+/* The renderer of a format. */
+const nnc_renderer *nnc_output_renderer(nnc_output output);
 
 #endif

@@ -361,9 +361,6 @@ const char *nnc_job_report(nnc_job *job, const char *format)
         return NULL;
     }
     nnc_str_clear(&job->rendered);
-    if (strcmp(format, "json") == 0) {
-        return nnc_report_json(&job->rendered, job->report) == NNC_OK ? nnc_str_get(&job->rendered) : NULL;
-    }
     const nnc_renderer *renderer = nnc_renderer_find(format);
     nnc_render_options options = {0};
     if (!renderer || renderer->render(&job->rendered, job->report, &options) != NNC_OK) {

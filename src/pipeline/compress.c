@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "pipeline/outputs.h"
 
 #define ROW(name, sh, kind, member, meta, help, group, min, max, choices)                          \
     NNC_OPT(nnc_compress_options, name, sh, kind, member, meta, help, group, min, max, choices)
@@ -20,11 +21,14 @@ const nnc_option nnc_compress_table[] = {
     ROW("output", 'o', STRING, output, "FILE",
         "result, .onnx or .nncp (default MODEL.int8.onnx in the working folder)", "Files", 0, 0, NULL),
     ROW("force", 'f', FLAG, force, NULL, "replace existing output files", "Files", 0, 0, NULL),
-    ROW("report", 0, STRING, report, "FILE", "HTML report (default beside the output)", "Files", 0, 0, NULL),
-    ROW("report-json", 0, STRING, report_json, "FILE", "JSON report (default beside the output)", "Files", 0, 0,
-        NULL),
-    ROW("write-report", 0, FLAG, write_report, NULL, "write both reports (default; --no-write-report for none)",
-        "Files", 0, 0, NULL),
+#define NNC_RENDERER(name)
+#define NNC_OUTPUT(name, flag, report, help)                                                       \
+    ROW(flag, 0, STRING, files.path[NNC_OUTPUT_##name], "FILE", help, "Reports", 0, 0, NULL),
+#include "reports/renderers.def"
+    ROW("reports", 0, STRING, reports, "WHERE", "every format: all (beside the output) or a folder", "Reports", 0,
+        0, NULL),
+    ROW("write-report", 0, FLAG, write_report, NULL,
+        "HTML and JSON beside the output (default; --no-write-report: only what is named)", "Reports", 0, 0, NULL),
 #include "pipeline/step_int8.def"
     ROW("calib", 0, STRING, calib, "PATH",
         "calibration samples: image folder, file.h5#images, .npy, .npz, IDX, test_data_set_N, or random:N",
@@ -47,15 +51,6 @@ static void default_name(nnc_str *out, const char *path, const char *suffix)
     const char *dot = strrchr(base, '.');
     nnc_str_append_n(out, base, dot && dot != base ? (size_t)(dot - base) : strlen(base));
     nnc_str_append(out, suffix);
-}
-
-/* "x.int8.onnx" -> "x.int8.html". */
-static void beside(nnc_str *out, const char *output, const char *extension)
-{
-    const char *slash = strrchr(output, '/'), *dot = strrchr(output, '.');
-    size_t n = dot && (!slash || dot > slash) ? (size_t)(dot - output) : strlen(output);
-    nnc_str_append_n(out, output, n);
-    nnc_str_append(out, extension);
 }
 
 static bool has_suffix(const char *s, const char *suffix)
@@ -95,28 +90,25 @@ void nnc_compress_options_deinit(nnc_compress_options *options)
 nnc_status nnc_compress_run(nnc_report **report, const nnc_compress_options *o, const char *model,
                             const char *command, const nnc_log *log)
 {
-    nnc_str output = {0}, html = {0}, json = {0};
+    nnc_str output = {0};
+    nnc_output_names names = {0};
     *report = NULL;
     if (o->output) {
         nnc_str_append(&output, o->output);
     } else {
         default_name(&output, model, ".int8.onnx");
     }
-    beside(&html, nnc_str_get(&output), ".html");
-    beside(&json, nnc_str_get(&output), ".json");
     nnc_recipe_step steps[] = {{nnc_step_find("int8"), &o->step_int8}};
     nnc_recipe recipe = {.model = model, .output = nnc_str_get(&output), .force = o->force, .steps = steps,
                          .step_count = 1, .calib = o->calib, .eval = o->eval, .samples = o->samples,
                          .seed = o->seed, .bench_seconds = o->bench_seconds, .command = command,
                          .data = o->data, .run = o->run, .cache = o->step_int8.cache};
-    if (o->write_report) {
-        recipe.report_html = o->report ? o->report : nnc_str_get(&html);
-        recipe.report_json = o->report_json ? o->report_json : nnc_str_get(&json);
-    }
     nnc_status status = check_options(o, model, recipe.output);
+    status = status == NNC_OK ? nnc_output_names_init(&names, &o->files, o->reports, o->write_report, recipe.output)
+                              : status;
+    recipe.reports = names.files;
     status = status == NNC_OK ? nnc_pipeline_run(report, &recipe, log) : status;
     nnc_str_deinit(&output);
-    nnc_str_deinit(&html);
-    nnc_str_deinit(&json);
+    nnc_output_names_deinit(&names);
     return status;
 }

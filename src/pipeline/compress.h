@@ -5,7 +5,9 @@
 #include "pipeline/pipeline.h"
 
 typedef struct nnc_compress_options {
-    const char *output, *report, *report_json; /* NULL: derived from the model's name */
+    const char *output;     /* NULL: derived from the model's name */
+    nnc_output_files files; /* reports that were asked for by name */
+    const char *reports;    /* "all" or a folder: every format; NULL: HTML and JSON */
     bool force, int8, write_report;
     const char *calib, *eval;
     int64_t samples, seed;

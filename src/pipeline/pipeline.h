@@ -42,7 +42,7 @@ typedef struct nnc_recipe_step {
 
 typedef struct nnc_recipe {
     const char *model, *output; /* output ends in .onnx or .nncp */
-    const char *report_html, *report_json; /* NULL: not written */
+    nnc_output_files reports;   /* NULL: not written */
     const char *cache;          /* a file that a step reads or writes; may be NULL */
     bool force;                 /* replace existing output */
     const nnc_recipe_step *steps;

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "passes/pass.h"
+#include "pipeline/outputs.h"
 #include "pipeline/proof.h"
 #include "plan/plan.h"
 
@@ -156,43 +157,10 @@ static nnc_status publish_plan(nnc_run *run)
     return NNC_OK;
 }
 
-static nnc_status write_text(const char *path, const nnc_str *text, bool force)
-{
-    nnc_file_out *file;
-    NNC_TRY(nnc_str_status(text));
-    NNC_TRY(nnc_file_out_create(&file, path, force ? NNC_FILE_REPLACE : NNC_FILE_NEW));
-    nnc_status status = nnc_file_out_write(file, nnc_str_get(text), text->len);
-    if (status != NNC_OK) {
-        nnc_file_out_abort(file);
-        return status;
-    }
-    return nnc_file_out_commit(file);
-}
-
-static nnc_status write_reports(nnc_run *run)
-{
-    const nnc_recipe *r = run->recipe;
-    nnc_str text = {0};
-    nnc_status status = NNC_OK;
-    if (r->report_json) {
-        status = nnc_report_json(&text, run->report);
-        status = status == NNC_OK ? write_text(r->report_json, &text, r->force) : status;
-    }
-    if (status == NNC_OK && r->report_html) {
-        nnc_render_options options = {0};
-        nnc_str_clear(&text);
-        status = nnc_renderer_find("html")->render(&text, run->report, &options);
-        status = status == NNC_OK ? write_text(r->report_html, &text, r->force) : status;
-    }
-    nnc_str_deinit(&text);
-    return status == NNC_OK ? NNC_OK
-                            : nnc_error_prepend(status, "%s is complete, but its report is not", r->output);
-}
-
 nnc_status nnc_publish(nnc_run *run)
 {
     size_t n = strlen(run->recipe->output);
     bool plan = n > 5 && strcmp(run->recipe->output + n - 5, ".nncp") == 0;
     NNC_TRY(plan ? publish_plan(run) : publish_onnx(run));
-    return write_reports(run);
+    return nnc_outputs_write(run->report, &run->recipe->reports, run->recipe->output, run->recipe->force);
 }

@@ -45,25 +45,24 @@ static bool is_spec(const char *output, const char *spec)
  * or another output. */
 static nnc_status check_paths(const nnc_recipe *r)
 {
-    const struct {
+    struct {
         const char *path, *what;
-    } taken[] = {{r->model, "input model"},          {r->calib, "calibration data"},
-                 {r->eval, "evaluation data"},       {r->data.labels, "labels file"},
-                 {r->data.classes, "classes file"},  {r->cache, "calibration cache"},
-                 {r->output, "model output"},        {r->report_html, "HTML report"}};
-    const struct {
-        const char *path;
-        size_t taken;
-    } outputs[] = {{r->output, 6}, {r->report_html, 7}, {r->report_json, 8}};
-    for (size_t i = 0; i < sizeof(outputs) / sizeof(outputs[0]); i++) {
-        const char *path = outputs[i].path;
-        for (size_t k = 0; path && k < outputs[i].taken; k++) {
+    } taken[8 + NNC_OUTPUT_COUNT] = {{r->model, "input model"},    {r->calib, "calibration data"},
+                                     {r->eval, "evaluation data"}, {r->data.labels, "labels file"},
+                                     {r->data.classes, "classes file"},
+                                     {r->cache, "calibration cache"}};
+    size_t n = 6;
+    for (size_t i = 0; i <= NNC_OUTPUT_COUNT; i++) {
+        const char *path = i ? r->reports.path[i - 1] : r->output;
+        for (size_t k = 0; path && k < n; k++) {
             if (taken[k].path && is_spec(path, taken[k].path)) {
                 NNC_FAIL(NNC_ERR_USAGE, "%s: the output is the %s", path, taken[k].what);
             }
         }
         if (path) {
             NNC_TRY(nnc_file_check_output(path, r->force));
+            taken[n].path = path;
+            taken[n++].what = i ? "output of another report" : "model output";
         }
     }
     return NNC_OK;
