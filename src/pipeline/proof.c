@@ -216,9 +216,9 @@ static nnc_status report_coverage(proof *p)
     }
     nnc_report_int(root, "quantization.pair_overflow_pairs", (int64_t)pairs);
     nnc_report_int(root, "quantization.pair_overflow_layers", (int64_t)layers);
-    if (pairs && p->run->target && strcmp(p->run->target->name, "ort") == 0) {
-        nnc_run_warn(p->run, "ONNX Runtime on CPUs without VNNI could saturate in %zu layers; for those use "
-                             "--target ort-avx2", layers);
+    if (pairs && p->run->target && p->run->target->activation == NNC_DTYPE_UINT8 && p->run->target->weight_max > 64) {
+        nnc_run_warn(p->run, "%s on CPUs without VNNI could saturate in %zu layers; for those use "
+                             "--target ort-avx2", p->run->target->reader, layers);
     }
     return NNC_OK;
 }

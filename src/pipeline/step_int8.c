@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/str.h"
 #include "pipeline/pipeline.h"
 
 #define OPT_INT8(name, sh, kind, member, meta, help, min, max, choices)                            \
@@ -18,22 +17,6 @@ nnc_int8_options nnc_int8_defaults(void)
                               .bias_correction = true, .target = "ort"};
 }
 
-static nnc_status find_target(const nnc_target **out, const char *name)
-{
-    *out = nnc_target_find(name);
-    if (*out) {
-        return NNC_OK;
-    }
-    nnc_str known = {0};
-    for (size_t i = 0; nnc_target_row(i); i++) {
-        nnc_str_appendf(&known, "%s%s", i ? ", " : "", nnc_target_row(i)->name);
-    }
-    nnc_status status = nnc_error_set(NNC_ERR_USAGE, "--target '%s' is unknown; known: %s", name,
-                                      nnc_str_get(&known));
-    nnc_str_deinit(&known);
-    return status;
-}
-
 static nnc_status check_method(const char *method)
 {
     if (strcmp(method, "auto") == 0 || nnc_calibrator_find(method)) {
@@ -46,7 +29,7 @@ static nnc_status check_method(const char *method)
 static nnc_status run_int8(nnc_run *run, const void *opaque)
 {
     const nnc_int8_options *o = opaque;
-    NNC_TRY(find_target(&run->target, o->target));
+    NNC_TRY(nnc_target_get(&run->target, o->target));
     NNC_TRY(check_method(o->method));
     if (nnc_graph_is_quantized(run->graph) && !o->requantize) {
         NNC_FAIL(NNC_ERR_UNSUPPORTED,

@@ -79,6 +79,36 @@ static const char *product_problem(const nnc_graph *graph, const nnc_node *node)
     return NULL;
 }
 
+/* Rows of the product's input, the batch included; 0 where they are not known. */
+static int64_t rows_of(const nnc_value *x)
+{
+    int64_t rows = 1;
+    for (uint32_t d = 0; x->has_shape && d + 1 < x->shape.rank; d++) {
+        if (x->shape.dims[d] < 1 || rows > INT32_MAX) {
+            return 0;
+        }
+        rows *= x->shape.dims[d];
+    }
+    return x->has_shape ? rows : 0;
+}
+
+const char *nnc_target_declines(const nnc_graph *graph, const nnc_node *node, const nnc_target *target)
+{
+    if (!nnc_node_is(node, "Gemm") && !nnc_node_is(node, "MatMul")) {
+        return NULL;
+    }
+    const nnc_value *x = input_of(graph, node, 0), *w = input_of(graph, node, 1);
+    if (!w->has_shape || w->shape.rank < 2) {
+        return NULL;
+    }
+    int64_t k = w->shape.dims[w->shape.rank - 2], n = w->shape.dims[w->shape.rank - 1];
+    if (target->skip_vectors && (rows_of(x) == 1 || k == 1 || n == 1)) {
+        return "the target runs products with one row or column in float";
+    }
+    bool small = (k > 0 && k < target->least_side) || (n > 0 && n < target->least_side);
+    return small ? "too small for the target's integers" : NULL;
+}
+
 static bool all_finite(const nnc_tensor *t)
 {
     const float *x = nnc_tensor_data(t);
@@ -142,7 +172,8 @@ static const char *const tables[] = {"Celu", "Clip", "Elu", "Gelu", "HardSigmoid
                                      "Tanh", "ThresholdedRelu"};
 
 /* Role that a node could take by itself. */
-static nnc_role possible_role(const char **reason, const nnc_graph *graph, const nnc_node *node)
+static nnc_role possible_role(const char **reason, const nnc_graph *graph, const nnc_node *node,
+                              const nnc_target *target)
 {
     *reason = NULL;
     if (!node->op) {
@@ -160,6 +191,7 @@ static nnc_role possible_role(const char **reason, const nnc_graph *graph, const
     }
     if (nnc_is_product(node)) {
         *reason = product_problem(graph, node);
+        *reason = *reason ? *reason : nnc_target_declines(graph, node, target);
         return *reason ? NNC_ROLE_FLOAT : NNC_ROLE_PRODUCT;
     }
     if (nnc_node_is(node, "Add") || nnc_node_is(node, "Sub") || nnc_node_is(node, "Mul")) {
@@ -216,7 +248,8 @@ static bool takes_clamp(nnc_role role)
     return role == NNC_ROLE_PRODUCT || role == NNC_ROLE_ELEMENTWISE || role == NNC_ROLE_AVERAGE;
 }
 
-static void assign_roles(nnc_scheme *s, const nnc_graph *graph, const nnc_uses *uses, const bool *excluded)
+static void assign_roles(nnc_scheme *s, const nnc_graph *graph, const nnc_uses *uses, const bool *excluded,
+                         const nnc_target *target)
 {
     for (nnc_node_id id = 0; id < s->node_count; id++) {
         const nnc_node *node = nnc_graph_node_const(graph, id);
@@ -224,7 +257,7 @@ static void assign_roles(nnc_scheme *s, const nnc_graph *graph, const nnc_uses *
         if (node->dead) {
             continue;
         }
-        s->role[id] = possible_role(&s->reason[id], graph, node);
+        s->role[id] = possible_role(&s->reason[id], graph, node, target);
         if (excluded[id] && s->role[id] != NNC_ROLE_FLOAT) {
             s->role[id] = NNC_ROLE_FLOAT;
             s->reason[id] = "excluded";
@@ -332,6 +365,46 @@ static void settle_round(bool *changed, nnc_scheme *s, bool *made, const nnc_gra
     }
 }
 
+bool nnc_adds_into(const nnc_graph *graph, const nnc_uses *uses, nnc_value_id v)
+{
+    const nnc_value *value = nnc_graph_value_const(graph, v);
+    return value->producer != NNC_ID_NONE && nnc_is_product(nnc_graph_node_const(graph, value->producer)) &&
+           nnc_uses_count(uses, v) == 1 && !nnc_graph_is_output(graph, v);
+}
+
+/* Adds that the reader makes part of a product: the product's result keeps its full precision, the other operand has the grid. Of two
+ * products the later one takes the Add. */
+static nnc_status add_in_products(nnc_scheme *s, const nnc_graph *graph, const nnc_uses *uses, const nnc_node_id *order,
+                                  size_t count)
+{
+    size_t *position = nnc_calloc(s->node_count + 1, sizeof(*position)); /* counted from 1 */
+    if (!position) {
+        return NNC_ERR_LIMIT;
+    }
+    for (size_t k = 0; k < count; k++) {
+        nnc_node_id id = order[k];
+        const nnc_node *node = nnc_graph_node_const(graph, id);
+        nnc_value_id taken = NNC_ID_NONE;
+        size_t at = 0;
+        position[id] = k + 1;
+        for (uint32_t i = 0; s->role[id] == NNC_ROLE_ELEMENTWISE && nnc_node_is(node, "Add") && i < 2; i++) {
+            nnc_node_id maker = nnc_graph_value_const(graph, node->inputs[i])->producer;
+            bool other = nnc_graph_value_const(graph, node->inputs[1 - i])->kind != NNC_VALUE_CONST;
+            if (other && nnc_adds_into(graph, uses, node->inputs[i]) && s->role[maker] == NNC_ROLE_PRODUCT &&
+                position[maker] > at) {
+                at = position[maker];
+                taken = node->inputs[i];
+            }
+        }
+        if (taken != NNC_ID_NONE) {
+            s->grid[taken] = false;
+            go_float(s, id, "added inside the product by the target");
+        }
+    }
+    nnc_free(position);
+    return NNC_OK;
+}
+
 /* Results of products that no integer node reads: readers of the file may want a grid there to run the product in integers. */
 static void add_tails(nnc_scheme *s, const nnc_graph *graph)
 {
@@ -389,7 +462,7 @@ static nnc_status form_groups(nnc_scheme *s, const nnc_graph *graph, const nnc_n
     return group ? NNC_OK : NNC_ERR_LIMIT;
 }
 
-static nnc_status settle(nnc_scheme *s, const nnc_graph *graph)
+static nnc_status settle(nnc_scheme *s, const nnc_graph *graph, const nnc_uses *uses, const nnc_target *target)
 {
     nnc_node_id *order;
     size_t count;
@@ -400,8 +473,13 @@ static nnc_status settle(nnc_scheme *s, const nnc_graph *graph)
     while (changed) {
         settle_round(&changed, s, made, graph, order, count);
     }
+    if (status == NNC_OK && target->add_in_product) {
+        status = add_in_products(s, graph, uses, order, count);
+    }
     if (status == NNC_OK) {
-        add_tails(s, graph);
+        if (target->tail_grids) {
+            add_tails(s, graph);
+        }
         status = form_groups(s, graph, order, count);
     }
     nnc_free(made);
@@ -430,8 +508,8 @@ nnc_status nnc_scheme_decide(nnc_scheme *out, const nnc_graph *graph, const nnc_
         status = nnc_scheme_exclude(excluded, graph, options->exclude, options->exclude_count);
     }
     if (status == NNC_OK) {
-        assign_roles(out, graph, &uses, excluded);
-        status = settle(out, graph);
+        assign_roles(out, graph, &uses, excluded, options->target);
+        status = settle(out, graph, &uses, options->target);
     }
     nnc_uses_deinit(&uses);
     nnc_free(excluded);

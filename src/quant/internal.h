@@ -38,6 +38,10 @@ void nnc_scheme_deinit(nnc_scheme *scheme);
 /* Final value of an integer node: its clamp's output, or its own. */
 nnc_value_id nnc_scheme_final(const nnc_scheme *scheme, const nnc_graph *graph, nnc_node_id node);
 bool nnc_is_product(const nnc_node *node);
+/* Why the target wants this product in float, or NULL. */
+const char *nnc_target_declines(const nnc_graph *graph, const nnc_node *node, const nnc_target *target);
+/* Is v the result of a product that exactly one node reads: could an Add there become part of the product? */
+bool nnc_adds_into(const nnc_graph *graph, const nnc_uses *uses, nnc_value_id v);
 /* Axis of a product weight's output channels. */
 int32_t nnc_weight_axis(const nnc_node *node);
 

@@ -5,19 +5,7 @@
 #include "base/log.h"
 #include "calib/calib.h"
 #include "graph/graph.h"
-
-/* Who reads the written file. Rows of src/graph/targets.def. */
-typedef struct nnc_target {
-    const char *name, *help;
-    nnc_dtype activation;     /* UINT8 asymmetric or INT8 */
-    bool activation_symmetric;
-    nnc_dtype weight;         /* INT8 */
-    int weight_max;           /* 127, or 64 for 7-bit weights (no 16-bit pair overflow) */
-    bool bias_int32;
-    bool concat_one_scale;    /* Concat inputs and output must share one grid in the file */
-} nnc_target;
-const nnc_target *nnc_target_find(const char *name); /* NULL if unknown */
-const nnc_target *nnc_target_row(size_t i);
+#include "graph/target.h"
 
 typedef struct nnc_quant_options {
     const nnc_target *target;
