@@ -4,6 +4,7 @@
 #ifndef NNRT_CUDA_ARGS_H
 #define NNRT_CUDA_ARGS_H
 
+#include "runtime_int8/cuda/args_ceiling.h"
 #include "runtime_int8/cuda/args_elementwise.h"
 #include "runtime_int8/cuda/args_product.h"
 #include "runtime_int8/cuda/args_window.h"

@@ -20,6 +20,7 @@ struct nnrt_cuda_functions {
 nnrt_cuda_functions nnrt_cuda_functions_elementwise();
 nnrt_cuda_functions nnrt_cuda_functions_product();
 nnrt_cuda_functions nnrt_cuda_functions_window();
+nnrt_cuda_functions nnrt_cuda_functions_ceiling();
 
 #define NNRT_CUDA_GLOBAL(name, args, body, threads, blocks)                                                             \
     static __global__ void __launch_bounds__(threads, blocks) kernel_##name(const __grid_constant__ args a)             \

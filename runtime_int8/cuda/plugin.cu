@@ -94,7 +94,7 @@ static int check(cudaError_t error, nnrt_cuda_failure *failure)
 static int load_kernels(nnrt_cuda_device *device, nnrt_cuda_failure *failure)
 {
     const nnrt_cuda_functions subjects[] = {nnrt_cuda_functions_elementwise(), nnrt_cuda_functions_product(),
-                                            nnrt_cuda_functions_window()};
+                                            nnrt_cuda_functions_window(), nnrt_cuda_functions_ceiling()};
     for (const nnrt_cuda_functions &subject : subjects) {
         for (uint32_t i = 0; i < subject.count; i++) {
             const nnrt_cuda_function &row = subject.rows[i];

@@ -170,6 +170,19 @@ NNRT_API uint32_t nnrt_session_node_count(const nnrt_session *session);
 NNRT_API nnrt_status nnrt_session_node(const nnrt_session *session, uint32_t i, nnrt_node_info *info);
 NNRT_API void nnrt_session_profile_reset(nnrt_session *session);
 
+/* A CUDA device, and what it reaches now. */
+typedef struct nnrt_device_facts {
+    char name[128];
+    uint32_t major, minor; /* compute capability */
+    uint32_t multiprocessors;
+    uint64_t memory_bytes, l2_bytes;
+    double int8_gmacs;  /* u8 x s8 products of the tensor cores out of registers, GMAC/s */
+    double memory_gbps; /* copy within device memory, bytes read and bytes written, GB/s */
+    double l2_gbps;     /* the same within the second level cache */
+} nnrt_device_facts;
+/* Measures: takes half a second of the whole device, and a part of its free memory. Fails: DEVICE. */
+NNRT_API nnrt_status nnrt_device_measure(nnrt_device_facts *out, uint32_t device_index);
+
 /* Called when the run reaches a callback node; view shows its input as stored. tag: the node's number in the plan. */
 typedef void nnrt_callback_fn(void *user, uint32_t tag, const nnrt_view *view);
 NNRT_API void nnrt_session_set_callback(nnrt_session *session, nnrt_callback_fn *fn, void *user);

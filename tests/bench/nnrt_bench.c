@@ -59,6 +59,7 @@ typedef struct plan_job {
     nnrt_model *model;
     bench_golden *golden, *written;
     nnc_str *json;
+    const nnrt_device_facts *facts; /* NULL: CUDA is not used or not there */
 } plan_job;
 
 static nnrt_session_options session_options(const bench_options *o)
@@ -120,7 +121,7 @@ static nnc_status measure_and_report(const plan_job *job, bench_case *c, bench_r
         row->profiled = profiled.session;
         bench_print_row(&text, row);
         if (profiled.session)
-            bench_print_nodes(&text, profiled.session);
+            bench_print_nodes(&text, row);
         print(&text);
         nnc_str_append(job->json, job->json->len ? ",\n" : "");
         bench_json_row(job->json, row);
@@ -150,6 +151,8 @@ static nnc_status check_and_measure(const plan_job *job, bench_case *c)
 {
     const bench_options *o = job->options;
     bench_report_row row = {.plan = job->path, .measured = c};
+    if (nnrt_session_device_of(c->session) == NNRT_DEVICE_CUDA)
+        row.facts = job->facts;
     NNC_TRY(bench_case_run(c));
     if (nnrt_session_device_of(c->session) == NNRT_DEVICE_CUDA)
         NNC_TRY(bench_case_run(c)); /* the first run launches kernels, later ones replay a graph */
@@ -210,9 +213,9 @@ static nnc_status open_goldens(plan_job *job)
     return o->write_golden ? bench_golden_create(&job->written, hash, (uint64_t)o->seed) : NNC_OK;
 }
 
-static nnc_status run_plan(const char *path, const bench_options *o, nnc_str *json)
+static nnc_status run_plan(const char *path, const bench_options *o, const nnrt_device_facts *facts, nnc_str *json)
 {
-    plan_job job = {.path = path, .options = o, .json = json};
+    plan_job job = {.path = path, .options = o, .json = json, .facts = facts};
     nnc_status status = bench_status(nnrt_model_load(&job.model, path, NNRT_VERIFY));
     if (status == NNC_OK)
         status = open_goldens(&job);
@@ -226,12 +229,19 @@ static nnc_status run_plan(const char *path, const bench_options *o, nnc_str *js
     return status == NNC_OK ? status : nnc_error_prepend(status, "%s", path);
 }
 
-static nnc_status write_json(const char *path, const nnc_str *rows_json)
+static nnc_status write_json(const char *path, const nnrt_device_facts *facts, const nnc_str *rows_json)
 {
     nnc_str text = {0};
     nnc_file_out *file = NULL;
-    nnc_str_appendf(&text, "{\"tool\":\"nnrt-bench\",\"version\":\"%s\",\"isa\":\"%s\",\"results\":[\n%s\n]}\n",
-                    nnrt_version(), nnrt_isa_name(nnrt_isa_best()), nnc_str_get(rows_json));
+    nnc_str_appendf(&text, "{\"tool\":\"nnrt-bench\",\"version\":\"%s\",\"isa\":\"%s\",", nnrt_version(),
+                    nnrt_isa_name(nnrt_isa_best()));
+    if (facts) {
+        bench_json_facts(&text, facts);
+        nnc_str_append(&text, ",");
+    }
+    nnc_str_append(&text, "\"results\":[\n");
+    nnc_str_append_n(&text, nnc_str_get(rows_json), rows_json->len);
+    nnc_str_append(&text, "\n]}\n");
     nnc_status status = nnc_str_status(&text);
     if (status == NNC_OK)
         status = nnc_file_out_create(&file, path, NNC_FILE_REPLACE);
@@ -246,6 +256,23 @@ static nnc_status write_json(const char *path, const nnc_str *rows_json)
     return status;
 }
 
+/* Rates of the device, in the same run as what is compared with them; with --device auto it may be missing. */
+static nnc_status measure_device(nnrt_device_facts *facts, bool *known, const bench_options *o)
+{
+    *known = false;
+    if (o->device == NNRT_DEVICE_CPU || !(o->seconds > 0))
+        return NNC_OK;
+    nnc_status status = bench_status(nnrt_device_measure(facts, (uint32_t)o->device_index));
+    if (status == NNC_ERR_DEVICE && o->device == NNRT_DEVICE_AUTO)
+        return NNC_OK; /* every plan's line says why */
+    NNC_TRY(status);
+    *known = true;
+    nnc_str text = {0};
+    bench_print_facts(&text, facts);
+    print(&text);
+    return NNC_OK;
+}
+
 static nnc_status run_plans(const bench_options *o, const nnc_option_list *plans)
 {
     if (plans->count == 0)
@@ -253,13 +280,15 @@ static nnc_status run_plans(const bench_options *o, const nnc_option_list *plans
     if ((o->golden || o->write_golden) && plans->count > 1)
         NNC_FAIL(NNC_ERR_USAGE, "a golden file belongs to one plan, %zu are given", plans->count);
     nnc_str json = {0};
-    nnc_status status = NNC_OK;
+    nnrt_device_facts facts;
+    bool known;
+    nnc_status status = measure_device(&facts, &known, o);
     for (size_t i = 0; status == NNC_OK && i < plans->count; i++)
-        status = run_plan(plans->items[i], o, &json);
+        status = run_plan(plans->items[i], o, known ? &facts : NULL, &json);
     if (status == NNC_OK)
         status = nnc_str_status(&json);
     if (status == NNC_OK && o->json)
-        status = write_json(o->json, &json);
+        status = write_json(o->json, known ? &facts : NULL, &json);
     nnc_str_deinit(&json);
     return status;
 }

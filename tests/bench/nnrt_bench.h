@@ -82,6 +82,7 @@ typedef struct bench_report_row {
     const bench_case *measured;
     const bench_result *result;
     const nnrt_session *profiled; /* NULL: no profile */
+    const nnrt_device_facts *facts; /* NULL: not on CUDA */
     bool verified, golden;        /* compared and equal */
 } bench_report_row;
 /* "CUDA", or the CPU's kernels and threads, and why AUTO did not take CUDA. */
@@ -89,7 +90,10 @@ void bench_print_where(nnc_str *text, const bench_case *c, const nnrt_session_op
 void bench_print_header(nnc_str *text, const char *plan, const bench_case *c,
                         const nnrt_session_options *options);
 void bench_print_row(nnc_str *text, const bench_report_row *row);
-void bench_print_nodes(nnc_str *text, const nnrt_session *profiled);
+void bench_print_nodes(nnc_str *text, const bench_report_row *row);
+void bench_print_facts(nnc_str *text, const nnrt_device_facts *facts);
+/* "cuda":{...} */
+void bench_json_facts(nnc_str *json, const nnrt_device_facts *facts);
 /* One JSON object. */
 void bench_json_row(nnc_str *json, const bench_report_row *row);
 

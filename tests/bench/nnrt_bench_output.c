@@ -72,23 +72,50 @@ static double total_ns(const nnrt_session *session)
     return total;
 }
 
-void bench_print_nodes(nnc_str *text, const nnrt_session *profiled)
+/* Share of a rate in percent; blank where there is nothing to share. */
+static void print_share(nnc_str *text, double amount, double ns, double rate)
 {
-    const double total = total_ns(profiled);
-    nnrt_node_info info;
-    nnc_str_appendf(text, "\n%9s %6s %9s %9s  %-14s %-32s %s\n", "us", "%", "GMAC/s", "GB/s", "op", "kernel",
-                    "node");
-    for (uint32_t i = 0; i < nnrt_session_node_count(profiled); i++) {
-        if (nnrt_session_node(profiled, i, &info) != NNRT_OK || info.runs == 0)
-            continue;
-        const double ns = node_ns(&info), floor = ns > 1 ? ns : 1;
-        nnc_str_appendf(text, "%9.2f %6.2f %9.1f %9.1f  %-14s %-32s ", ns * 1e-3,
-                        total > 0 ? ns / total * 100 : 0, (double)info.macs / floor, (double)info.bytes / floor,
-                        info.rop, info.kernel);
-        nnc_str_append_printable(text, info.name, 40);
-        nnc_str_append(text, "\n");
+    if (amount > 0 && rate > 0)
+        nnc_str_appendf(text, " %6.1f", amount / ns / rate * 100);
+    else
+        nnc_str_append(text, "       ");
+}
+
+static void print_node(nnc_str *text, const nnrt_node_info *info, double total, const nnrt_device_facts *facts)
+{
+    const double ns = node_ns(info), floor = ns > 1 ? ns : 1;
+    nnc_str_appendf(text, "%9.2f %6.2f %9.1f %9.1f", ns * 1e-3, total > 0 ? ns / total * 100 : 0,
+                    (double)info->macs / floor, (double)info->bytes / floor);
+    if (facts) {
+        print_share(text, (double)info->macs, floor, facts->int8_gmacs);
+        print_share(text, (double)info->bytes, floor, facts->memory_gbps);
     }
+    nnc_str_appendf(text, "  %-14s %-32s ", info->rop, info->kernel);
+    nnc_str_append_printable(text, info->name, 40);
+    nnc_str_append(text, "\n");
+}
+
+void bench_print_nodes(nnc_str *text, const bench_report_row *row)
+{
+    const double total = total_ns(row->profiled);
+    nnrt_node_info info;
+    nnc_str_appendf(text, "\n%9s %6s %9s %9s%s  %-14s %-32s %s\n", "us", "%", "GMAC/s", "GB/s",
+                    row->facts ? "  %MAC/s   %GB/s" : "", "op", "kernel", "node");
+    for (uint32_t i = 0; i < nnrt_session_node_count(row->profiled); i++)
+        if (nnrt_session_node(row->profiled, i, &info) == NNRT_OK && info.runs > 0)
+            print_node(text, &info, total, row->facts);
     nnc_str_appendf(text, "%9.2f %6.2f  sum of the nodes\n\n", total * 1e-3, 100.0);
+}
+
+void bench_print_facts(nnc_str *text, const nnrt_device_facts *f)
+{
+    nnc_str_append_printable(text, f->name, 0);
+    nnc_str_appendf(text, ": compute capability %u.%u, %u multiprocessors, %.1f GB, %.1f MB L2\n", f->major, f->minor,
+                    f->multiprocessors, (double)f->memory_bytes * 1e-9, (double)f->l2_bytes * 1e-6);
+    nnc_str_appendf(text,
+                    "measured now: %.0f GMAC/s (%.1f TOPS) of INT8 products, %.0f GB/s of copies in memory, %.0f GB/s "
+                    "in L2 (bytes read and written)\n\n",
+                    f->int8_gmacs, 2e-3 * f->int8_gmacs, f->memory_gbps, f->l2_gbps);
 }
 
 static void json_string(nnc_str *json, const char *key, const char *value)
@@ -103,6 +130,17 @@ static void json_string(nnc_str *json, const char *key, const char *value)
             nnc_str_append_n(json, (const char *)c, 1);
     }
     nnc_str_append(json, "\"");
+}
+
+void bench_json_facts(nnc_str *json, const nnrt_device_facts *f)
+{
+    nnc_str_append(json, "\"cuda\":{");
+    json_string(json, "name", f->name);
+    nnc_str_appendf(json,
+                    ",\"compute_capability\":\"%u.%u\",\"multiprocessors\":%u,\"memory_bytes\":%llu,"
+                    "\"l2_bytes\":%llu,\"int8_gmac_per_s\":%.1f,\"memory_gb_per_s\":%.1f,\"l2_gb_per_s\":%.1f}",
+                    f->major, f->minor, f->multiprocessors, (unsigned long long)f->memory_bytes,
+                    (unsigned long long)f->l2_bytes, f->int8_gmacs, f->memory_gbps, f->l2_gbps);
 }
 
 static void json_times(nnc_str *json, const char *name, const bench_times *times)
