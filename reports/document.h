@@ -6,6 +6,8 @@
 #include "reports/report.h"
 
 #define NNC_REPORT_DEPTH 32 /* objects and arrays inside each other, and parts of a path */
+#define NNC_REPORT_BYTES_MAX (64 * 1024 * 1024) /* of JSON that is read */
+#define NNC_REPORT_VALUES_MAX 2000000
 
 typedef enum nnc_report_kind {
     NNC_REPORT_NULL,
@@ -39,6 +41,8 @@ struct nnc_report {
 
 /* An empty document without any member. */
 nnc_status nnc_report_new(nnc_report **out);
+/* Any JSON as a tree, within the limits above. Fails: NNC_ERR_DATA, NNC_ERR_LIMIT. */
+nnc_status nnc_report_tree(nnc_report **out, const char *json, size_t bytes);
 /* Adds a null to an array or under `key` (copied) to an object; NULL after a failure, which sticks.
  */
 nnc_report_row *nnc_report_add(nnc_report_row *parent, const char *key);

@@ -202,10 +202,42 @@ static nnc_status check_schema(const nnc_report_row *root)
     return NNC_OK;
 }
 
-nnc_status nnc_report_parse(nnc_report **out, const char *json, size_t bytes)
+/* Refuses what would take very much memory before anything is allocated: depth, and commas and
+ * brackets outside of strings, each of which can begin a value. */
+static nnc_status scan(const char *json, size_t bytes)
+{
+    size_t values = 1, depth = 0;
+    bool text = false;
+    if (bytes > NNC_REPORT_BYTES_MAX) {
+        NNC_FAIL(NNC_ERR_DATA, "report: %zu bytes, at most %d are read", bytes, NNC_REPORT_BYTES_MAX);
+    }
+    for (size_t i = 0; i < bytes; i++) {
+        const char c = json[i];
+        if (text) {
+            text = c != '"';
+            i += c == '\\';
+            continue;
+        }
+        text = c == '"';
+        const bool open = c == '[' || c == '{';
+        values += open || c == ',';
+        depth += open;
+        depth -= (c == ']' || c == '}') && depth;
+        if (depth > NNC_REPORT_DEPTH) {
+            NNC_FAIL(NNC_ERR_DATA, "report: more than %d levels inside each other", NNC_REPORT_DEPTH);
+        }
+        if (values > NNC_REPORT_VALUES_MAX) {
+            NNC_FAIL(NNC_ERR_DATA, "report: more than %d values", NNC_REPORT_VALUES_MAX);
+        }
+    }
+    return NNC_OK;
+}
+
+nnc_status nnc_report_tree(nnc_report **out, const char *json, size_t bytes)
 {
     *out = NULL;
     json_error_t error;
+    NNC_TRY(scan(json, bytes));
     json_t *value = json_loadb(json, bytes, JSON_REJECT_DUPLICATES, &error);
     if (!value) {
         if (json_error_code(&error) == json_error_out_of_memory) {
@@ -219,13 +251,21 @@ nnc_status nnc_report_parse(nnc_report **out, const char *json, size_t bytes)
         status = copy_value(&report->root, value, 0);
     }
     json_decref(value);
-    if (status == NNC_OK) {
-        status = check_schema(&report->root);
-    }
     if (status != NNC_OK) {
         nnc_report_destroy(report);
         return status;
     }
     *out = report;
     return NNC_OK;
+}
+
+nnc_status nnc_report_parse(nnc_report **out, const char *json, size_t bytes)
+{
+    NNC_TRY(nnc_report_tree(out, json, bytes));
+    nnc_status status = check_schema(&(*out)->root);
+    if (status != NNC_OK) {
+        nnc_report_destroy(*out);
+        *out = NULL;
+    }
+    return status;
 }

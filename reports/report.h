@@ -49,6 +49,13 @@ bool nnc_report_double_at(const nnc_report_row *row, const char *path, size_t i,
 /* JSON text, indented, ending in a newline; and back (NNC_ERR_DATA with line:column for bad text, unknown schema or newer version). */
 nnc_status nnc_report_json(nnc_str *out, const nnc_report *report);
 nnc_status nnc_report_parse(nnc_report **out, const char *json, size_t bytes);
+/* The document against the published schema (docs/report-schema.json). Fails: NNC_ERR_DATA naming the first member that does not fit. */
+nnc_status nnc_report_check(const nnc_report *report);
+
+/* What changed between two reports of kind "compress", as a report of kind "diff". */
+nnc_status nnc_report_diff(nnc_report **out, const nnc_report *before, const nnc_report *after);
+/* A report of kind "diff" as text, or as Markdown. */
+nnc_status nnc_report_diff_text(nnc_str *out, const nnc_report *diff, bool markdown, bool unicode);
 
 typedef struct nnc_render_options {
     bool color, unicode; /* terminal only */

@@ -47,7 +47,7 @@ void nnc_output_names_deinit(nnc_output_names *names)
     }
 }
 
-static nnc_status write_text(const char *path, const nnc_str *text, bool force)
+nnc_status nnc_output_write_text(const char *path, const nnc_str *text, bool force)
 {
     nnc_file_out *file;
     NNC_TRY(nnc_str_status(text));
@@ -65,7 +65,7 @@ nnc_status nnc_output_write(const nnc_report *report, const nnc_renderer *render
     nnc_str text = {0};
     const nnc_render_options options = {0};
     nnc_status status = renderer->render(&text, report, &options);
-    status = status == NNC_OK ? write_text(path, &text, force) : status;
+    status = status == NNC_OK ? nnc_output_write_text(path, &text, force) : status;
     nnc_str_deinit(&text);
     return status;
 }

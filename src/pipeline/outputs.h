@@ -21,6 +21,7 @@ void nnc_output_names_deinit(nnc_output_names *names);
 nnc_status nnc_outputs_write(const nnc_report *report, const nnc_output_files *files, const char *output,
                              bool force);
 /* One file, complete or not there. */
+nnc_status nnc_output_write_text(const char *path, const nnc_str *text, bool force);
 nnc_status nnc_output_write(const nnc_report *report, const nnc_renderer *renderer, const char *path, bool force);
 
 #endif
