@@ -2,6 +2,8 @@
 #include "runtime_int8/cuda/kernels.cuh"
 
 #include "runtime_int8/cuda/kernels/elementwise.cuh"
+#include "runtime_int8/cuda/kernels/move.cuh"
+#include "runtime_int8/cuda/kernels/reduce.cuh"
 
 #define NNRT_CUDA_KERNEL NNRT_CUDA_GLOBAL
 #include "runtime_int8/cuda/kernels_elementwise.def"

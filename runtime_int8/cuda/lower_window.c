@@ -23,8 +23,9 @@ static nnc_status cut(nnrt_cuda_window *w, const nnrt_node_ctx *ctx, const char 
                       const nnrt_window_dims *d, uint32_t channels, uint32_t columns)
 {
     if (!fits(d->h, d->top, d->bottom) || !fits(d->w, d->left, d->right))
-        NNC_FAIL(NNC_ERR_UNSUPPORTED, "CUDA: %s '%s': image of %lld x %lld, at most %d with padding",
-                 op, ctx->name, (long long)d->h, (long long)d->w, EXTENT_MAX);
+        NNC_FAIL(NNC_ERR_UNSUPPORTED,
+                 "CUDA: %s '%s': image of %lld x %lld, at most %d with padding", op, ctx->name,
+                 (long long)d->h, (long long)d->w, EXTENT_MAX);
     const size_t groups = ((size_t)d->c + channels - 1) / channels;
     const size_t strips = ((size_t)d->ow + columns - 1) / columns;
     NNC_TRY(nnrt_cuda_fit(&w->count, ctx, op, "threads",
@@ -71,8 +72,8 @@ static dwconv_form choose_dwconv(const nnrt_window_dims *d, uint32_t sm_count)
         return (dwconv_form){d->sw == 1 ? NNRT_CUDA_K_dwconv_3x3_s1_bytes
                                         : NNRT_CUDA_K_dwconv_3x3_s2_bytes,
                              STRIP_LONG};
-    const double threads = (double)d->n * (double)d->oh * (double)((d->ow + STRIP_LONG - 1) / STRIP_LONG) *
-                           (double)(d->c / 4);
+    const double threads = (double)d->n * (double)d->oh *
+                           (double)((d->ow + STRIP_LONG - 1) / STRIP_LONG) * (double)(d->c / 4);
     if (threads < (double)sm_count * THREADS_PER_SM)
         return (dwconv_form){d->sw == 1 ? NNRT_CUDA_K_dwconv_3x3_s1_short
                                         : NNRT_CUDA_K_dwconv_3x3_s2_short,
@@ -177,12 +178,22 @@ nnc_status nnrt_cuda_lower_avgpool_q8(nnrt_cuda_lowering *low, nnrt_node_ctx *ct
 
 nnc_status nnrt_cuda_lower_avgpool_f32(nnrt_cuda_lowering *low, nnrt_node_ctx *ctx)
 {
+    const nnrt_avgpool_params *p = ctx->params;
     nnrt_window_dims d;
     nnrt_cuda_avgpool_args args;
     NNC_TRY(pool_dims(&d, ctx));
     if (nnrt_shape_count(&ctx->out[0].shape) == 0)
         return NNC_OK;
     NNC_TRY(pool_args(&args, low, ctx));
+    if (p->global) {
+        const nnrt_cuda_reduction r = {.outer = (size_t)d.n,
+                                       .n = (size_t)(d.h * d.w),
+                                       .inner = (size_t)d.c,
+                                       .op = NNRT_REDUCE_MEAN,
+                                       .lo = p->lo,
+                                       .hi = p->hi};
+        return nnrt_cuda_emit_reduction(low, ctx, "avgpool_f32", args.y, args.x, &r);
+    }
     NNC_TRY(cut(&args.window, ctx, "avgpool_f32", &d, 1, 1));
     return nnrt_cuda_emit_threads(low, ctx, NNRT_CUDA_K_avgpool_f32, args.window.count, &args,
                                   sizeof args);

@@ -10,16 +10,25 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Includable from C11, C++ and device code. */
+#ifdef __CUDACC__
+#define NNRT_MATH static __host__ __device__ inline
+#define NNRT_MATH_INLINE static __host__ __device__ __forceinline__
+#define NNRT_FMA(a, b, c) fmaf((a), (b), (c))
+#else
+#define NNRT_MATH static inline
+#define NNRT_MATH_INLINE static inline __attribute__((always_inline))
 #define NNRT_FMA(a, b, c) __builtin_fmaf((a), (b), (c))
+#endif
 
-static inline int32_t nnrt_float_bits(float x)
+NNRT_MATH int32_t nnrt_float_bits(float x)
 {
     int32_t i;
     memcpy(&i, &x, sizeof i);
     return i;
 }
 
-static inline float nnrt_bits_float(int32_t i)
+NNRT_MATH float nnrt_bits_float(int32_t i)
 {
     float x;
     memcpy(&x, &i, sizeof x);
@@ -32,7 +41,7 @@ static inline float nnrt_bits_float(int32_t i)
 #define NNRT_ROUND_MAGIC_BITS 0x4b400000
 
 /* As nnc_round_clamp for bounds within +-2^21, by bit moves that vectorize everywhere. */
-static inline int32_t nnrt_round_clamp(float t, float lo, float hi, int32_t zero_point)
+NNRT_MATH int32_t nnrt_round_clamp(float t, float lo, float hi, int32_t zero_point)
 {
     t = t < hi ? t : hi;
     t = t > lo ? t : lo;
@@ -40,25 +49,25 @@ static inline int32_t nnrt_round_clamp(float t, float lo, float hi, int32_t zero
 }
 
 /* x with the sign of s; x >= 0. */
-static inline float nnrt_with_sign(float x, float s)
+NNRT_MATH float nnrt_with_sign(float x, float s)
 {
     return nnrt_bits_float(nnrt_float_bits(x) | (nnrt_float_bits(s) & INT32_MIN));
 }
 
-static inline float nnrt_abs(float x)
+NNRT_MATH float nnrt_abs(float x)
 {
     return nnrt_bits_float(nnrt_float_bits(x) & INT32_MAX);
 }
 
 /* 2^n, -126 <= n <= 127. */
-static inline float nnrt_exp2i(int32_t n)
+NNRT_MATH float nnrt_exp2i(int32_t n)
 {
     return nnrt_bits_float((int32_t)((uint32_t)(n + 127) << 23));
 }
 
 /* x = n ln 2 + r, |r| <= 0.35; returns exp r - 1 = r + r^2 P(r) and n. x within +-2^20 or NaN (then
  * any n in -160..130). */
-static inline float nnrt_exp_reduced(float x, int32_t *n)
+NNRT_MATH float nnrt_exp_reduced(float x, int32_t *n)
 {
     float t = x * 1.44269504f + NNRT_ROUND_MAGIC;
     float f = t - NNRT_ROUND_MAGIC;
@@ -77,7 +86,7 @@ static inline float nnrt_exp_reduced(float x, int32_t *n)
 }
 
 /* Two scalings give subnormals and infinity their right values. */
-static inline float nnrt_exp(float x)
+NNRT_MATH float nnrt_exp(float x)
 {
     float c = x > 89.0f ? 89.0f : x;
     c = c < -104.0f ? -104.0f : c;
@@ -88,7 +97,7 @@ static inline float nnrt_exp(float x)
 }
 
 /* exp(x) - 1 for x <= 0 (and up to 80), precise near 0. */
-static inline float nnrt_expm1(float x)
+NNRT_MATH float nnrt_expm1(float x)
 {
     float c = x > 80.0f ? 80.0f : x;
     c = c < -80.0f ? -80.0f : c;
@@ -100,7 +109,7 @@ static inline float nnrt_expm1(float x)
 }
 
 /* m in [sqrt(1/2), sqrt(2)), x = m 2^e; log(1+f) = f - f^2/2 + f^3 Q(f). */
-static inline float nnrt_log(float x)
+NNRT_MATH float nnrt_log(float x)
 {
     float big = x < 1.17549435e-38f ? x * 8388608.0f : x;
     int32_t shift = x < 1.17549435e-38f ? 23 : 0;
@@ -129,7 +138,7 @@ static inline float nnrt_log(float x)
 }
 
 /* Odd polynomial up to 0.625, 1 - 2/(exp(2|x|)+1) above. */
-static inline float nnrt_tanh(float x)
+NNRT_MATH float nnrt_tanh(float x)
 {
     float a = nnrt_abs(x), s = x * x;
     float p = 2.09282851e-3f;
@@ -143,14 +152,14 @@ static inline float nnrt_tanh(float x)
     return a < 0.625f ? small : big;
 }
 
-static inline float nnrt_sigmoid(float x)
+NNRT_MATH float nnrt_sigmoid(float x)
 {
     float e = nnrt_exp(-nnrt_abs(x));
     return (x < 0.0f ? e : 1.0f) / (1.0f + e);
 }
 
 /* Odd polynomial up to 0.92, 1 - exp(t R(t)) up to 4.1, 1 above. */
-static inline float nnrt_erf(float x)
+NNRT_MATH float nnrt_erf(float x)
 {
     float t = nnrt_abs(x), s = x * x;
     float p = 8.31676443e-5f;
@@ -177,7 +186,7 @@ static inline float nnrt_erf(float x)
 }
 
 /* log(1 + exp(x)) without overflow. */
-static inline float nnrt_softplus(float x)
+NNRT_MATH float nnrt_softplus(float x)
 {
     float e = nnrt_exp(-nnrt_abs(x));
     /* log1p(e): log(u) e / (u - 1) removes the rounding of u = 1 + e. */
@@ -187,7 +196,7 @@ static inline float nnrt_softplus(float x)
 }
 
 /* x = n pi/2 + r in double; n up to 2^31 keeps r to 1e-7 or better. */
-static inline float nnrt_sin_quadrant(float x, int32_t quarter)
+NNRT_MATH float nnrt_sin_quadrant(float x, int32_t quarter)
 {
     double d = (double)x;
     d = d > 3.0e9 ? 3.0e9 : d;
@@ -214,19 +223,19 @@ static inline float nnrt_sin_quadrant(float x, int32_t quarter)
     return x - x == 0.0f ? (float)y : NAN;
 }
 
-static inline float nnrt_sin(float x)
+NNRT_MATH float nnrt_sin(float x)
 {
     return nnrt_sin_quadrant(x, 0);
 }
 
-static inline float nnrt_cos(float x)
+NNRT_MATH float nnrt_cos(float x)
 {
     return nnrt_sin_quadrant(x, 1);
 }
 
 /* log2 and exp2 in double by series: 1e-14 relative, far inside a float's half ulp but for exact
  * ties. */
-static inline double nnrt_log2_double(double x)
+NNRT_MATH double nnrt_log2_double(double x)
 {
     int64_t i;
     memcpy(&i, &x, sizeof i);
@@ -249,7 +258,7 @@ static inline double nnrt_log2_double(double x)
     return (double)e + 2.0 * s * p * 1.44269504088896340736;
 }
 
-static inline double nnrt_exp2_double(double x)
+NNRT_MATH double nnrt_exp2_double(double x)
 {
     x = x > 1000.0 ? 1000.0 : x;
     x = x < -1000.0 ? -1000.0 : x;
@@ -278,7 +287,7 @@ static inline double nnrt_exp2_double(double x)
 }
 
 /* pow as C's powf defines the special cases. */
-static inline float nnrt_pow(float x, float y)
+NNRT_MATH float nnrt_pow(float x, float y)
 {
     if (y == 0.0f || x == 1.0f)
         return 1.0f;

@@ -56,25 +56,6 @@ static int32_t source_index(uint32_t mode, int64_t i, int64_t n)
     return (int32_t)(k < n ? k : period - k);
 }
 
-/* The bits of the constant in x's type; integers round half to even and saturate. */
-static uint64_t value_bits(nnrt_dtype dtype, float value)
-{
-    uint64_t bits = 0;
-    if (dtype == NNRT_F32) {
-        memcpy(&bits, &value, sizeof value);
-        return bits;
-    }
-    float lo = dtype == NNRT_U8 || dtype == NNRT_BOOL
-                   ? 0.0f
-                   : (dtype == NNRT_I8 ? -128.0f : -2147483648.0f);
-    float hi = dtype == NNRT_U8
-                   ? 255.0f
-                   : (dtype == NNRT_BOOL ? 1.0f : (dtype == NNRT_I8 ? 127.0f : 2147483520.0f));
-    float v = value > lo ? value : lo;
-    v = v < hi ? v : hi;
-    return (uint64_t)(int64_t)lrintf(v);
-}
-
 static nnc_status pad_shape(nnrt_shape *y, const nnrt_node_ctx *ctx, const int64_t *pads)
 {
     const nnrt_pad_params *p = ctx->params;
@@ -131,7 +112,7 @@ static nnc_status reshape(nnrt_node_ctx *ctx)
     NNC_TRY(nnrt_ctx_state(ctx, sizeof(pad_state) + entries * sizeof(int32_t)));
     pad_state *state = ctx->state;
     state->size = nnrt_dtype_bytes(ctx->in[0].dtype);
-    state->value = value_bits(ctx->in[0].dtype, p->value);
+    state->value = nnrt_value_bits(ctx->in[0].dtype, p->value);
     size_t at = 0, step = 1;
     for (uint32_t i = y.rank; i-- > 0;) {
         state->stride[i] = step;

@@ -2,11 +2,6 @@
 #include "runtime_int8/ops/strided.h"
 #include "runtime_int8/ops/util.h"
 
-typedef struct view_state {
-    nnrt_strided copy;
-    ptrdiff_t start; /* first element of x */
-} view_state;
-
 static void dense_strides(ptrdiff_t *stride, const nnrt_shape *shape)
 {
     ptrdiff_t step = 1;
@@ -18,7 +13,7 @@ static void dense_strides(ptrdiff_t *stride, const nnrt_shape *shape)
 
 static void run_view(const nnrt_node_ctx *ctx)
 {
-    const view_state *state = ctx->state;
+    const nnrt_strided_view *state = ctx->state;
     if (ctx->out[0].bytes == 0)
         return;
     const uint8_t *x =
@@ -108,8 +103,8 @@ static nnc_status slice_reshape(nnrt_node_ctx *ctx)
     }
     NNC_TRY(nnrt_check_shape(ctx, &y, ctx->in[0].dtype));
     nnrt_set_output(ctx, ctx->in[0].dtype, &y);
-    NNC_TRY(nnrt_ctx_state(ctx, sizeof(view_state)));
-    view_state *state = ctx->state;
+    NNC_TRY(nnrt_ctx_state(ctx, sizeof(nnrt_strided_view)));
+    nnrt_strided_view *state = ctx->state;
     ptrdiff_t xs[NNRT_RANK_MAX], ys[NNRT_RANK_MAX];
     dense_strides(xs, x);
     dense_strides(ys, &y);
@@ -153,8 +148,8 @@ static nnc_status expand_reshape(nnrt_node_ctx *ctx)
     NNC_TRY(nnrt_broadcast(&y, ctx, &ctx->in[0].shape, &want));
     NNC_TRY(nnrt_check_shape(ctx, &y, ctx->in[0].dtype));
     nnrt_set_output(ctx, ctx->in[0].dtype, &y);
-    NNC_TRY(nnrt_ctx_state(ctx, sizeof(view_state)));
-    view_state *state = ctx->state;
+    NNC_TRY(nnrt_ctx_state(ctx, sizeof(nnrt_strided_view)));
+    nnrt_strided_view *state = ctx->state;
     const nnrt_shape *x = &ctx->in[0].shape;
     ptrdiff_t xs[NNRT_RANK_MAX], ys[NNRT_RANK_MAX];
     dense_strides(xs, x);
@@ -198,8 +193,8 @@ static nnc_status tile_reshape(nnrt_node_ctx *ctx)
     }
     NNC_TRY(nnrt_check_shape(ctx, &y, ctx->in[0].dtype));
     nnrt_set_output(ctx, ctx->in[0].dtype, &y);
-    NNC_TRY(nnrt_ctx_state(ctx, sizeof(view_state)));
-    view_state *state = ctx->state;
+    NNC_TRY(nnrt_ctx_state(ctx, sizeof(nnrt_strided_view)));
+    nnrt_strided_view *state = ctx->state;
     ptrdiff_t xs[NNRT_RANK_MAX], ys[NNRT_RANK_MAX];
     dense_strides(xs, x);
     dense_strides(ys, &y);

@@ -18,6 +18,13 @@ typedef struct nnrt_strided {
     size_t rows, row_tile; /* rows of the innermost dim; how many make a task */
 } nnrt_strided;
 
+/* What reshape of slice, expand and tile leaves in ctx->state: y is `copy` of x from element `start`
+ * on. */
+typedef struct nnrt_strided_view {
+    nnrt_strided copy;
+    ptrdiff_t start;
+} nnrt_strided_view;
+
 void nnrt_strided_init(nnrt_strided *s, size_t size);
 /* Appends a dim, outermost first; merges it with the one before where both sides allow. */
 void nnrt_strided_dim(nnrt_strided *s, size_t dim, ptrdiff_t xs, ptrdiff_t ys);

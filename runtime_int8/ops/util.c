@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "tensor/dtype.h"
@@ -163,6 +164,24 @@ nnc_status nnrt_broadcast(nnrt_shape *out, const nnrt_node_ctx *ctx, const nnrt_
     }
     *out = y;
     return NNC_OK;
+}
+
+uint64_t nnrt_value_bits(nnrt_dtype dtype, float value)
+{
+    uint64_t bits = 0;
+    if (dtype == NNRT_F32) {
+        memcpy(&bits, &value, sizeof value);
+        return bits;
+    }
+    float lo = dtype == NNRT_U8 || dtype == NNRT_BOOL
+                   ? 0.0f
+                   : (dtype == NNRT_I8 ? -128.0f : -2147483648.0f);
+    float hi = dtype == NNRT_U8
+                   ? 255.0f
+                   : (dtype == NNRT_BOOL ? 1.0f : (dtype == NNRT_I8 ? 127.0f : 2147483520.0f));
+    float v = value > lo ? value : lo;
+    v = v < hi ? v : hi;
+    return (uint64_t)(int64_t)lrintf(v);
 }
 
 nnc_status nnrt_host_i64(const int64_t **data, size_t *count, const nnrt_node_ctx *ctx, uint32_t i)

@@ -51,6 +51,9 @@ nnc_status nnrt_broadcast(nnrt_shape *out, const nnrt_node_ctx *ctx, const nnrt_
 /* "[1,3,224,224]"; buf of NNRT_SHAPE_TEXT bytes; returns buf. */
 #define NNRT_SHAPE_TEXT 192
 char *nnrt_shape_text(char *buf, const nnrt_shape *shape);
+/* The bits of a number in a type of f32, u8, i8, i32, i64 or bool; integers round half to even and
+ * saturate. */
+uint64_t nnrt_value_bits(nnrt_dtype dtype, float value);
 /* Host-known i64 input i: data and count; NNC_ERR_MODEL if it is another type. */
 nnc_status nnrt_host_i64(const int64_t **data, size_t *count, const nnrt_node_ctx *ctx, uint32_t i);
 
