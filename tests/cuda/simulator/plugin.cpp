@@ -1,9 +1,11 @@
 /* The plug-in interface over the block simulator. SPDX-License-Identifier: Apache-2.0
  * A device whose memory is the host's. Work on a stream happens when the stream is waited for, as late as it may.
  * NNRT_SIM_FAIL="function:result[:n]" makes that function fail with that nnrt_cuda_result from its n-th call on (1: the
- * first; counted anew when the variable changes); NNRT_SIM_MEMORY limits device memory to that many bytes; NNRT_SIM_SMS sets the number of multiprocessors. */
+ * first; counted anew when the variable changes); NNRT_SIM_MEMORY limits device memory to that many bytes; NNRT_SIM_SMS sets the number of multiprocessors. NNRT_SIM_COVERAGE names a folder where the
+ * kernels that a program ran are listed in a file of the program's name. */
 #include "runtime_int8/cuda/plugin.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +41,25 @@ std::mutex injection_lock;
 std::string injection; /* NNRT_SIM_FAIL as it was last seen, and the calls since then */
 std::map<std::string, uint32_t> calls;
 uint32_t launches;
+bool covered[NNRT_CUDA_K_COUNT]; /* kernels that ran in this process */
+
+/* Adds a kernel to this program's list, which the first one starts anew. */
+void note_coverage(uint32_t kernel)
+{
+    const char *folder = getenv("NNRT_SIM_COVERAGE");
+    if (folder == nullptr || covered[kernel])
+        return;
+    bool first = true;
+    for (bool done : covered)
+        first = first && !done;
+    covered[kernel] = true;
+    const std::string path = std::string(folder) + "/" + program_invocation_short_name;
+    FILE *file = fopen(path.c_str(), first ? "w" : "a");
+    if (file == nullptr)
+        return;
+    fprintf(file, "%s\n", kernels[kernel].name);
+    fclose(file);
+}
 
 int fail(nnrt_cuda_failure *failure, int result, const char *text)
 {
@@ -236,6 +257,7 @@ int launch(nnrt_cuda_stream *stream, const nnrt_cuda_launch *l, nnrt_cuda_failur
     enqueue(stream, [args, shape] {
         const std::lock_guard<std::mutex> guard(simulator_lock);
         const kernel_row &row = kernels[shape.kernel];
+        note_coverage(shape.kernel);
         simulator_run(simulator_grid{row.name, row.body, args.data(),
                                      {shape.grid[0], shape.grid[1], shape.grid[2]},
                                      row.threads, shape.shared_bytes, launches++});
