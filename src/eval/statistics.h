@@ -1,7 +1,8 @@
-/* Intervals, all two-sided 95 %. SPDX-License-Identifier: Apache-2.0 */
+/* Intervals, two-sided 95 %, and the one-sided 95 % bounds that gates decide by. SPDX-License-Identifier: Apache-2.0 */
 #ifndef NNC_EVAL_STATISTICS_H
 #define NNC_EVAL_STATISTICS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,6 +11,35 @@
  * both/only_1/only_2/neither: the paired 2x2 table, n > 0. */
 void nnc_paired_difference(double *lo, double *hi, uint64_t both, uint64_t only_1, uint64_t only_2,
                            uint64_t neither);
+
+/* ---- one-sided 95 % bounds: each is wrong with at most 5 % probability, for any n ---- */
+
+/* Share right / n, n > 0: exact bounds (Clopper and Pearson, Biometrika 26:404-413, 1934). */
+double nnc_share_lower(uint64_t right, uint64_t n);
+double nnc_share_upper(uint64_t right, uint64_t n);
+
+/* Difference of two proportions on the same n > 0 cases, (only_1 - only_2) / n as above. Exact: the
+ * tables are ordered by Tango's score bound (Statistics in Medicine 17:891-908, 1998), and the bound is
+ * the smallest that holds for this order (Buehler, JASA 52:482-493, 1957; Lloyd and Kabaila, Australian
+ * and New Zealand Journal of Statistics 45:393-404, 2003), maximized over the unknown second
+ * probability within its 99.9 % interval, whose 0.1 % counts against the 5 % (Berger and Boos, JASA
+ * 89:1012-1016, 1994). Tango's bound alone is exceeded in up to 7 % of cases when few pairs differ. */
+double nnc_drop_lower(uint64_t only_1, uint64_t only_2, uint64_t n);
+double nnc_drop_upper(uint64_t only_1, uint64_t only_2, uint64_t n);
+
+/* Cases in all that would put the bound on the right side of `limit` with 80 % probability if the
+ * measured rates are the true ones: ((1.645 + 0.842) * s / distance)^2, s the standard deviation of one
+ * case, with half a case added to every count; and at least what settles it without any further
+ * difference. 0: no number would (the measured value is the limit, or nothing can prove the limit). */
+uint64_t nnc_drop_cases(uint64_t only_1, uint64_t only_2, uint64_t n, double limit);
+uint64_t nnc_share_cases(uint64_t right, uint64_t n, double limit);
+
+/* P(Binomial(n, p) <= k). */
+double nnc_binomial_cdf(uint64_t k, uint64_t n, double p);
+
+/* Median of ascending values (n > 0) with the interval of nnc_median_rank; lo and hi NAN below 6
+ * values. */
+void nnc_median_interval(double *median, double *lo, double *hi, const double *sorted, size_t n);
 
 /* Rank k >= 1 such that the k-th smallest and k-th largest of n independent values enclose the
  * median with at least 95 % (k - 1 is the largest number with P(Binomial(n, 1/2) <= k - 1) <= 2.5
