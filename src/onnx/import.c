@@ -288,6 +288,7 @@ static nnc_status make_node(nnc_node_id *node, nnc_onnx_reader *r, nnc_onnx_fram
 
 static void note_quantized(nnc_onnx_info *info, const char *op)
 {
+    info->qoperator |= strncmp(op, "QLinear", 7) == 0 || strcmp(op, "QGemm") == 0;
     info->quantized |= strstr(op, "QuantizeLinear") || strstr(op, "QuantizedLinear") ||
                        strstr(op, "DequantizeLinear") || strncmp(op, "QLinear", 7) == 0 ||
                        strcmp(op, "ConvInteger") == 0 || strcmp(op, "MatMulInteger") == 0 ||

@@ -62,6 +62,7 @@ typedef struct nnc_onnx_info {
     uint32_t warnings;
     bool unsorted;  /* nodes were not in topological order */
     bool half;      /* float16 or bfloat16 was widened to float32 */
+    bool qoperator; /* holds QLinear* or QGemm nodes */
     bool quantized; /* holds QuantizeLinear, DequantizeLinear, QLinear* or *Integer nodes */
 } nnc_onnx_info;
 

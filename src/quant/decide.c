@@ -92,21 +92,38 @@ static int64_t rows_of(const nnc_value *x)
     return x->has_shape ? rows : 0;
 }
 
-const char *nnc_target_declines(const nnc_graph *graph, const nnc_node *node, const nnc_target *target)
+static bool is_matrix_product(const nnc_graph *graph, const nnc_node *node)
 {
-    if (!nnc_node_is(node, "Gemm") && !nnc_node_is(node, "MatMul")) {
-        return NULL;
+    const nnc_value *w = input_of(graph, node, 1);
+    return (nnc_node_is(node, "Gemm") || nnc_node_is(node, "MatMul")) && w && w->has_shape && w->shape.rank >= 2;
+}
+
+bool nnc_product_is_vector(const nnc_graph *graph, const nnc_node *node)
+{
+    if (!is_matrix_product(graph, node)) {
+        return false;
     }
-    const nnc_value *x = input_of(graph, node, 0), *w = input_of(graph, node, 1);
-    if (!w->has_shape || w->shape.rank < 2) {
-        return NULL;
+    const nnc_shape *w = &input_of(graph, node, 1)->shape;
+    return rows_of(input_of(graph, node, 0)) == 1 || w->dims[w->rank - 1] == 1 || w->dims[w->rank - 2] == 1;
+}
+
+bool nnc_product_is_small(const nnc_graph *graph, const nnc_node *node, int64_t least_side)
+{
+    if (!is_matrix_product(graph, node)) {
+        return false;
     }
-    int64_t k = w->shape.dims[w->shape.rank - 2], n = w->shape.dims[w->shape.rank - 1];
-    if (target->skip_vectors && (rows_of(x) == 1 || k == 1 || n == 1)) {
+    const nnc_shape *w = &input_of(graph, node, 1)->shape;
+    int64_t k = w->dims[w->rank - 2], n = w->dims[w->rank - 1];
+    return (k > 0 && k < least_side) || (n > 0 && n < least_side);
+}
+
+/* Why the target wants this product in float, or NULL. */
+static const char *target_declines(const nnc_graph *graph, const nnc_node *node, const nnc_target *target)
+{
+    if (target->skip_vectors && nnc_product_is_vector(graph, node)) {
         return "the target runs products with one row or column in float";
     }
-    bool small = (k > 0 && k < target->least_side) || (n > 0 && n < target->least_side);
-    return small ? "too small for the target's integers" : NULL;
+    return nnc_product_is_small(graph, node, target->least_side) ? "too small for the target's integers" : NULL;
 }
 
 static bool all_finite(const nnc_tensor *t)
@@ -191,7 +208,7 @@ static nnc_role possible_role(const char **reason, const nnc_graph *graph, const
     }
     if (nnc_is_product(node)) {
         *reason = product_problem(graph, node);
-        *reason = *reason ? *reason : nnc_target_declines(graph, node, target);
+        *reason = *reason ? *reason : target_declines(graph, node, target);
         return *reason ? NNC_ROLE_FLOAT : NNC_ROLE_PRODUCT;
     }
     if (nnc_node_is(node, "Add") || nnc_node_is(node, "Sub") || nnc_node_is(node, "Mul")) {

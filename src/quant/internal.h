@@ -38,8 +38,9 @@ void nnc_scheme_deinit(nnc_scheme *scheme);
 /* Final value of an integer node: its clamp's output, or its own. */
 nnc_value_id nnc_scheme_final(const nnc_scheme *scheme, const nnc_graph *graph, nnc_node_id node);
 bool nnc_is_product(const nnc_node *node);
-/* Why the target wants this product in float, or NULL. */
-const char *nnc_target_declines(const nnc_graph *graph, const nnc_node *node, const nnc_target *target);
+/* Gemm or MatMul: one row (where the input's shape is known) or one column; fewer inputs or outputs than least_side. */
+bool nnc_product_is_vector(const nnc_graph *graph, const nnc_node *node);
+bool nnc_product_is_small(const nnc_graph *graph, const nnc_node *node, int64_t least_side);
 /* Is v the result of a product that exactly one node reads: could an Add there become part of the product? */
 bool nnc_adds_into(const nnc_graph *graph, const nnc_uses *uses, nnc_value_id v);
 /* Axis of a product weight's output channels. */
