@@ -16,6 +16,7 @@
 static const nnc_data_format *const formats[] = {
 #define X(id) &nnc_data_format_##id,
 #include "datasets/formats.def"
+#include "datasets/limits.h"
 #undef X
 };
 
@@ -93,7 +94,7 @@ static nnc_status copy_options(nnc_dataset *d, const nnc_dataset_options *from)
         return NNC_ERR_LIMIT;
     if (!(o->max_bad <= 1))
         NNC_FAIL(NNC_ERR_USAGE, "--max-bad: %g is not a fraction up to 1", o->max_bad);
-    o->max_bad = o->max_bad == 0 ? 0.01 : o->max_bad < 0 ? 0 : o->max_bad;
+    o->max_bad = o->max_bad == 0 ? NNC_MAX_BAD_PERCENT / 100.0 : o->max_bad < 0 ? 0 : o->max_bad;
     return copy_inputs(d, from);
 }
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/facts.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "tensor/tensor.h"
@@ -148,5 +149,9 @@ nnc_status nnc_dataset_overlap(size_t *out, const nnc_dataset *a, const nnc_data
 size_t nnc_preset_count(void);
 const char *nnc_preset_name(size_t i);
 const char *nnc_preset_help(size_t i);
+
+/* Limits of data files as rows; the libraries that read them: fills at most 8, returns how many. */
+extern const nnc_limit nnc_dataset_limit_table[];
+size_t nnc_dataset_libraries(nnc_library *out);
 
 #endif

@@ -9,10 +9,8 @@
 
 #include "base/mem.h"
 #include "datasets/bytes.h"
+#include "datasets/limits.h"
 
-#define CHUNK_MAX ((size_t)256 << 20)
-#define SLAB_MAX ((size_t)1 << 30)
-#define FILTERS_MAX 8
 #define SLABS 2 /* readers of neighbouring samples may stand on both sides of a border */
 
 typedef struct slab {
@@ -29,8 +27,8 @@ struct nnc_hdf5_chunks {
     size_t file_element, element; /* bytes in the file and in memory */
     size_t chunk_elements;
     size_t sample_bytes; /* in memory */
-    H5Z_filter_t filters[FILTERS_MAX];
-    unsigned shuffle_size[FILTERS_MAX];
+    H5Z_filter_t filters[NNC_HDF5_FILTERS_MAX];
+    unsigned shuffle_size[NNC_HDF5_FILTERS_MAX];
     int filter_count;
     uint8_t *chunk_data; /* one decoded chunk, in memory elements */
     uint8_t fill[16];
@@ -55,9 +53,9 @@ void nnc_hdf5_chunks_close(nnc_hdf5_chunks *c)
 static nnc_status read_filters(nnc_hdf5_chunks *c, hid_t plist)
 {
     c->filter_count = H5Pget_nfilters(plist);
-    if (c->filter_count < 0 || c->filter_count > FILTERS_MAX)
+    if (c->filter_count < 0 || c->filter_count > NNC_HDF5_FILTERS_MAX)
         NNC_FAIL(NNC_ERR_DATA, "HDF5: '%s' has %d filters, the limit is %d", c->name,
-                 c->filter_count, FILTERS_MAX);
+                 c->filter_count, NNC_HDF5_FILTERS_MAX);
     for (int i = 0; i < c->filter_count; i++) {
         unsigned flags = 0, values[8] = {0}, config = 0;
         size_t count = 8;
@@ -88,18 +86,18 @@ static nnc_status read_sizes(nnc_hdf5_chunks *c, hid_t plist)
     for (int i = 0; i < rank; i++) {
         if (c->chunk[i] == 0 || !nnc_size_mul(&bytes, bytes, (size_t)c->chunk[i]))
             bytes = SIZE_MAX;
-        if (bytes > CHUNK_MAX)
+        if (bytes > NNC_HDF5_CHUNK_MAX)
             NNC_FAIL(NNC_ERR_DATA, "HDF5: '%s' has chunks of more bytes than the limit of %zu",
-                     c->name, CHUNK_MAX);
+                     c->name, NNC_HDF5_CHUNK_MAX);
         c->chunk_elements *= (size_t)c->chunk[i];
         if (i > 0 && !nnc_size_mul(&sample, sample, (size_t)c->shape.dims[i]))
             sample = SIZE_MAX;
     }
-    if (!nnc_size_mul(&row, sample, (size_t)c->chunk[0]) || row > SLAB_MAX)
+    if (!nnc_size_mul(&row, sample, (size_t)c->chunk[0]) || row > NNC_HDF5_ROW_MAX)
         NNC_FAIL(NNC_ERR_LIMIT,
                  "HDF5: '%s' is stored in chunks of %llu samples, together more than "
                  "the limit of %zu bytes",
-                 c->name, (unsigned long long)c->chunk[0], SLAB_MAX);
+                 c->name, (unsigned long long)c->chunk[0], NNC_HDF5_ROW_MAX);
     c->sample_bytes = sample;
     c->chunk_data = nnc_realloc(NULL, bytes, 1);
     return c->chunk_data ? NNC_OK : NNC_ERR_LIMIT;
@@ -192,7 +190,7 @@ static nnc_status undo(nnc_hdf5_chunks *c, int i, uint8_t **data, size_t *n)
         return unshuffle(data, *n, c->shuffle_size[i]);
     uint8_t *to;
     size_t bytes;
-    const size_t most = c->chunk_elements * c->file_element + 4 * FILTERS_MAX;
+    const size_t most = c->chunk_elements * c->file_element + 4 * NNC_HDF5_FILTERS_MAX;
     const nnc_status status = nnc_inflate(&to, &bytes, *data, *n, NNC_INFLATE_ZLIB, most);
     if (status != NNC_OK)
         return nnc_error_set(NNC_ERR_DATA, "HDF5: '%s': a chunk is damaged", c->name);
@@ -225,7 +223,7 @@ static nnc_status read_raw(nnc_hdf5_chunks *c, const hsize_t *at, uint8_t **data
         stored = 0; /* 1.10 fails for chunks that were never written */
     if (stored == 0)
         return NNC_OK;
-    if (stored > CHUNK_MAX * 2)
+    if (stored > NNC_HDF5_CHUNK_MAX * 2)
         NNC_FAIL(NNC_ERR_DATA, "HDF5: '%s': a chunk claims %llu stored bytes", c->name,
                  (unsigned long long)stored);
     *data = nnc_realloc(NULL, (size_t)stored, 1);

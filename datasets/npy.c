@@ -6,8 +6,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "datasets/bytes.h"
+#include "datasets/limits.h"
 
-#define HEADER_MAX 65536u
 
 /* A position in the header's Python dict. */
 typedef struct cursor {
@@ -162,8 +162,8 @@ nnc_status nnc_npy_parse(nnc_npy *out, const uint8_t *bytes, size_t n, uint64_t 
         NNC_FAIL(NNC_ERR_DATA, "npy: version %u, known are 1 to 3", version);
     const size_t start = version == 1 ? 10 : 12;
     const size_t length = version == 1 ? nnc_read_u16le(bytes + 8) : nnc_read_u32le(bytes + 8);
-    if (length > HEADER_MAX)
-        NNC_FAIL(NNC_ERR_DATA, "npy: header of %zu bytes, the limit is %u", length, HEADER_MAX);
+    if (length > NNC_NPY_HEADER_MAX)
+        NNC_FAIL(NNC_ERR_DATA, "npy: header of %zu bytes, the limit is %u", length, NNC_NPY_HEADER_MAX);
     if (length > n - start)
         NNC_FAIL(NNC_ERR_DATA, "npy: truncated header");
     NNC_TRY(parse_dict(out, (const char *)bytes + start, length));

@@ -5,9 +5,9 @@
 
 #include "base/file.h"
 #include "datasets/array.h"
+#include "datasets/limits.h"
 
 #define PIXELS 3072u
-#define CIFAR_FILE_MAX ((uint64_t)1 << 32)
 
 typedef struct cifar_array {
     nnc_file_map map;
@@ -78,7 +78,7 @@ static nnc_status cifar_open(nnc_dataset *d, const nnc_data_spec *spec)
         nnc_free(a);
         return NNC_ERR_LIMIT;
     }
-    nnc_status status = nnc_file_map_open(&a->map, spec->path, CIFAR_FILE_MAX);
+    nnc_status status = nnc_file_map_open(&a->map, spec->path, NNC_CIFAR_FILE_MAX);
     if (status == NNC_OK) {
         status = record_form(a, spec->path);
         if (status != NNC_OK)

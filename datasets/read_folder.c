@@ -7,11 +7,11 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/map.h"
+#include "datasets/limits.h"
 #include "datasets/source.h"
 #include "datasets/text.h"
 #include "datasets/walk.h"
 
-#define IMAGE_FILE_MAX (256u << 20)
 
 /* names[i] is relative to `base` ("" for lists, whose names are paths). */
 typedef struct folder {
@@ -249,7 +249,7 @@ static nnc_status folder_get(nnc_sample *out, const nnc_dataset *d, size_t raw)
 {
     nnc_str buffer = {0};
     nnc_file_map map;
-    nnc_status status = nnc_file_map_open(&map, sample_path(&buffer, d, raw), IMAGE_FILE_MAX);
+    nnc_status status = nnc_file_map_open(&map, sample_path(&buffer, d, raw), NNC_IMAGE_FILE_MAX);
     nnc_str_deinit(&buffer);
     NNC_TRY(status);
     nnc_image image;

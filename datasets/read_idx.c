@@ -6,9 +6,9 @@
 #include "base/file.h"
 #include "datasets/array.h"
 #include "datasets/bytes.h"
+#include "datasets/limits.h"
 #include "datasets/walk.h"
 
-#define IDX_FILE_MAX ((size_t)2 << 30)
 
 typedef struct idx_bytes {
     nnc_file_map map;
@@ -35,13 +35,13 @@ static void bytes_close(idx_bytes *b)
 static nnc_status bytes_open(idx_bytes *out, const char *path)
 {
     memset(out, 0, sizeof(*out));
-    NNC_TRY(nnc_file_map_open(&out->map, path, IDX_FILE_MAX));
+    NNC_TRY(nnc_file_map_open(&out->map, path, NNC_IDX_FILE_MAX));
     out->data = out->map.data;
     out->bytes = out->map.bytes;
     if (out->bytes < 2 || out->data[0] != 0x1f || out->data[1] != 0x8b)
         return NNC_OK;
     const nnc_status status = nnc_inflate(&out->owned, &out->bytes, out->map.data, out->map.bytes,
-                                          NNC_INFLATE_GZIP, IDX_FILE_MAX);
+                                          NNC_INFLATE_GZIP, NNC_IDX_FILE_MAX);
     if (status != NNC_OK) {
         bytes_close(out);
         return nnc_error_prepend(status, "%s: gzip", path);
@@ -213,7 +213,7 @@ static nnc_status choose_file(const char **out, nnc_dataset *d, const nnc_data_s
 static bool is_text(const char *path)
 {
     nnc_file_map map;
-    if (nnc_file_map_open(&map, path, IDX_FILE_MAX) != NNC_OK)
+    if (nnc_file_map_open(&map, path, NNC_IDX_FILE_MAX) != NNC_OK)
         return false;
     const bool text = map.bytes > 0 && map.data[0] != 0 && map.data[0] != 0x1f;
     nnc_file_map_close(&map);

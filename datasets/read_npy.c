@@ -3,10 +3,10 @@
 
 #include "base/file.h"
 #include "datasets/array.h"
+#include "datasets/limits.h"
 #include "datasets/npy.h"
 #include "datasets/zip.h"
 
-#define NPY_FILE_MAX ((uint64_t)1 << 40)
 #define NPY_HEADER_PEEK (65536u + 12u)
 
 typedef struct npy_array {
@@ -53,7 +53,7 @@ static npy_file *file_create(nnc_dataset *d, const nnc_data_spec *spec, nnc_stat
     *status = NNC_ERR_LIMIT;
     if (!f)
         return NULL;
-    *status = nnc_file_map_open(&f->map, spec->path, NPY_FILE_MAX);
+    *status = nnc_file_map_open(&f->map, spec->path, NNC_NPY_FILE_MAX);
     if (*status != NNC_OK) {
         nnc_free(f);
         return NULL;
@@ -94,7 +94,7 @@ static nnc_status npy_labels(nnc_dataset *d)
     if (!path || d->options.no_labels)
         return NNC_OK;
     nnc_file_map map;
-    NNC_TRY(nnc_file_map_open(&map, path, NPY_FILE_MAX));
+    NNC_TRY(nnc_file_map_open(&map, path, NNC_NPY_FILE_MAX));
     nnc_status status;
     if (map.bytes >= 6 && memcmp(map.data, "\x93NUMPY", 6) == 0) {
         npy_array a = {0};

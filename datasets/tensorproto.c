@@ -8,8 +8,8 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "datasets/bytes.h"
+#include "datasets/limits.h"
 
-#define FILE_MAX ((uint64_t)4 << 30)
 
 enum {
     FIELD_DIMS = 1,
@@ -328,7 +328,7 @@ nnc_status nnc_tensorproto_load(nnc_tensor *out, char name[NNC_TENSORPROTO_NAME_
 {
     nnc_file_map map;
     memset(out, 0, sizeof(*out));
-    NNC_TRY(nnc_file_map_open(&map, path, FILE_MAX));
+    NNC_TRY(nnc_file_map_open(&map, path, NNC_PROTO_FILE_MAX));
     const nnc_status status = nnc_tensorproto_parse(out, name, map.data, map.bytes);
     nnc_file_map_close(&map);
     return status == NNC_OK ? status : nnc_error_prepend(status, "%s", path);

@@ -1,15 +1,15 @@
 /* Lines of text files. SPDX-License-Identifier: Apache-2.0 */
+#include "datasets/limits.h"
 #include "datasets/text.h"
 
 #include <string.h>
 
-#define TEXT_MAX (256u << 20)
 
 nnc_status nnc_text_open(nnc_text *out, const char *path)
 {
     memset(out, 0, sizeof(*out));
     out->path = path;
-    NNC_TRY(nnc_file_map_open(&out->map, path, TEXT_MAX));
+    NNC_TRY(nnc_file_map_open(&out->map, path, NNC_TEXT_FILE_MAX));
     if (out->map.bytes >= 3 && memcmp(out->map.data, "\xef\xbb\xbf", 3) == 0)
         out->at = 3;
     return NNC_OK;

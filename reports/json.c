@@ -269,3 +269,9 @@ nnc_status nnc_report_parse(nnc_report **out, const char *json, size_t bytes)
     }
     return status;
 }
+
+void nnc_report_library(nnc_library *out)
+{
+    *out = (nnc_library){.name = "jansson", .built = JANSSON_VERSION};
+    snprintf(out->version, sizeof(out->version), "%s", jansson_version_str());
+}

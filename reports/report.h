@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/facts.h"
 #include "base/str.h"
 
 #define NNC_REPORT_SCHEMA "nncompress.report"
@@ -15,7 +16,7 @@
 typedef struct nnc_report nnc_report;
 typedef struct nnc_report_row nnc_report_row; /* an object inside the document, borrowed */
 
-/* kind: "compress", "eval", "bench", "compare", "inspect", "run", "check": the verb that made it. */
+/* kind: "compress", "eval", "bench", "compare", "inspect", "run", "check", "doctor", "limits": the verb that made it. */
 nnc_status nnc_report_create(nnc_report **out, const char *kind);
 void nnc_report_destroy(nnc_report *report); /* NULL accepted */
 nnc_status nnc_report_status(const nnc_report *report);
@@ -82,5 +83,8 @@ typedef struct nnc_output_files {
 } nnc_output_files;
 /* The renderer of a format. */
 const nnc_renderer *nnc_output_renderer(nnc_output output);
+
+/* The library inside. */
+void nnc_report_library(nnc_library *out);
 
 #endif

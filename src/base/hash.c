@@ -2,6 +2,7 @@
 #include "base/hash.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -172,4 +173,11 @@ nnc_status nnc_sha256_file(char hex[65], const char *path)
         nnc_sha256_hex(digest, hex);
     }
     return status;
+}
+
+void nnc_hash_library(nnc_library *out)
+{
+    *out = (nnc_library){.name = "xxHash"}; /* inlined: there is no other version at run time */
+    snprintf(out->version, sizeof(out->version), "%d.%d.%d", XXH_VERSION_MAJOR, XXH_VERSION_MINOR,
+             XXH_VERSION_RELEASE);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/facts.h"
 
 uint64_t nnc_hash64(const void *data, size_t bytes, uint64_t seed);
 
@@ -21,5 +22,8 @@ void nnc_sha256_final(nnc_sha256 *ctx, uint8_t digest[32]);
 /* 64 hexadecimal digits and NUL. */
 void nnc_sha256_hex(const uint8_t digest[32], char hex[65]);
 nnc_status nnc_sha256_file(char hex[65], const char *path);
+
+/* The library inside. */
+void nnc_hash_library(nnc_library *out);
 
 #endif

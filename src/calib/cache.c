@@ -11,7 +11,6 @@
 
 #define CACHE_MAGIC "NNCRANGE"
 #define CACHE_VERSION 1
-#define CACHE_BYTES_MAX ((uint64_t)1 << 32)
 
 /* The fixed part of a value's record, as stored. */
 typedef struct cache_value {
@@ -247,7 +246,7 @@ nnc_status nnc_calib_cache_load(nnc_calib **out, const char *path, const char *k
                                 const nnc_graph *graph, const nnc_value_id *values, size_t count)
 {
     nnc_file_map map;
-    NNC_TRY(nnc_file_map_open(&map, path, CACHE_BYTES_MAX));
+    NNC_TRY(nnc_file_map_open(&map, path, NNC_CALIB_CACHE_MAX));
     cache_reader reader = {.data = map.data, .bytes = map.bytes, .path = path};
     nnc_status status = check_frame(&reader, key);
     nnc_calib *calib = status == NNC_OK ? nnc_calloc(1, sizeof(*calib)) : NULL;

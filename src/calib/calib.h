@@ -9,6 +9,7 @@
 #include "graph/graph.h"
 
 #define NNC_CALIB_BINS 2048
+#define NNC_CALIB_CACHE_MAX ((uint64_t)1 << 32) /* bytes of a cache file that are read */
 
 /* Statistics of one value over all samples. */
 typedef struct nnc_value_stats {

@@ -99,7 +99,9 @@ void nnc_help_all(void)
     printf("nncompress makes an ONNX model smaller and faster, and proves what that cost.\n\n"
            "usage: nncompress [VERB] MODEL.onnx [options]\n\nverbs:\n");
     for (size_t i = 0; nnc_verb_row(i); i++) {
-        printf("  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
+        if (!verbs[i]->hidden) {
+            printf("  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
+        }
     }
     printf("\nnncompress VERB --help lists the options of a verb; nncompress --version.\n\n");
     nnc_help_verb(&nnc_verb_compress);

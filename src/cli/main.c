@@ -64,6 +64,20 @@ static int verbosity(int argc, char **argv)
     return level;
 }
 
+/* The log file is needed as early: the last one named counts, as for every option. */
+static const char *log_path(int argc, char **argv)
+{
+    const char *path = NULL;
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--log-file") == 0 && i + 1 < argc) {
+            path = argv[++i];
+        } else if (strncmp(argv[i], "--log-file=", 11) == 0) {
+            path = argv[i] + 11;
+        }
+    }
+    return path;
+}
+
 static bool has_word(int argc, char **argv, const char *word, const char *shorthand)
 {
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
@@ -110,6 +124,20 @@ static int finish(nnc_status status)
     return (int)status;
 }
 
+/* The log's last lines: the error as on the terminal, and the exit code. */
+static void end_log(nnc_logfile *file, nnc_status status)
+{
+    char text[32];
+    if (status != NNC_OK) {
+        nnc_logfile_line(file, "error", nnc_error_message());
+    }
+    snprintf(text, sizeof(text), "%d (%s)", (int)status, nnc_status_name(status));
+    nnc_logfile_line(file, "exit", text);
+    if (!nnc_logfile_close(file)) {
+        fputs("warning: --log-file is incomplete: a line could not be written\n", stderr);
+    }
+}
+
 /* Words that answer without a verb; true if one was given. */
 static bool answer_simple(int argc, char **argv)
 {
@@ -152,14 +180,19 @@ int main(int argc, char **argv)
     if (!terminal) {
         return finish(NNC_ERR_LIMIT);
     }
+    nnc_logfile *file = NULL;
+    const char *path = log_path(argc, argv);
+    nnc_status status = path ? nnc_logfile_open(&file, path, nnc_str_get(&command)) : NNC_OK;
+    nnc_terminal_set_log(terminal, file);
     nnc_cli cli = {.log = nnc_terminal_log(terminal), .argc = argc - skip, .argv = argv + skip,
                    .command = nnc_str_get(&command), .color = nnc_terminal_color(STDOUT_FILENO),
                    .unicode = nnc_terminal_unicode()};
-    nnc_status status = verb->run(&cli);
+    status = status == NNC_OK ? verb->run(&cli) : status;
     nnc_terminal_destroy(terminal);
     nnc_str_deinit(&command);
     if (status == NNC_OK) {
         status = nnc_out_flush();
     }
+    end_log(file, status);
     return finish(status);
 }

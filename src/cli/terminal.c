@@ -19,6 +19,9 @@ struct nnc_terminal {
     char stage[32];
     struct timespec stage_start, last_shown;
     unsigned last_percent;
+    nnc_logfile *file;
+    char filed_stage[32]; /* stage that the log has the start of */
+    uint64_t filed_done;  /* its work that the log has the end of; stages come again */
     pthread_mutex_t lock;
 };
 
@@ -40,12 +43,13 @@ void nnc_terminal_clear(nnc_terminal *terminal)
 static void on_message(void *user, nnc_log_level level, const char *text)
 {
     nnc_terminal *t = user;
-    if ((level == NNC_LOG_DEBUG && t->level < 1) || (level == NNC_LOG_INFO && t->level < 0)) {
-        return;
-    }
+    bool shown = level == NNC_LOG_WARN || (level == NNC_LOG_INFO ? t->level >= 0 : t->level > 0);
     pthread_mutex_lock(&t->lock);
-    nnc_terminal_clear(t);
-    fprintf(stderr, "%s%s\n", level == NNC_LOG_WARN ? "warning: " : "", text);
+    nnc_logfile_line(t->file, level == NNC_LOG_WARN ? "warn" : level == NNC_LOG_INFO ? "info" : "debug", text);
+    if (shown) {
+        nnc_terminal_clear(t);
+        fprintf(stderr, "%s%s\n", level == NNC_LOG_WARN ? "warning: " : "", text);
+    }
     pthread_mutex_unlock(&t->lock);
 }
 
@@ -66,14 +70,22 @@ static void show_progress(nnc_terminal *t, const char *stage, uint64_t done, uin
     clock_gettime(CLOCK_MONOTONIC, &t->last_shown);
 }
 
-static void on_progress(void *user, const char *stage, uint64_t done, uint64_t total,
-                        const char *unit)
+/* The log has the start and the end of every stage. Called with the lock. */
+static void file_progress(nnc_terminal *t, const char *stage, uint64_t done, uint64_t total, const char *unit)
 {
-    nnc_terminal *t = user;
-    if (!t->progress || t->level < 0) {
-        return;
+    bool fresh = strncmp(t->filed_stage, stage, sizeof(t->filed_stage) - 1) != 0 || done < t->filed_done;
+    if (t->file && (fresh || (done == total && done != t->filed_done))) {
+        char text[128];
+        snprintf(text, sizeof(text), "%s %llu of %llu %s", stage, (unsigned long long)done,
+                 (unsigned long long)total, unit);
+        nnc_logfile_line(t->file, "stage", text);
     }
-    pthread_mutex_lock(&t->lock);
+    snprintf(t->filed_stage, sizeof(t->filed_stage), "%s", stage);
+    t->filed_done = done;
+}
+
+static void show_stage(nnc_terminal *t, const char *stage, uint64_t done, uint64_t total, const char *unit)
+{
     bool fresh = strncmp(t->stage, stage, sizeof(t->stage) - 1) != 0;
     if (fresh) {
         nnc_terminal_clear(t);
@@ -94,6 +106,17 @@ static void on_progress(void *user, const char *stage, uint64_t done, uint64_t t
     } else if (since > 10 && percent >= t->last_percent + 1) {
         show_progress(t, stage, done, total, unit);
         t->last_percent = percent;
+    }
+}
+
+static void on_progress(void *user, const char *stage, uint64_t done, uint64_t total,
+                        const char *unit)
+{
+    nnc_terminal *t = user;
+    pthread_mutex_lock(&t->lock);
+    file_progress(t, stage, done, total, unit);
+    if (t->progress && t->level >= 0) {
+        show_stage(t, stage, done, total, unit);
     }
     pthread_mutex_unlock(&t->lock);
 }
@@ -126,6 +149,11 @@ void nnc_terminal_destroy(nnc_terminal *t)
         pthread_mutex_destroy(&t->lock);
         nnc_free(t);
     }
+}
+
+void nnc_terminal_set_log(nnc_terminal *t, nnc_logfile *file)
+{
+    t->file = file;
 }
 
 const nnc_log *nnc_terminal_log(nnc_terminal *t)

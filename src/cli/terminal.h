@@ -3,12 +3,15 @@
 #define NNC_CLI_TERMINAL_H
 
 #include "base/log.h"
+#include "cli/logfile.h"
 
 typedef struct nnc_terminal nnc_terminal;
 
 /* level: -1 quiet (warnings only), 0 default, 1 verbose. Progress is a rewritten line on a terminal, a plain line every 10 % or 10 s elsewhere. */
 nnc_terminal *nnc_terminal_create(int level, bool progress);
 void nnc_terminal_destroy(nnc_terminal *terminal);
+/* Everything also goes to this log (NULL: to none), which stays the caller's. */
+void nnc_terminal_set_log(nnc_terminal *terminal, nnc_logfile *file);
 const nnc_log *nnc_terminal_log(nnc_terminal *terminal);
 /* Removes a progress line that is on the screen. */
 void nnc_terminal_clear(nnc_terminal *terminal);

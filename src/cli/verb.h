@@ -21,6 +21,7 @@ typedef struct nnc_verb {
     const char *examples; /* lines, each one command */
     const nnc_option *options; /* ended by a row without name */
     nnc_status (*run)(const nnc_cli *cli);
+    bool hidden; /* for the build, not for people: in no list */
 } nnc_verb;
 
 #define VERB(name) extern const nnc_verb nnc_verb_##name;

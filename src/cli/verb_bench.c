@@ -33,6 +33,8 @@ static const nnc_option options[] = {
         NULL),
     ROW("quiet", 'q', FLAG, run.quiet, NULL, "warnings and results only", "Running", 0, 0, NULL),
     ROW("verbose", 'v', FLAG, run.verbose, NULL, "say more", "Running", 0, 0, NULL),
+    ROW("log-file", 0, STRING, run.log_file, "FILE", "append all messages there, with times, whatever -q and -v say",
+        "Running", 0, 0, NULL),
     {0},
 };
 

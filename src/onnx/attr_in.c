@@ -5,7 +5,6 @@
 #include "base/mem.h"
 #include "onnx/reader.h"
 
-enum { ATTRIBUTES_MAX = 1000 };
 
 /* AttributeProto.AttributeType. */
 enum {
@@ -233,9 +232,9 @@ static nnc_status set_attr(nnc_onnx_reader *r, nnc_graph *graph, nnc_node_id nod
 nnc_status nnc_onnx_attrs_in(nnc_onnx_reader *r, nnc_onnx_frame *f, nnc_node_id node,
                              const Onnx__NodeProto *p)
 {
-    if (p->n_attribute > ATTRIBUTES_MAX) {
+    if (p->n_attribute > NNC_ONNX_ATTRIBUTES_MAX) {
         NNC_FAIL(NNC_ERR_MODEL, "has %zu attributes, at most %d are allowed", p->n_attribute,
-                 ATTRIBUTES_MAX);
+                 NNC_ONNX_ATTRIBUTES_MAX);
     }
     for (size_t i = 0; i < p->n_attribute; i++) {
         const Onnx__AttributeProto *a = p->attribute[i], *value;

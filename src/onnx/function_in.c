@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "onnx/reader.h"
 
-enum { CALL_BYTES = 512, ATTRIBUTES_MAX = 1000, PREFIX_MAX = 200 };
+enum { CALL_BYTES = 512, PREFIX_MAX = 200 };
 
 static void function_key(nnc_str *key, const char *domain, const char *name, const char *overload)
 {
@@ -106,10 +106,10 @@ static nnc_status bind_attributes(nnc_onnx_frame *inner, const nnc_onnx_frame *f
 {
     nnc_arena *arena = nnc_graph_arena(f->graph);
     size_t n = fn->n_attribute + fn->n_attribute_proto;
-    if (n > ATTRIBUTES_MAX || p->n_attribute > ATTRIBUTES_MAX) {
+    if (n > NNC_ONNX_ATTRIBUTES_MAX || p->n_attribute > NNC_ONNX_ATTRIBUTES_MAX) {
         NNC_FAIL(NNC_ERR_MODEL,
                  "function '%s' has %zu attributes, its call %zu; at most %d are allowed", fn->name,
-                 n, p->n_attribute, ATTRIBUTES_MAX);
+                 n, p->n_attribute, NNC_ONNX_ATTRIBUTES_MAX);
     }
     inner->bound = nnc_arena_alloc(arena, n, sizeof *inner->bound);
     inner->bound_names = nnc_arena_alloc(arena, n, sizeof *inner->bound_names);

@@ -177,8 +177,8 @@ static nnc_status output_in(nnc_onnx_frame *f, const Onnx__ValueInfoProto *info)
         if (strcmp(nnc_graph_output_name(f->graph, i), name) == 0) {
             NNC_FAIL(NNC_ERR_MODEL, "output '%s' is there twice", name);
         }
-        if (i > 10000) {
-            NNC_FAIL(NNC_ERR_LIMIT, "more than 10000 outputs");
+        if (i + 1 >= NNC_ONNX_OUTPUTS_MAX) {
+            NNC_FAIL(NNC_ERR_LIMIT, "more than %d outputs", NNC_ONNX_OUTPUTS_MAX);
         }
     }
     nnc_dtype half = nnc_onnx_half_output(f, name);

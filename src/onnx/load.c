@@ -19,11 +19,11 @@ static void set_default(uint64_t *value, uint64_t fallback)
 
 static void fill_limits(nnc_onnx_limits *limits)
 {
-    set_default(&limits->file_bytes, (uint64_t)2 << 30);
-    set_default(&limits->external_bytes, (uint64_t)1 << 40);
-    set_default(&limits->dense_bytes, (uint64_t)1 << 30);
-    limits->nodes = limits->nodes ? limits->nodes : 1000000;
-    limits->tensors = limits->tensors ? limits->tensors : 1000000;
+    set_default(&limits->file_bytes, NNC_ONNX_FILE_BYTES);
+    set_default(&limits->external_bytes, NNC_ONNX_EXTERNAL_BYTES);
+    set_default(&limits->dense_bytes, NNC_ONNX_DENSE_BYTES);
+    limits->nodes = limits->nodes ? limits->nodes : NNC_ONNX_NODES_MAX;
+    limits->tensors = limits->tensors ? limits->tensors : NNC_ONNX_TENSORS_MAX;
 }
 
 nnc_status nnc_onnx_note(nnc_onnx_reader *r, nnc_status status)
@@ -267,7 +267,7 @@ static nnc_status decode(ProtobufCMessage **message, nnc_onnx_heap *heap, nnc_on
     size_t bytes = nnc_buffer_bytes(r->file);
     uint8_t *trimmed = NULL;
     uint64_t budget = r->options.limits.decode_bytes;
-    set_default(&budget, 16 * (uint64_t)bytes + ((uint64_t)64 << 20));
+    set_default(&budget, NNC_ONNX_DECODE_FACTOR * (uint64_t)bytes + NNC_ONNX_DECODE_BYTES);
     r->budget = budget;
     NNC_TRY(nnc_onnx_scan_run(scan, data, bytes, root));
     if (scan->big_count > 0) {

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "base/facts.h"
 #include "graph/graph.h"
 
 /* Window of versions this build reads. */
@@ -131,5 +132,9 @@ typedef struct nnc_onnx_save_info {
 nnc_status nnc_onnx_save(const nnc_graph *graph, const char *path,
                          const nnc_onnx_save_options *options, nnc_onnx_save_info *info,
                          const nnc_log *log);
+
+/* Limits of model files as rows, and the library that decodes them. */
+extern const nnc_limit nnc_onnx_limit_table[];
+void nnc_onnx_library(nnc_library *out);
 
 #endif

@@ -4,17 +4,11 @@
 
 #include "base/map.h"
 #include "onnx.pb-c.h"
+#include "onnx/limits.h"
 #include "onnx/onnx.h"
 
-enum {
-    NNC_ONNX_SUBGRAPHS_MAX = 16,
-    NNC_ONNX_CALLS_MAX = 100,
-    NNC_ONNX_FUNCTIONS_MAX = 10000,
-    NNC_ONNX_ERRORS_MAX = 10
-};
 /* Longest name after prefixes: longer ones are cut and made unique by the graph. */
 #define NNC_NAME_BYTES 8192
-#define NNC_ONNX_TENSOR_MAX ((uint64_t)64 << 30)
 /* Attribute of a node with subgraphs: how many of its last inputs are values the subgraphs take
  * from outside. */
 #define NNC_ONNX_CAPTURES "nnc_captures"

@@ -7,7 +7,6 @@
 #include "onnx/reader.h"
 #include "onnx/versions.h"
 
-enum { CAPTURES_MAX = 10000 };
 
 typedef struct branch {
     nnc_graph *graph;
@@ -67,9 +66,9 @@ static nnc_status unite_captures(nnc_value_id **all, size_t *count, branch *bran
     for (size_t b = 0; b < n; b++) {
         total += branches[b].frame.capture_count;
     }
-    if (total > CAPTURES_MAX) {
+    if (total > NNC_ONNX_CAPTURES_MAX) {
         NNC_FAIL(NNC_ERR_LIMIT, "its subgraphs take %zu values from outside, the limit is %d",
-                 total, CAPTURES_MAX);
+                 total, NNC_ONNX_CAPTURES_MAX);
     }
     for (size_t b = 0; b < n; b++) {
         for (size_t i = 0; i < branches[b].frame.capture_count; i++) {

@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "onnx/limits.h"
 #include "onnx/scan.h"
 
-enum { HEAP_HEADER = 16, STACK_BYTES = 64 << 20 };
+enum { HEAP_HEADER = 16 };
 
 static void *heap_alloc(void *user, size_t size)
 {
@@ -63,7 +64,7 @@ nnc_status nnc_onnx_unpack(ProtobufCMessage **message, nnc_onnx_heap *heap, uint
     pthread_t thread;
     bool started = false;
     if (pthread_attr_init(&attr) == 0) {
-        started = pthread_attr_setstacksize(&attr, STACK_BYTES) == 0 &&
+        started = pthread_attr_setstacksize(&attr, NNC_ONNX_STACK_BYTES) == 0 &&
                   pthread_create(&thread, &attr, unpack_run, &job) == 0;
         pthread_attr_destroy(&attr);
     }

@@ -25,6 +25,7 @@ typedef struct nnc_run_flags {
     const char *external_dir;
     bool allow_hardlinks;
     bool json, quiet, verbose;
+    const char *log_file;    /* opened by the tool before the verb runs */
     const char *alias_from, *alias_to; /* no flag: nnc_onnx_load_options of an unpublished file */
 } nnc_run_flags;
 
