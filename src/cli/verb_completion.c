@@ -3,13 +3,15 @@
 #include "cli/manual.h"
 
 typedef struct completion_options {
-    nnc_run_flags run;
+    bool quiet, verbose;
+    const char *log_file;
 } completion_options;
 
-#define OPT_TALK(name, sh, kind, member, meta, help, min, max, choices)                            \
-    NNC_OPT(completion_options, name, sh, kind, run.member, meta, help, "Messages", min, max, choices),
 static const nnc_option options[] = {
-#include "pipeline/options.def"
+    NNC_OPT(completion_options, "quiet", 'q', FLAG, quiet, NULL, "warnings and results only", "Messages", 0, 0, NULL),
+    NNC_OPT(completion_options, "verbose", 'v', FLAG, verbose, NULL, "say more", "Messages", 0, 0, NULL),
+    NNC_OPT(completion_options, "log-file", 0, STRING, log_file, "FILE",
+            "append all messages there, with times, whatever -q and -v say", "Messages", 0, 0, NULL),
     {0},
 };
 
@@ -31,9 +33,6 @@ static nnc_status run(const nnc_cli *cli)
     completion_options o = {0};
     nnc_option_list words = {0};
     nnc_status status = nnc_cli_parse(cli, &nnc_verb_completion, &o, &words, 1, 1);
-    if (status == NNC_OK && o.run.json) {
-        status = nnc_error_set(NNC_ERR_USAGE, "completion writes a shell script, there is no --json form of it");
-    }
     status = status == NNC_OK ? print(words.items[0]) : status;
     nnc_option_list_deinit(&words);
     return status;
@@ -43,8 +42,8 @@ const nnc_verb nnc_verb_completion = {
     .name = "completion",
     .summary = "prints the completion script of a shell",
     .usage = "completion bash|zsh|fish",
-    .examples = "  nncompress completion bash > ~/.local/share/bash-completion/completions/nncompress\n"
-                "  nncompress completion fish > ~/.config/fish/completions/nncompress.fish\n",
+    .examples = "  . <(nncompress completion bash)\n"
+                "  nncompress completion fish >~/.config/fish/completions/nncompress.fish\n",
     .options = options,
     .run = run,
 };

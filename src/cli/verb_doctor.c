@@ -8,6 +8,7 @@
 #include "cli/host.h"
 #include "cli/terminal.h"
 #include "runtime_int8/cuda/device.h"
+#include "runtime_int8/kernels/cpu.h"
 
 #define SPACE_LOW ((uint64_t)64 << 20)
 #define MEMORY_LOW ((uint64_t)256 << 20)
@@ -209,6 +210,8 @@ static nnc_status examine(const nnc_cli *cli, doctor *d)
 {
     nnc_host host;
     const char *temporary = getenv("TMPDIR");
+    nnrt_isa isa;
+    NNC_TRY(nnrt_isa_detect(&isa)); /* the variable that caps it may be wrong */
     NNC_TRY(nnc_report_create(&d->report, "doctor"));
     d->root = nnc_report_root(d->report);
     nnc_report_string(d->root, "tool.name", "nncompress");

@@ -11,6 +11,7 @@ typedef struct report_options {
     nnc_output_files files;
     const char *reports;
     bool diff, force, quiet, verbose;
+    const char *log_file;
 } report_options;
 
 static const nnc_option options[] = {
@@ -25,6 +26,8 @@ static const nnc_option options[] = {
     NNC_OPT(report_options, "force", 'f', FLAG, force, NULL, "replace existing files", "Running", 0, 0, NULL),
     NNC_OPT(report_options, "quiet", 'q', FLAG, quiet, NULL, "warnings and results only", "Running", 0, 0, NULL),
     NNC_OPT(report_options, "verbose", 'v', FLAG, verbose, NULL, "say more", "Running", 0, 0, NULL),
+    NNC_OPT(report_options, "log-file", 0, STRING, log_file, "FILE",
+            "append all messages there, with times, whatever -q and -v say", "Running", 0, 0, NULL),
     {0},
 };
 

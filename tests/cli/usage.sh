@@ -5,7 +5,7 @@ model=$sample/model.onnx
 expect 0 "usage: nncompress" -- "$tool"
 expect 0 "exit codes" -- "$tool" --help
 expect 0 "nncompress 0." -- "$tool" --version
-for verb in compress inspect check run eval bench compare report; do
+for verb in $("$tool" manual verbs); do
     expect 0 "usage: nncompress" -- "$tool" "$verb" --help
     # Help fits 80 columns.
     awk 'length($0) > 80 { exit 1 }' "$work/out" || bad "$verb --help is wider than 80 columns"
