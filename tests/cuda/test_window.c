@@ -1,8 +1,13 @@
-/* Depthwise convolution and pooling on the device, held to the reference tier. SPDX-License-Identifier: Apache-2.0 */
+/* Depthwise convolution and pooling on the device, held to the reference tier.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "cuda/device_case.h"
 
-/* As the special kernels cut them: {n, h, w, c, c, c, r, s, sh, sw, dh, dw, pads, auto_pad}, and the kernel. */
-#define DW(n, h, w, c, ...) {n, h, w, c, c, c, __VA_ARGS__}
+/* As the special kernels cut them: {n, h, w, c, c, c, r, s, sh, sw, dh, dw, pads, auto_pad}, and
+ * the kernel. */
+#define DW(n, h, w, c, ...)                                                                        \
+    {                                                                                              \
+        n, h, w, c, c, c, __VA_ARGS__                                                              \
+    }
 typedef struct dwconv_case {
     q8_layer layer;
     const char *kernel;
@@ -89,7 +94,8 @@ static void test_dwconv(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof dwconvs / sizeof *dwconvs; i++) {
         for (unsigned e = 0; e < Q8_EPILOGUES; e++)
-            hold_layer(&dwconvs[i], q8_epilogue(e, (int32_t)(37 * e % 256)), Q8_RANDOM, 100 * i + e);
+            hold_layer(&dwconvs[i], q8_epilogue(e, (int32_t)(37 * e % 256)), Q8_RANDOM,
+                       100 * i + e);
         hold_layer(&dwconvs[i], q8_epilogue(0, 255), Q8_HIGH, i);
         hold_layer(&dwconvs[i], q8_epilogue(3, 0), Q8_LOW, i);
     }
@@ -120,7 +126,9 @@ typedef struct pool_case {
 } pool_case;
 
 #define WINDOW(r, s, sh, sw, dh, dw, ...)                                                          \
-    {.spatial = 2, .kernel = {r, s}, .stride = {sh, sw}, .dilation = {dh, dw}, __VA_ARGS__}
+    {                                                                                              \
+        .spatial = 2, .kernel = {r, s}, .stride = {sh, sw}, .dilation = {dh, dw}, __VA_ARGS__      \
+    }
 static const pool_case pools[] = {
     {1, 8, 9, 32, WINDOW(2, 2, 2, 2, 1, 1, .ceil_mode = 0), "maxpool_u8_16__cuda",
      "maxpool_f32_4__cuda", "avgpool_q8_words__cuda"},
@@ -155,8 +163,10 @@ static void test_maxpool(void **state)
         float *floats = rop_floats(&rng, count, 3.0f);
         floats[count / 2] = NAN;
         floats[count / 3] = -INFINITY;
-        const rop_case u8 = {NNRT_ROP_ID_MAXPOOL, &params, 1, {{NNRT_U8, shape, bytes, false}}, NNRT_U8, 4};
-        const rop_case f32 = {NNRT_ROP_ID_MAXPOOL, &params, 1, {{NNRT_F32, shape, floats, false}}, NNRT_F32, 4};
+        const rop_case u8 = {
+            NNRT_ROP_ID_MAXPOOL, &params, 1, {{NNRT_U8, shape, bytes, false}}, NNRT_U8, 4};
+        const rop_case f32 = {
+            NNRT_ROP_ID_MAXPOOL, &params, 1, {{NNRT_F32, shape, floats, false}}, NNRT_F32, 4};
         device_run(&u8, p->u8);
         device_run(&f32, p->f32);
         free(bytes);
@@ -179,11 +189,21 @@ static void run_avgpool(const nnrt_shape *shape, nnrt_avgpool_params *params, co
         params->sy = 0.027f;
         params->lo = -17;
         params->hi = 200;
-        const rop_case u8 = {NNRT_ROP_ID_AVGPOOL_Q8, params, 1, {{NNRT_U8, *shape, bytes, false}}, NNRT_U8, shape->rank};
+        const rop_case u8 = {NNRT_ROP_ID_AVGPOOL_Q8,
+                             params,
+                             1,
+                             {{NNRT_U8, *shape, bytes, false}},
+                             NNRT_U8,
+                             shape->rank};
         device_run(&u8, q8);
         params->lo = -1.5f;
         params->hi = INFINITY;
-        const rop_case f = {NNRT_ROP_ID_AVGPOOL_F32, params, 1, {{NNRT_F32, *shape, floats, false}}, NNRT_F32, shape->rank};
+        const rop_case f = {NNRT_ROP_ID_AVGPOOL_F32,
+                            params,
+                            1,
+                            {{NNRT_F32, *shape, floats, false}},
+                            NNRT_F32,
+                            shape->rank};
         device_run(&f, f32);
     }
     free(bytes);
@@ -201,9 +221,9 @@ static void test_avgpool(void **state)
         run_avgpool(&shape, &params, pools[i].q8, "avgpool_f32__cuda", &rng);
     }
     static const nnrt_shape whole[] = {
-        {4, {1, 7, 7, 1280}}, {4, {2, 8, 60, 8}},   {4, {1, 13, 13, 1000}}, {4, {3, 3, 3, 33}},
-        {3, {2, 25, 64}},     {3, {2, 100, 5}},     {4, {1, 1, 1, 4}},      {4, {2, 17, 2, 132}},
-        {4, {1, 1, 2000, 1}},
+        {4, {1, 7, 7, 1280}}, {4, {2, 8, 60, 8}},   {4, {1, 13, 13, 1000}},
+        {4, {3, 3, 3, 33}},   {3, {2, 25, 64}},     {3, {2, 100, 5}},
+        {4, {1, 1, 1, 4}},    {4, {2, 17, 2, 132}}, {4, {1, 1, 2000, 1}},
     };
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
         nnrt_avgpool_params params = {.global = 1};
@@ -217,7 +237,8 @@ static void test_window_empty(void **state)
     const nnrt_maxpool_params params = {WINDOW(2, 2, 2, 2, 1, 1, .ceil_mode = 0)};
     static const nnrt_shape shapes[] = {{4, {0, 4, 4, 16}}, {4, {2, 4, 4, 0}}};
     for (unsigned i = 0; i < 2; i++) {
-        const rop_case c = {NNRT_ROP_ID_MAXPOOL, &params, 1, {{NNRT_U8, shapes[i], "", false}}, NNRT_U8, 4};
+        const rop_case c = {
+            NNRT_ROP_ID_MAXPOOL, &params, 1, {{NNRT_U8, shapes[i], "", false}}, NNRT_U8, 4};
         device_run(&c, NULL);
     }
 }
@@ -225,8 +246,8 @@ static void test_window_empty(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dwconv),  cmocka_unit_test(test_dwconv_long),
-        cmocka_unit_test(test_maxpool), cmocka_unit_test(test_avgpool),
+        cmocka_unit_test(test_dwconv),       cmocka_unit_test(test_dwconv_long),
+        cmocka_unit_test(test_maxpool),      cmocka_unit_test(test_avgpool),
         cmocka_unit_test(test_window_empty),
     };
     return cmocka_run_group_tests(tests, device_setup, NULL);
