@@ -51,5 +51,8 @@ bool nnc_file_exists(const char *path);
 bool nnc_file_is_dir(const char *path);
 /* Fails early when `path` could not be written: exists and !replace, folder missing or not writable. */
 nnc_status nnc_file_check_output(const char *path, bool replace);
+/* Fails (NNC_ERR_IO, "needs N, has M") when the file system of one of the outputs has not the space for all of them that are
+ * on it: bytes[i] for paths[i]; a NULL path is left out. A file system that does not tell its space passes. */
+nnc_status nnc_file_check_space(const char *const *paths, const uint64_t *bytes, size_t count);
 
 #endif

@@ -19,6 +19,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/path_error.h"
+#include "base/str.h"
 
 enum { TEMP_NAME_BYTES = 256, TEMP_SLOTS = 64 };
 
@@ -127,6 +128,43 @@ nnc_status nnc_file_check_output(const char *path, bool replace)
     target t;
     NNC_TRY(resolve(&t, path, replace));
     return check_folder(&t, path);
+}
+
+static uint64_t free_bytes(const struct statvfs *fs)
+{
+    return (uint64_t)fs->f_bavail * (fs->f_frsize > 0 ? fs->f_frsize : fs->f_bsize);
+}
+
+static nnc_status fail_space(const char *path, uint64_t bytes, const struct statvfs *fs)
+{
+    char needs[32], has[32];
+    NNC_FAIL(NNC_ERR_IO, "cannot write '%s': no space: needs %s, has %s", path, nnc_format_size(needs, bytes),
+             nnc_format_size(has, free_bytes(fs)));
+}
+
+nnc_status nnc_file_check_space(const char *const *paths, const uint64_t *bytes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        target t, other;
+        struct stat st, other_st;
+        struct statvfs fs;
+        /* Names that cannot be written are another check's. Some file systems tell no size. */
+        if (!paths[i] || resolve(&t, paths[i], true) != NNC_OK || stat(t.dir, &st) != 0 || statvfs(t.dir, &fs) != 0 ||
+            fs.f_blocks == 0) {
+            continue;
+        }
+        uint64_t sum = 0;
+        for (size_t k = 0; k < count; k++) {
+            if (paths[k] && resolve(&other, paths[k], true) == NNC_OK && stat(other.dir, &other_st) == 0 &&
+                other_st.st_dev == st.st_dev) {
+                sum = sum + bytes[k] < sum ? UINT64_MAX : sum + bytes[k];
+            }
+        }
+        if (sum > free_bytes(&fs)) {
+            return fail_space(paths[i], sum, &fs);
+        }
+    }
+    return NNC_OK;
 }
 
 static temp_slot *take_slot(void)
@@ -298,15 +336,17 @@ nnc_status nnc_file_out_reserve(nnc_file_out *out, uint64_t bytes)
         out->reserved = true;
         return NNC_OK;
     }
-    if (errno != EOPNOTSUPP && errno != ENOSYS) {
-        return fail_path(out->path, errno);
+    const int error = errno;
+    struct statvfs fs;
+    const bool known = fstatvfs(out->fd, &fs) == 0;
+    if (known && error == ENOSPC) {
+        return fail_space(out->path, bytes, &fs);
+    }
+    if (error != EOPNOTSUPP && error != ENOSYS) {
+        return fail_path(out->path, error);
     }
     /* A file system without reservation: what it says is free now is all that can be checked. */
-    struct statvfs fs;
-    if (fstatvfs(out->fd, &fs) == 0 && bytes / (fs.f_frsize > 0 ? fs.f_frsize : 1) > fs.f_bavail) {
-        return fail_path(out->path, ENOSPC);
-    }
-    return NNC_OK;
+    return known && bytes > free_bytes(&fs) ? fail_space(out->path, bytes, &fs) : NNC_OK;
 }
 
 nnc_status nnc_file_out_sync(nnc_file_out *out, const char **temp_path)

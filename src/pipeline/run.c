@@ -11,6 +11,7 @@
 #include "pipeline/pipeline.h"
 #include "pipeline/proof.h"
 #include "pipeline/publish.h"
+#include "pipeline/space.h"
 #include "pipeline/split.h"
 
 #define CALIB_SAMPLES 300
@@ -50,8 +51,9 @@ static nnc_status check_paths(const nnc_recipe *r)
     } taken[8 + NNC_OUTPUT_COUNT] = {{r->model, "input model"},    {r->calib, "calibration data"},
                                      {r->eval, "evaluation data"}, {r->data.labels, "labels file"},
                                      {r->data.classes, "classes file"},
-                                     {r->cache, "calibration cache"}};
-    size_t n = 6;
+                                     {r->cache, "calibration cache"},
+                                     {r->run.log_file, "log file"}};
+    size_t n = 7;
     for (size_t i = 0; i <= NNC_OUTPUT_COUNT; i++) {
         const char *path = i ? r->reports.path[i - 1] : r->output;
         for (size_t k = 0; path && k < n; k++) {
@@ -195,6 +197,7 @@ static nnc_status run_recipe(nnc_run *run, nnc_split *split)
     if (run->source.plan) {
         NNC_FAIL(NNC_ERR_USAGE, "%s: a runtime plan cannot be compressed again; give the ONNX model", r->model);
     }
+    NNC_TRY(nnc_check_space(r, &run->source));
     NNC_TRY(nnc_report_create(&run->report, "compress"));
     report_start(run);
     NNC_TRY(nnc_graph_clone(&run->graph, run->source.graph));

@@ -480,6 +480,19 @@ static void test_queries(void **state)
     assert_false(nnc_file_is_dir("none"));
 }
 
+static void test_check_space(void **state)
+{
+    (void)state;
+    const char *paths[] = {"a.onnx", NULL, "none/b.html", "b.json"};
+    uint64_t bytes[] = {1000, UINT64_MAX, UINT64_MAX, 1000};
+    assert_int_equal(nnc_file_check_space(paths, bytes, 4), NNC_OK);
+    bytes[3] = UINT64_MAX - 500; /* the sum does not wrap */
+    assert_int_equal(nnc_file_check_space(paths, bytes, 4), NNC_ERR_IO);
+    assert_non_null(strstr(nnc_error_message(), "cannot write 'a.onnx': no space: needs "));
+    assert_non_null(strstr(nnc_error_message(), ", has "));
+    assert_false(nnc_file_exists("a.onnx"));
+}
+
 #define FILE_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -503,6 +516,7 @@ int main(void)
                                        FILE_TEST(test_reserve),
                                        FILE_TEST(test_write_failure),
                                        FILE_TEST(test_no_space),
-                                       FILE_TEST(test_queries)};
+                                       FILE_TEST(test_queries),
+                                       FILE_TEST(test_check_space)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
