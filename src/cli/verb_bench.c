@@ -1,4 +1,5 @@
 /* nncompress bench: latency of models, taking turns in one run. SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -77,14 +78,27 @@ typedef struct contender {
     size_t input_count;
 } contender;
 
-static nnc_status report_layers(nnc_report_row *row, const bench_options *o, nnc_exec *exec)
+/* Shares of what the device reached in the same run; nothing on the CPU. */
+static nnc_status print_shares(const nnrt_device_facts *device, double gmacs, double gbytes)
+{
+    if (device == NULL) {
+        return nnc_outf("\n");
+    }
+    return nnc_outf(" %4.1f %% %8.1f GB/s %4.1f %%\n", 100 * gmacs / device->int8_gmacs, gbytes,
+                    100 * gbytes / device->memory_gbps);
+}
+
+static nnc_status report_layers(nnc_report_row *row, const bench_options *o, nnc_exec *exec,
+                                const nnrt_device_facts *device)
 {
     nnrt_session *session = nnc_exec_session(exec);
+    device = nnrt_session_device_of(session) == NNRT_DEVICE_CUDA ? device : NULL;
     for (uint32_t i = 0; i < nnrt_session_node_count(session); i++) {
         nnrt_node_info info;
         NNC_TRY(nnrt_session_node(session, i, &info));
         double us = info.runs ? (double)info.ns / (double)info.runs / 1e3 : 0;
         double gmacs = us > 0 ? (double)info.macs / us / 1e3 : 0;
+        double gbytes = us > 0 ? (double)info.bytes / us / 1e3 : 0;
         if (o->run.json) {
             nnc_report_row *layer = nnc_report_append(row, "layers");
             nnc_report_string(layer, "name", info.name);
@@ -96,17 +110,41 @@ static nnc_status report_layers(nnc_report_row *row, const bench_options *o, nnc
         } else {
             nnc_str name = {0};
             nnc_str_append_printable(&name, info.name, 28);
-            nnc_status status = nnc_outf("    %-28.28s %-13.13s %9.1f us %8.1f GMAC/s\n", nnc_str_get(&name),
+            nnc_status status = nnc_outf("    %-28.28s %-13.13s %9.1f us %8.1f GMAC/s", nnc_str_get(&name),
                                          info.rop, us, gmacs);
             nnc_str_deinit(&name);
             NNC_TRY(status);
+            NNC_TRY(print_shares(device, gmacs, gbytes));
         }
     }
     return NNC_OK;
 }
 
+/* The time of every layer, in a session of its own: what is measured for it would slow the model. */
+static nnc_status measure_layers(const nnc_cli *cli, nnc_report_row *row, const bench_options *o, contender *c,
+                                 const nnc_run_flags *flags, const nnrt_device_facts *device)
+{
+    nnc_exec *exec = NULL;
+    NNC_TRY(nnc_source_exec(&exec, &c->source, flags, true, NULL));
+    nnc_bench_entry entry = {.exec = exec, .inputs = c->inputs, .input_count = c->input_count};
+    nnc_bench_options bench = {.seconds = o->seconds, .min_runs = 3, .max_runs = 1000000};
+    nnc_status status = nnc_bench_run(&entry, 1, &bench, cli->log);
+    status = status == NNC_OK ? report_layers(row, o, exec, device) : status;
+    nnc_latency_deinit(&entry.latency);
+    nnc_exec_destroy(exec);
+    return status;
+}
+
+/* Where an entry ran, for the table: number of threads, or the device. */
+static void place_text(char out[24], const contender *c, uint64_t threads)
+{
+    const bool device = nnrt_session_device_of(nnc_exec_session(c->exec)) == NNRT_DEVICE_CUDA;
+    snprintf(out, 24, device ? "gpu" : "%llu", (unsigned long long)threads);
+}
+
 static nnc_status report_entry(nnc_report_row *root, const bench_options *o, const contender *c,
-                               const nnc_bench_entry *entry, const nnc_bench_entry *first, uint64_t threads)
+                               const nnc_bench_entry *entry, const nnc_bench_entry *first, uint64_t threads,
+                               nnc_report_row **out)
 {
     const nnc_latency *l = &entry->latency;
     double ratio = 1, lo = 1, hi = 1;
@@ -118,6 +156,9 @@ static nnc_status report_entry(nnc_report_row *root, const bench_options *o, con
         row = nnc_report_append(root, "results");
         nnc_report_string(row, "model", c->source.path);
         nnc_report_int(row, "threads", (int64_t)threads);
+        if (nnrt_session_device_name(nnc_exec_session(c->exec))) {
+            nnc_report_string(row, "device", nnrt_session_device_name(nnc_exec_session(c->exec)));
+        }
         nnc_report_double(row, "latency_p50_ms", l->p50_ms);
         nnc_report_double(row, "latency_min_ms", l->min_ms);
         nnc_report_double(row, "latency_p90_ms", l->p90_ms);
@@ -134,27 +175,29 @@ static nnc_status report_entry(nnc_report_row *root, const bench_options *o, con
         nnc_str_append_printable(&name, c->source.path, 0);
         const char *tail = nnc_str_get(&name);
         size_t n = strlen(tail);
-        nnc_status status = nnc_outf("%-24s %2llu %9.3f %9.3f %9.3f %8.1f %6.2fx\n", n > 24 ? tail + n - 24 : tail,
-                                     (unsigned long long)threads, l->p50_ms, l->min_ms, l->p90_ms,
-                                     l->throughput, ratio);
+        char place[24];
+        place_text(place, c, threads);
+        nnc_status status = nnc_outf("%-24s %3s %9.3f %9.3f %9.3f %8.1f %6.2fx\n", n > 24 ? tail + n - 24 : tail,
+                                     place, l->p50_ms, l->min_ms, l->p90_ms, l->throughput, ratio);
         nnc_str_deinit(&name);
         NNC_TRY(status);
         if (l->cv > 0.05) {
             NNC_TRY(nnc_outf("    times vary by %.0f %%: other load or throttling\n", 100 * l->cv));
         }
     }
-    return o->layers ? report_layers(row, o, c->exec) : NNC_OK;
+    *out = row;
+    return NNC_OK;
 }
 
 static nnc_status measure(const nnc_cli *cli, const bench_options *o, contender *c, size_t n, uint64_t threads,
-                          nnc_report_row *root)
+                          nnc_report_row *root, const nnrt_device_facts *device)
 {
     nnc_bench_entry *entries = nnc_calloc(n, sizeof(*entries));
     nnc_status status = entries ? NNC_OK : NNC_ERR_LIMIT;
     nnc_run_flags flags = o->run;
     flags.threads = (int64_t)threads;
     for (size_t i = 0; status == NNC_OK && i < n; i++) {
-        status = nnc_source_exec(&c[i].exec, &c[i].source, &flags, o->layers, cli->log);
+        status = nnc_source_exec(&c[i].exec, &c[i].source, &flags, false, cli->log);
         if (status == NNC_OK) {
             status = noise_inputs(&c[i].inputs, &c[i].input_count, c[i].exec);
         }
@@ -167,7 +210,11 @@ static nnc_status measure(const nnc_cli *cli, const bench_options *o, contender 
         status = nnc_bench_run(entries, n, &bench, cli->log);
     }
     for (size_t i = 0; status == NNC_OK && i < n; i++) {
-        status = report_entry(root, o, &c[i], &entries[i], &entries[0], threads);
+        nnc_report_row *row = NULL;
+        status = report_entry(root, o, &c[i], &entries[i], &entries[0], threads, &row);
+        if (status == NNC_OK && o->layers) {
+            status = measure_layers(cli, row, o, &c[i], &flags, device);
+        }
     }
     for (size_t i = 0; i < n; i++) {
         if (entries) {
@@ -180,6 +227,30 @@ static nnc_status measure(const nnc_cli *cli, const bench_options *o, contender 
     }
     nnc_free(entries);
     return status;
+}
+
+/* The device's facts, measured now; *device NULL on the CPU, also when --device auto finds none. */
+static nnc_status find_device(const bench_options *o, nnc_report_row *root, nnrt_device_facts *facts,
+                              const nnrt_device_facts **device)
+{
+    if (o->run.device == NNRT_DEVICE_CPU) {
+        return NNC_OK;
+    }
+    nnc_status status = (nnc_status)nnrt_device_measure(facts, (uint32_t)o->run.device_index);
+    if (status != NNC_OK) {
+        return o->run.device == NNRT_DEVICE_AUTO ? NNC_OK : status;
+    }
+    *device = facts;
+    if (o->run.json) {
+        nnc_report_string(root, "environment.device", facts->name);
+        nnc_report_double(root, "ceiling.device_int8_gmacs", facts->int8_gmacs);
+        nnc_report_double(root, "ceiling.device_memory_gbps", facts->memory_gbps);
+        nnc_report_double(root, "ceiling.device_l2_gbps", facts->l2_gbps);
+        return NNC_OK;
+    }
+    return nnc_outf("%s (%u.%u, %u multiprocessors); tensor cores reach %.0f GMAC/s, memory %.0f GB/s now\n",
+                    facts->name, facts->major, facts->minor, facts->multiprocessors, facts->int8_gmacs,
+                    facts->memory_gbps);
 }
 
 static nnc_status report_header(const bench_options *o, nnc_report_row *root)
@@ -197,7 +268,7 @@ static nnc_status report_header(const bench_options *o, nnc_report_row *root)
     }
     NNC_TRY(nnc_outf("%s, %s kernels; one core peaks at %.0f (INT8) and %.0f (FP32) GMAC/s now\n\n", env.cpu,
                      env.isa, int8, fp32));
-    return nnc_outf("%-24s %2s %9s %9s %9s %8s %7s\n", "model", "T", "p50 ms", "min ms", "p90 ms", "runs/s",
+    return nnc_outf("%-24s %3s %9s %9s %9s %8s %7s\n", "model", "T", "p50 ms", "min ms", "p90 ms", "runs/s",
                     "speed");
 }
 
@@ -206,12 +277,15 @@ static nnc_status bench(const nnc_cli *cli, const bench_options *o, const nnc_op
     size_t n = words->count;
     contender *c = nnc_calloc(n, sizeof(*c));
     nnc_report *report = NULL;
+    nnrt_device_facts facts = {.name = ""};
+    const nnrt_device_facts *device = NULL;
     nnc_status status = c ? nnc_report_create(&report, "bench") : NNC_ERR_LIMIT;
     for (size_t i = 0; status == NNC_OK && i < n; i++) {
         status = nnc_source_load(&c[i].source, words->items[i], &o->run, false, cli->log);
     }
     if (status == NNC_OK) {
-        status = report_header(o, nnc_report_root(report));
+        status = find_device(o, nnc_report_root(report), &facts, &device);
+        status = status == NNC_OK ? report_header(o, nnc_report_root(report)) : status;
     }
     size_t counts = o->threads.count ? o->threads.count : 1;
     for (size_t t = 0; status == NNC_OK && t < counts; t++) {
@@ -221,7 +295,7 @@ static nnc_status bench(const nnc_cli *cli, const bench_options *o, const nnc_op
                                    o->threads.items[t]);
             break;
         }
-        status = measure(cli, o, c, n, threads, nnc_report_root(report));
+        status = measure(cli, o, c, n, threads, nnc_report_root(report), device);
     }
     if (status == NNC_OK && o->run.json) {
         status = nnc_cli_print_json(report);
