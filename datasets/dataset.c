@@ -288,6 +288,11 @@ double nnc_dataset_max_bad(const nnc_dataset *d)
     return d->options.max_bad;
 }
 
+const char *nnc_dataset_class_name(const nnc_dataset *d, size_t i)
+{
+    return i < d->class_name_count ? d->class_names[i] : NULL;
+}
+
 static char *name_of(const nnc_dataset *d, size_t raw)
 {
     nnc_str s = {0};

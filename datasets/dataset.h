@@ -145,6 +145,22 @@ void nnc_dataset_summary_deinit(nnc_dataset_summary *summary);
 nnc_status nnc_dataset_overlap(size_t *out, const nnc_dataset *a, const nnc_dataset *b,
                                const nnc_log *log);
 
+/* Which samples a data set holds. */
+typedef struct nnc_dataset_digest {
+    char sha256[65];  /* of the sorted lines "<content xxh3> <label> <name>\n" */
+    uint64_t *hashes; /* [count] contents, ascending */
+    size_t count;     /* readable samples */
+} nnc_dataset_digest;
+/* Reads all samples once. Names are relative to the data set. Fails as a reader does. */
+nnc_status nnc_dataset_digest_make(nnc_dataset_digest *out, const nnc_dataset *dataset,
+                                   const nnc_log *log);
+void nnc_dataset_digest_deinit(nnc_dataset_digest *digest);
+/* Number of contents in common, equal ones paired. */
+size_t nnc_dataset_digest_overlap(const nnc_dataset_digest *a, const nnc_dataset_digest *b);
+
+/* Name of a class: of the classes file or folder; NULL where the data has none. */
+const char *nnc_dataset_class_name(const nnc_dataset *dataset, size_t i);
+
 /* Presets, for help texts. */
 size_t nnc_preset_count(void);
 const char *nnc_preset_name(size_t i);

@@ -41,6 +41,8 @@ nnc_status nnc_classes_read(nnc_dataset *d, const char ***names, size_t *count)
             status = NNC_ERR_LIMIT;
         *names = kept;
         *count = n;
+        d->class_names = kept;
+        d->class_name_count = kept ? n : 0;
     }
     nnc_free(list);
     nnc_text_close(&text);

@@ -121,6 +121,21 @@ static nnc_status folder_class_map(nnc_map **out, nnc_dataset *d)
     return status;
 }
 
+/* Without a classes file the folders are the classes. */
+static nnc_status keep_folder_names(nnc_dataset *d, const nnc_walk *top)
+{
+    d->class_names = nnc_arena_alloc(d->arena, top->folder_count + 1, sizeof(*d->class_names));
+    if (!d->class_names)
+        return NNC_ERR_LIMIT;
+    for (size_t i = 0; i < top->folder_count; i++) {
+        d->class_names[i] = nnc_arena_strdup(d->arena, top->folders[i]);
+        if (!d->class_names[i])
+            return NNC_ERR_LIMIT;
+        d->class_name_count = i + 1;
+    }
+    return NNC_OK;
+}
+
 static nnc_status label_classes(nnc_dataset *d, const nnc_walk *top, const size_t *ends)
 {
     nnc_map *classes;
@@ -137,6 +152,8 @@ static nnc_status label_classes(nnc_dataset *d, const nnc_walk *top, const size_
         while (at < ends[c])
             d->labels[at++] = label;
     }
+    if (status == NNC_OK && !classes)
+        status = keep_folder_names(d, top);
     if (status == NNC_OK && !classes)
         nnc_str_appendf(&d->notes,
                         "%s: class 0 is '%s', class %zu is '%s' (by name). Hint: --classes "

@@ -47,6 +47,8 @@ struct nnc_dataset {
     size_t *subset;  /* [count] ascending raw indices, or NULL: all */
     size_t count;
     size_t sample_bytes; /* of the inputs of the first readable sample */
+    const char **class_names; /* [class_name_count] or NULL */
+    size_t class_name_count;
     nnc_str format_text;
     nnc_str preprocessing;
     nnc_str notes;    /* one per line, told through the log after opening */

@@ -8,7 +8,9 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "ops/op.h"
+#include "pipeline/counts.h"
 #include "pipeline/layers.h"
+#include "pipeline/sizes.h"
 #include "plan/plan.h"
 
 #define LATENCY_POINTS 1000
@@ -39,8 +41,7 @@ static nnc_status measure_accuracy(proof *p)
     nnc_report_bool(root, "accuracy.verified", verified);
     nnc_report_string(root, "accuracy.judged_on", run->eval ? "evaluation data"
                                                             : "calibration samples held back");
-    nnc_report_int(root, "accuracy.samples", (int64_t)a->samples);
-    nnc_report_int(root, "accuracy.bad_samples", (int64_t)a->bad);
+    nnc_counts_report(root, a, p->data);
     if (a->labelled) {
         nnc_report_double(root, "accuracy.top1_fp32", (double)a->top1_a / n);
         nnc_report_double(root, "accuracy.top1_int8", (double)a->top1_b / n);
@@ -51,8 +52,6 @@ static nnc_status measure_accuracy(proof *p)
         nnc_report_double(root, "accuracy.drop", a->drop);
         nnc_report_double(root, "accuracy.drop_low", a->drop_lo);
         nnc_report_double(root, "accuracy.drop_high", a->drop_hi);
-        nnc_report_int(root, "accuracy.only_fp32_right", (int64_t)a->only_a);
-        nnc_report_int(root, "accuracy.only_int8_right", (int64_t)a->only_b);
     }
     if (a->classes) {
         nnc_report_double(root, "accuracy.agreement", (double)a->agree / n);
@@ -135,24 +134,6 @@ static nnc_status measure_latency(proof *p)
     return status;
 }
 
-static uint64_t weight_bytes(const nnc_graph *graph)
-{
-    uint64_t total = 0;
-    nnc_uses uses;
-    if (nnc_uses_init(&uses, graph) != NNC_OK) {
-        return 0;
-    }
-    for (nnc_value_id i = 0; i < nnc_graph_value_count(graph); i++) {
-        const nnc_value *v = nnc_graph_value_const(graph, i);
-        if (!v->dead && v->kind == NNC_VALUE_CONST && nnc_uses_count(&uses, i)) {
-            total += nnc_tensor_bytes(&v->tensor);
-            total += v->qparams ? v->qparams->count * sizeof(float) : 0;
-        }
-    }
-    nnc_uses_deinit(&uses);
-    return total;
-}
-
 static void report_sizes(proof *p)
 {
     nnc_report_row *root = nnc_report_root(p->run->report);
@@ -160,8 +141,8 @@ static void report_sizes(proof *p)
     nnc_report_int(root, "size.source_bytes", (int64_t)p->run->source.bytes);
     nnc_report_int(root, "size.output_bytes", (int64_t)p->shipped->bytes);
     nnc_report_double(root, "size.ratio", after > 0 ? before / after : NAN);
-    nnc_report_int(root, "size.weight_bytes_fp32", (int64_t)weight_bytes(p->run->source.graph));
-    nnc_report_int(root, "size.weight_bytes_int8", (int64_t)weight_bytes(p->graph));
+    nnc_report_int(root, "size.weight_bytes_fp32", (int64_t)nnc_graph_weight_bytes(p->run->source.graph));
+    nnc_report_int(root, "size.weight_bytes_int8", (int64_t)nnc_graph_weight_bytes(p->graph));
     nnc_report_int(root, "memory.arena_fp32_bytes",
                    (int64_t)nnrt_session_arena_bytes(nnc_exec_session(p->fp32)));
     nnc_report_int(root, "memory.arena_int8_bytes",
@@ -255,6 +236,7 @@ static nnc_status prove(proof *p)
     NNC_TRY(nnc_report_layers(run, p->graph, p->data, p->indices, p->index_count));
     NNC_TRY(report_coverage(p));
     report_sizes(p);
+    NNC_TRY(nnc_report_size_map(nnc_report_root(run->report), p->graph, p->shipped->bytes));
     report_not_checked(p);
     nnc_report_string(nnc_report_root(run->report), "verdict", "DONE");
     return NNC_OK;

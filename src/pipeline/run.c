@@ -1,7 +1,9 @@
 /* The runner: load, steps, publish what was measured. SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -10,6 +12,7 @@
 #include "passes/pass.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/proof.h"
+#include "pipeline/provenance.h"
 #include "pipeline/publish.h"
 #include "pipeline/space.h"
 #include "pipeline/split.h"
@@ -129,15 +132,7 @@ static nnc_status open_data(nnc_run *run, nnc_split *split)
     nnc_report_string(root, "data.calibration.content_xxh3", hash);
     nnc_report_int(root, "data.calibration.used", (int64_t)split->used_count);
     nnc_report_int(root, "data.calibration.held_back", (int64_t)split->held_count);
-    if (run->eval) {
-        size_t overlap = 0;
-        NNC_TRY(nnc_dataset_overlap(&overlap, run->calib, run->eval, run->log));
-        nnc_report_int(root, "data.overlap", (int64_t)overlap);
-        if (overlap) {
-            nnc_run_warn(run, "%zu calibration samples are also in the evaluation data", overlap);
-        }
-    }
-    return NNC_OK;
+    return nnc_provenance_data(run);
 }
 
 static void report_start(nnc_run *run)
@@ -170,6 +165,13 @@ static void report_start(nnc_run *run)
     nnc_report_int(root, "options.calibration_samples", r->samples ? r->samples : CALIB_SAMPLES);
 }
 
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
 static nnc_status run_steps(nnc_run *run)
 {
     const nnc_recipe *r = run->recipe;
@@ -178,6 +180,7 @@ static nnc_status run_steps(nnc_run *run)
                  r->model);
     }
     for (size_t i = 0; i < r->step_count; i++) {
+        const double start = seconds();
         nnc_status status = r->steps[i].step->run(run, r->steps[i].options);
         if (status != NNC_OK) {
             return nnc_error_prepend(status, "%s: step %s", r->model, r->steps[i].step->name);
@@ -185,6 +188,7 @@ static nnc_status run_steps(nnc_run *run)
         size_t removed;
         NNC_TRY(nnc_pass_dead_code.run(run->graph, NULL, &removed)); /* what the step replaced */
         NNC_TRY(nnc_graph_verify(run->graph));
+        nnc_provenance_step(run, r->steps[i].step->name, seconds() - start);
     }
     return NNC_OK;
 }
@@ -200,7 +204,9 @@ static nnc_status run_recipe(nnc_run *run, nnc_split *split)
     NNC_TRY(nnc_check_space(r, &run->source));
     NNC_TRY(nnc_report_create(&run->report, "compress"));
     report_start(run);
+    NNC_TRY(nnc_provenance_start(run));
     NNC_TRY(nnc_graph_clone(&run->graph, run->source.graph));
+    nnc_provenance_step(run, "source", NAN);
     NNC_TRY(open_data(run, split));
     NNC_TRY(run_steps(run));
     NNC_TRY(nnc_publish(run));

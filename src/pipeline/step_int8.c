@@ -1,4 +1,5 @@
 /* Step int8: post-training quantization. SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,6 +25,24 @@ static nnc_status check_method(const char *method)
     }
     NNC_FAIL(NNC_ERR_USAGE, "--method '%s' is unknown; known: auto, minmax, ema, percentile, entropy, mse",
              method);
+}
+
+/* Both calibrations where both were judged on samples held back. */
+static void report_candidates(nnc_run *run)
+{
+    const struct {
+        const char *name;
+        double sqnr, agree;
+    } rows[] = {{"minmax", run->quant.sqnr_minmax, run->quant.agree_minmax},
+                {"auto", run->quant.sqnr_auto, run->quant.agree_auto}};
+    for (size_t i = 0; i < 2 && isfinite(rows[0].sqnr) && isfinite(rows[1].sqnr); i++) {
+        nnc_report_row *row = nnc_report_append(nnc_report_root(run->report), "candidates");
+        nnc_report_string(row, "name", rows[i].name);
+        nnc_report_double(row, "accuracy", rows[i].agree);
+        nnc_report_double(row, "sqnr_db", rows[i].sqnr);
+        nnc_report_bool(row, "chosen", strcmp(run->quant.method, rows[i].name) == 0);
+        nnc_report_string(row, "note", "ranges; agreement and SQNR on samples held back");
+    }
 }
 
 static nnc_status run_int8(nnc_run *run, const void *opaque)
@@ -60,6 +79,7 @@ static nnc_status run_int8(nnc_run *run, const void *opaque)
     nnc_report_bool(root, "quantization.bias_correction.kept", run->quant.bias_corrected);
     nnc_report_double(root, "quantization.bias_correction.sqnr_db_without", run->quant.sqnr_plain);
     nnc_report_double(root, "quantization.bias_correction.sqnr_db_with", run->quant.sqnr_corrected);
+    report_candidates(run);
     return NNC_OK;
 }
 
