@@ -10,7 +10,8 @@ const char *nnc_gate_verdict(const nnc_report_row *gate)
     const char *verdict = nnc_row_string(gate, "verdict");
     return strcmp(verdict, "PASSED") == 0   ? "PASSED"
            : strcmp(verdict, "FAILED") == 0 ? "FAILED"
-                                            : "UNDECIDED";
+           : strcmp(verdict, "SKIPPED") == 0 ? "SKIPPED"
+                                             : "UNDECIDED";
 }
 
 void nnc_gate_number(nnc_str *out, const nnc_report_row *gate, const char *key)
@@ -44,7 +45,8 @@ void nnc_gate_text(nnc_str *out, const nnc_report_row *gate)
     nnc_str_append(out, ", limit ");
     nnc_gate_number(out, gate, "limit");
     if (nnc_report_get_int(gate, "samples_needed", &samples) && samples > 0) {
-        nnc_str_appendf(out, "; about %" PRId64 " samples would decide", samples);
+        nnc_str_appendf(out, "; about %" PRId64 " more %s would decide", samples,
+                        strcmp(nnc_row_string(gate, "unit"), "share") == 0 ? "samples" : "runs");
     }
 }
 

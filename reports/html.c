@@ -217,9 +217,12 @@ void nnc_html_verdict(nnc_str *out, const nnc_report_row *root)
 {
     const bool verified = nnc_row_bool(root, "accuracy.verified");
     const bool lost = nnc_row_double(root, "accuracy.drop_low") > 0.01;
+    const char *verdict = nnc_row_string(root, "verdict");
     nnc_str_appendf(out, "<div class=\"verdict%s\"><p class=\"head\"><b>",
-                    verified && !lost ? "" : " warn");
-    nnc_html_text(out, nnc_row_string(root, "verdict"));
+                    strcmp(verdict, "FAILED") == 0                                  ? " bad"
+                    : strcmp(verdict, "UNDECIDED") == 0 || !verified || lost ? " warn"
+                                                                                    : "");
+    nnc_html_text(out, verdict);
     nnc_str_append(out, verified ? "" : ", accuracy unverified");
     nnc_str_append(out, "</b></p><p>");
     if (verified) {
@@ -228,7 +231,32 @@ void nnc_html_verdict(nnc_str *out, const nnc_report_row *root)
         agreement_sentence(out, root);
     }
     nnc_str_append(out, "</p></div>\n");
+    nnc_html_gates(out, root);
     tiles(out, root);
+}
+
+void nnc_html_gates(nnc_str *out, const nnc_report_row *root)
+{
+    const size_t n = nnc_report_count(root, "gates");
+    bool published = true;
+    if (nnc_report_get_bool(root, "output.published", &published) && !published) {
+        nnc_str_append(out, "<p>The model was not written: its gates refuse it.</p>\n");
+    }
+    if (n == 0) {
+        return;
+    }
+    nnc_str_append(out, "<div class=\"scroll\"><table><thead><tr><th>Gate</th><th>Verdict</th><th>Measured</th>"
+                        "</tr></thead><tbody>\n");
+    for (size_t i = 0; i < n; i++) {
+        const nnc_report_row *gate = nnc_report_at(root, "gates", i);
+        const char *verdict = gate ? nnc_gate_verdict(gate) : "";
+        nnc_str_append(out, "<tr>");
+        nnc_html_cell_text(out, "name", gate ? nnc_row_string(gate, "name") : "");
+        nnc_html_cell_text(out, nnc_verdict_is_good(verdict) ? "pass" : "low", verdict);
+        nnc_html_cell_text(out, "why", gate ? nnc_row_string(gate, "reason") : "");
+        nnc_str_append(out, "</tr>\n");
+    }
+    nnc_str_append(out, "</tbody></table></div>\n");
 }
 
 static void list_box(nnc_str *out, const nnc_report_row *root, const char *path, const char *title)

@@ -21,6 +21,7 @@ void nnc_html_cell_number(nnc_str *out, double value, nnc_html_number_fn *write)
 
 /* Sections; each writes nothing where the document has nothing for it. */
 void nnc_html_verdict(nnc_str *out, const nnc_report_row *root);
+void nnc_html_gates(nnc_str *out, const nnc_report_row *root);
 void nnc_html_numbers(nnc_str *out, const nnc_report_row *root);
 void nnc_html_caveats(nnc_str *out, const nnc_report_row *root);
 void nnc_html_latency(nnc_str *out, const nnc_report_row *root);

@@ -68,6 +68,10 @@ static void gate_case(nnc_str *out, const nnc_report_row *gate)
         nnc_str_append(out, "      <system-out>");
         xml_text(out, nnc_str_get(&text));
         nnc_str_append(out, "</system-out>\n");
+    } else if (strcmp(verdict, "SKIPPED") == 0) {
+        nnc_str_append(out, "      <skipped");
+        attribute(out, "message", reason);
+        nnc_str_append(out, "/>\n");
     } else {
         const bool failed = strcmp(verdict, "FAILED") == 0;
         nnc_str_append(out, failed ? "      <failure" : "      <error");
@@ -101,9 +105,9 @@ static void check_case(nnc_str *out, const nnc_report_row *check)
     nnc_str_append(out, "    </testcase>\n");
 }
 
-/* Cases, failures and errors of the suite that is written. */
+/* Cases, failures, errors and skipped ones of the suite that is written. */
 typedef struct totals {
-    size_t tests, failures, errors;
+    size_t tests, failures, errors, skipped;
 } totals;
 
 static totals count(const nnc_report_row *root, bool gates)
@@ -116,6 +120,7 @@ static totals count(const nnc_report_row *root, bool gates)
         t.tests++;
         t.failures += gates ? strcmp(verdict, "FAILED") == 0 : !nnc_row_bool(row, "passed");
         t.errors += gates && strcmp(verdict, "UNDECIDED") == 0;
+        t.skipped += gates && strcmp(verdict, "SKIPPED") == 0;
     }
     return t;
 }
@@ -139,9 +144,9 @@ static nnc_status render(nnc_str *out, const nnc_report *report, const nnc_rende
     const char *output = nnc_text_basename(nnc_row_string(root, "output.path"));
     attribute(out, "name", *output ? output : "nncompress");
     nnc_str_appendf(out,
-                    " tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"0\" time=\"0\">\n"
+                    " tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\" time=\"0\">\n"
                     "    <properties>\n",
-                    t.tests, t.failures, t.errors);
+                    t.tests, t.failures, t.errors, t.skipped);
     for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
         property(out, root, facts[i]);
     }

@@ -42,7 +42,8 @@ size_t nnc_worst_layers(const nnc_report_row **out, size_t max, const nnc_report
 /* Layers in integers and all layers. */
 void nnc_count_layers(size_t *integer, size_t *all, const nnc_report_row *root);
 
-/* A gate's verdict: "PASSED", "FAILED" or "UNDECIDED" (also where the document has none of them). */
+/* A gate's verdict: "PASSED", "FAILED", "SKIPPED" or "UNDECIDED" (also where the document has none of
+ * them). */
 const char *nnc_gate_verdict(const nnc_report_row *gate);
 /* A number of a gate ("limit", "value", "low", "high") in the gate's unit: share as percent, bytes,
  * ms, x; "-" where absent. */
@@ -59,7 +60,13 @@ void nnc_class_name(nnc_str *out, const nnc_report_row *row);
 /* Why the accuracy is what it is, one plain sentence: drop with interval, or agreement. */
 void nnc_text_accuracy(nnc_str *out, const nnc_report_row *root);
 
-/* The line for grep: "nncompress: DONE drop=0.19% size=3.90x p50=3.44x", without a newline. */
+/* PASSED or SKIPPED: nothing against the result. */
+bool nnc_verdict_is_good(const char *verdict);
+/* The gates as paragraphs and the line for grep, for verbs that print their numbers themselves. */
+void nnc_terminal_gates(nnc_str *out, const nnc_report *report, const nnc_render_options *options);
+
+/* The line for grep, without a newline: "nncompress: DONE drop=0.19% size=3.90x p50=3.44x", or with gates
+ * "nncompress: FAILED gate=max-drop drop=2.10% ...", "... UNDECIDED gate=max-drop needs=1500 ...". */
 void nnc_text_result(nnc_str *out, const nnc_report_row *root, bool unicode);
 
 #endif

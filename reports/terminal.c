@@ -92,6 +92,43 @@ static void before_after(const page *p, nnc_str *text, const char *before, const
     nnc_text_percent(text, nnc_row_double(p->root, after), 2);
 }
 
+/* One gate per paragraph: verdict, name, reason. */
+static void gates(const page *p)
+{
+    enum { VERDICT = 11, NAME = 17, INDENT = 2 + VERDICT + NAME };
+    const size_t n = nnc_report_count(p->root, "gates");
+    for (size_t i = 0; i < n; i++) {
+        const nnc_report_row *gate = nnc_report_at(p->root, "gates", i);
+        const char *verdict = gate ? nnc_gate_verdict(gate) : "";
+        nnc_str_append(p->out, "  ");
+        style(p, nnc_verdict_is_good(verdict) ? "32" : strcmp(verdict, "FAILED") == 0 ? "1;31" : "33");
+        size_t used = nnc_text_terminal(p->out, verdict, VERDICT - 1, p->unicode);
+        style(p, "0");
+        nnc_str_appendf(p->out, "%*s", (int)(VERDICT - used), "");
+        used = nnc_text_terminal(p->out, gate ? nnc_row_string(gate, "name") : "", NAME - 1, p->unicode);
+        nnc_str_appendf(p->out, "%*s", (int)(NAME - used), "");
+        wrap(p, gate ? nnc_row_string(gate, "reason") : "", INDENT);
+    }
+    bool published = true;
+    if (nnc_report_get_bool(p->root, "output.published", &published) && !published) {
+        nnc_str_append(p->out, "\n  The model was not written: its gates refuse it.\n");
+    }
+    nnc_str_append(p->out, n ? "\n" : "");
+}
+
+void nnc_terminal_gates(nnc_str *out, const nnc_report *report, const nnc_render_options *options)
+{
+    const page p = {.out = out,
+                    .root = &report->root,
+                    .color = options->color,
+                    .unicode = options->unicode,
+                    .width = 80};
+    nnc_str_append(out, nnc_report_count(p.root, "gates") ? "\n" : "");
+    gates(&p);
+    nnc_text_result(out, p.root, p.unicode);
+    nnc_str_append(out, "\n");
+}
+
 static void accuracy(const page *p)
 {
     const nnc_report_row *root = p->root;
@@ -267,6 +304,7 @@ static nnc_status render(nnc_str *out, const nnc_report *report, const nnc_rende
               .width = options->width ? options->width : 80};
     p.width = p.width < 72 ? 72 : p.width > 120 ? 120 : p.width;
     title(&p);
+    gates(&p);
     accuracy(&p);
     size(&p);
     latency(&p);

@@ -224,26 +224,91 @@ static void add_result(nnc_str *out, const char *name, double value, int decimal
     }
 }
 
-void nnc_text_result(nnc_str *out, const nnc_report_row *root, bool unicode)
+bool nnc_verdict_is_good(const char *verdict)
 {
-    const char *verdict = nnc_row_string(root, "verdict");
-    nnc_str_append(out, "nncompress: ");
-    nnc_text_terminal(out, *verdict ? verdict : "UNKNOWN", 20, unicode);
-    if (nnc_row_bool(root, "accuracy.verified")) {
-        add_result(out, "drop", 100 * nnc_row_double(root, "accuracy.drop"), 2, "%");
-    } else {
-        const double agreement = 100 * nnc_row_double(root, "accuracy.agreement");
-        nnc_str_append(out, " accuracy=UNVERIFIED");
-        add_result(out, "agreement", agreement, 1, "%");
-        if (isfinite(agreement)) {
-            const double half = 50 * (nnc_row_double(root, "accuracy.agreement_high") -
-                                      nnc_row_double(root, "accuracy.agreement_low"));
-            nnc_str_append(out, unicode ? "\u00b1" : "+-");
-            nnc_text_fixed(out, half, 1);
-        } else {
-            add_result(out, "sqnr", nnc_row_double(root, "accuracy.output_sqnr_db"), 1, "dB");
+    return strcmp(verdict, "PASSED") == 0 || strcmp(verdict, "SKIPPED") == 0;
+}
+
+/* " gate=a,b": those that gave the verdict; " needs=N": samples (or runs) that would decide all of them. */
+static void add_gates(nnc_str *out, const nnc_report_row *root, const char *verdict)
+{
+    size_t named = 0;
+    int64_t most = 0, needed;
+    bool decidable = true;
+    for (size_t i = 0; i < nnc_report_count(root, "gates"); i++) {
+        const nnc_report_row *gate = nnc_report_at(root, "gates", i);
+        if (!gate || nnc_verdict_is_good(verdict) || strcmp(nnc_row_string(gate, "verdict"), verdict) != 0) {
+            continue;
+        }
+        nnc_str_append(out, named++ ? "," : " gate=");
+        nnc_text_terminal(out, nnc_row_string(gate, "name"), 20, false);
+        decidable = decidable && nnc_report_get_int(gate, "samples_needed", &needed);
+        most = decidable && needed > most ? needed : most;
+    }
+    if (decidable && most > 0) {
+        nnc_str_appendf(out, " needs=%lld", (long long)most);
+    }
+}
+
+/* Figures of gates that the line does not have anyway. */
+static void add_figures(nnc_str *out, const nnc_report_row *root)
+{
+    static const struct {
+        const char *gate, *name, *unit;
+        double scale;
+        int decimals;
+    } figures[] = {{"min-accuracy", "accuracy", "%", 100, 2},
+                   {"min-agreement", "agreement", "%", 100, 2},
+                   {"max-latency", "latency", "ms", 1, 3},
+                   {"max-size", "bytes", "", 1, 0},
+                   {"max-memory", "memory", "", 1, 0}};
+    for (size_t i = 0; i < nnc_report_count(root, "gates"); i++) {
+        const nnc_report_row *gate = nnc_report_at(root, "gates", i);
+        for (size_t k = 0; gate && k < sizeof(figures) / sizeof(figures[0]); k++) {
+            char start[32];
+            snprintf(start, sizeof(start), " %s=", figures[k].name);
+            if (strcmp(nnc_row_string(gate, "name"), figures[k].gate) == 0 && !strstr(nnc_str_get(out), start)) {
+                add_result(out, figures[k].name, figures[k].scale * nnc_row_double(gate, "value"),
+                           figures[k].decimals, figures[k].unit);
+            }
         }
     }
-    add_result(out, "size", nnc_row_double(root, "size.ratio"), 2, "x");
-    add_result(out, "p50", nnc_row_double(root, "latency.speedup"), 2, "x");
+}
+
+static void add_unverified(nnc_str *out, const nnc_report_row *root, bool unicode)
+{
+    const double agreement = 100 * nnc_row_double(root, "accuracy.agreement");
+    nnc_str_append(out, " accuracy=UNVERIFIED");
+    add_result(out, "agreement", agreement, 1, "%");
+    if (isfinite(agreement)) {
+        const double half = 50 * (nnc_row_double(root, "accuracy.agreement_high") -
+                                  nnc_row_double(root, "accuracy.agreement_low"));
+        nnc_str_append(out, unicode ? "\u00b1" : "+-");
+        nnc_text_fixed(out, half, 1);
+    } else {
+        add_result(out, "sqnr", nnc_row_double(root, "accuracy.output_sqnr_db"), 1, "dB");
+    }
+}
+
+void nnc_text_result(nnc_str *out, const nnc_report_row *root, bool unicode)
+{
+    const char *verdict = nnc_row_string(root, "verdict"), *kind = nnc_row_string(root, "kind");
+    nnc_str line = {0};
+    nnc_str_append(&line, "nncompress: ");
+    nnc_text_terminal(&line, *verdict ? verdict : "UNKNOWN", 20, unicode);
+    add_gates(&line, root, verdict);
+    if (strcmp(kind, "compare") == 0 || strcmp(kind, "eval") == 0) {
+        add_result(&line, "top1", 100 * nnc_row_double(root, "top1"), 2, "%");
+        add_result(&line, "drop", 100 * nnc_row_double(root, "drop"), 2, "%");
+        add_result(&line, "agreement", 100 * nnc_row_double(root, "agreement"), 2, "%");
+    } else if (nnc_row_bool(root, "accuracy.verified")) {
+        add_result(&line, "drop", 100 * nnc_row_double(root, "accuracy.drop"), 2, "%");
+    } else {
+        add_unverified(&line, root, unicode);
+    }
+    add_result(&line, "size", nnc_row_double(root, "size.ratio"), 2, "x");
+    add_result(&line, "p50", nnc_row_double(root, "latency.speedup"), 2, "x");
+    add_figures(&line, root);
+    nnc_str_append(out, nnc_str_get(&line));
+    nnc_str_deinit(&line);
 }

@@ -190,8 +190,9 @@ int main(int argc, char **argv)
     status = status == NNC_OK ? verb->run(&cli) : status;
     nnc_terminal_destroy(terminal);
     nnc_str_deinit(&command);
-    if (status == NNC_OK) {
-        status = nnc_out_flush();
+    if (status == NNC_OK || status == NNC_ERR_GATE) {
+        nnc_status flushed = nnc_out_flush();
+        status = flushed == NNC_OK ? status : flushed;
     }
     end_log(file, status);
     return finish(status);

@@ -21,7 +21,10 @@ static nnc_status compress(const nnc_cli *cli, const nnc_compress_options *o, co
 {
     nnc_report *report = NULL;
     nnc_status status = nnc_compress_run(&report, o, model, cli->command, cli->log);
-    status = status == NNC_OK ? print_result(cli, o, report) : status;
+    if (report) { /* a refused result has one too */
+        nnc_status printed = print_result(cli, o, report);
+        status = printed == NNC_OK ? status : printed;
+    }
     nnc_report_destroy(report);
     return status;
 }

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "eval/eval.h"
 #include "eval/outputs.h"
@@ -207,6 +208,8 @@ static nnc_status judge_sample(judge *j, const nnc_sample *sample)
         nnc_output_deinit(&b);
         NNC_TRY(status);
     }
+    const uint64_t facts[2] = {sample->hash, (uint64_t)sample->label};
+    j->result->content += nnc_hash64(facts, sizeof(facts), 0);
     j->first = false;
     j->result->samples++;
     return NNC_OK;

@@ -16,6 +16,7 @@ typedef struct nnc_flip {     /* a sample whose top-1 changed */
 } nnc_flip;
 typedef struct nnc_accuracy {
     size_t samples, bad;
+    uint64_t content;       /* over content and labels of the samples, in any order */
     bool labelled;          /* labels present: top-1 / top-5 mean something */
     size_t classes;         /* of output 0; 0: not a classifier output */
     size_t top1_a, top5_a, top1_b, top5_b; /* right answers; b: compressed, equal to a when there is one model */

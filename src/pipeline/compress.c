@@ -16,6 +16,9 @@
     ROW(name, sh, kind, run.member, meta, help, "Running", min, max, choices),
 #define OPT_DEVICE(name, sh, kind, member, meta, help, min, max, choices)                          \
     ROW(name, sh, kind, run.member, meta, help, "Running", min, max, choices),
+#define OPT_GATE(name, sh, kind, member, meta, help, min, max, choices)                            \
+    ROW(name, sh, kind, gates.member, meta, help, "Gates", min, max, choices),
+#define OPT_GATE_PAIR OPT_GATE
 const nnc_option nnc_compress_table[] = {
     ROW("int8", 0, FLAG, int8, NULL, "quantize weights and activations to 8 bits", "Steps", 0, 0, NULL),
     ROW("output", 'o', STRING, output, "FILE",
@@ -37,6 +40,7 @@ const nnc_option nnc_compress_table[] = {
         "Samples", 1, 1e9, NULL),
     ROW("eval", 0, STRING, eval, "PATH", "labelled samples to measure the accuracy on", "Samples", 0, 0, NULL),
     ROW("seed", 0, INT, seed, "N", "seed of the choice of samples (default 0)", "Samples", 0, 1e15, NULL),
+#include "pipeline/gates.def"
 #include "pipeline/options.def"
     ROW("bench-seconds", 0, DOUBLE, bench_seconds, "S", "latency measurement per model (default 1; 0 for none)",
         "Running", 0, 3600, NULL),
@@ -103,11 +107,16 @@ nnc_status nnc_compress_run(nnc_report **report, const nnc_compress_options *o, 
                          .step_count = 1, .calib = o->calib, .eval = o->eval, .samples = o->samples,
                          .seed = o->seed, .bench_seconds = o->bench_seconds, .command = command,
                          .data = o->data, .run = o->run, .cache = o->step_int8.cache};
+    nnc_gates gates = {0};
     nnc_status status = check_options(o, model, recipe.output);
     status = status == NNC_OK ? nnc_output_names_init(&names, &o->files, o->reports, o->write_report, recipe.output)
                               : status;
     recipe.reports = names.files;
+    status = status == NNC_OK ? nnc_gates_init(&gates, &o->gates, "compress") : status;
+    status = status == NNC_OK ? nnc_gates_check(&gates, o->eval != NULL, o->bench_seconds) : status;
+    recipe.gates = &gates;
     status = status == NNC_OK ? nnc_pipeline_run(report, &recipe, log) : status;
+    nnc_gates_deinit(&gates);
     nnc_str_deinit(&output);
     nnc_output_names_deinit(&names);
     return status;

@@ -12,6 +12,7 @@ typedef struct nnc_compress_options {
     const char *calib, *eval;
     int64_t samples, seed;
     double bench_seconds;
+    nnc_gate_flags gates;
     nnc_int8_options step_int8;
     nnc_data_flags data;
     nnc_run_flags run;

@@ -6,6 +6,7 @@
 #include "base/option.h"
 #include "eval/eval.h"
 #include "graph/graph.h"
+#include "pipeline/gates.h"
 #include "pipeline/options.h"
 #include "pipeline/source.h"
 #include "quant/quant.h"
@@ -52,6 +53,7 @@ typedef struct nnc_recipe {
     int64_t seed;
     double bench_seconds;       /* per model; 0: no latency measurement */
     const char *command;        /* exact command line, for the report */
+    const nnc_gates *gates;     /* NULL: none */
     nnc_data_flags data;
     nnc_run_flags run;
 } nnc_recipe;
@@ -72,9 +74,14 @@ struct nnc_run {
     nnc_report *report;
 };
 
-/* Runs the recipe: load, steps, write beside the target, reopen, compare, measure, publish, report. *report (also set on a gate failure) is the
- * caller's. Fails with the status of what failed; then no output exists. */
+/* Runs the recipe: load, steps, write beside the target, reopen, compare, measure, judge, publish, report. *report (also set on a gate failure)
+ * is the caller's. Fails with the status of what failed; then the output is what it was before. NNC_ERR_GATE: only the reports are written. */
 nnc_status nnc_pipeline_run(nnc_report **report, const nnc_recipe *recipe, const nnc_log *log);
+
+/* Writes environment.* of the report: CPU, kernels, threads, ... */
+void nnc_report_environment(nnc_report_row *root, const nnc_run_flags *flags);
+/* Writes data.evaluation.content_xxh3. */
+void nnc_report_content(nnc_report_row *root, const nnc_accuracy *accuracy);
 
 /* A warning that is logged and kept in the report. */
 void nnc_run_warn(nnc_run *run, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -25,6 +25,8 @@ typedef struct proof {
     const size_t *indices; /* NULL: all */
     size_t index_count;
     nnc_accuracy accuracy;
+    bool timed;
+    nnc_latency fp32_latency, int8_latency;
 } proof;
 
 static nnc_status measure_accuracy(proof *p)
@@ -36,6 +38,12 @@ static nnc_status measure_accuracy(proof *p)
     NNC_TRY(nnc_eval_accuracy(&p->accuracy, p->fp32, p->int8, p->data, &options, run->log));
     const nnc_accuracy *a = &p->accuracy;
     nnc_report_row *root = nnc_report_root(run->report);
+    if (run->eval && a->labelled && run->recipe->gates) {
+        NNC_TRY(nnc_gates_check_fp32(run->recipe->gates, a->top1_a, a->samples, false));
+    }
+    if (run->eval) {
+        nnc_report_content(root, a);
+    }
     bool verified = run->eval && a->labelled && !nnc_dataset_is_random(p->data);
     double n = (double)a->samples;
     nnc_report_bool(root, "accuracy.verified", verified);
@@ -72,6 +80,13 @@ static nnc_status measure_accuracy(proof *p)
         nnc_run_warn(run, "%llu output numbers are NaN or infinite", (unsigned long long)a->output.nonfinite);
     }
     return NNC_OK;
+}
+
+void nnc_report_content(nnc_report_row *root, const nnc_accuracy *accuracy)
+{
+    char hash[32];
+    snprintf(hash, sizeof(hash), "%016llx", (unsigned long long)accuracy->content);
+    nnc_report_string(root, "data.evaluation.content_xxh3", hash);
 }
 
 void nnc_report_latency(nnc_report_row *root, const char *which, const nnc_latency *l)
@@ -128,8 +143,9 @@ static nnc_status measure_latency(proof *p)
             nnc_report_bool(root, "latency.unsteady", true);
         }
     }
-    nnc_latency_deinit(&entries[0].latency);
-    nnc_latency_deinit(&entries[1].latency);
+    p->timed = status == NNC_OK;
+    p->fp32_latency = entries[0].latency;
+    p->int8_latency = entries[1].latency;
     nnc_sample_deinit(&sample);
     return status;
 }
@@ -238,8 +254,14 @@ static nnc_status prove(proof *p)
     report_sizes(p);
     NNC_TRY(nnc_report_size_map(nnc_report_root(run->report), p->graph, p->shipped->bytes));
     report_not_checked(p);
-    nnc_report_string(nnc_report_root(run->report), "verdict", "DONE");
-    return NNC_OK;
+    const nnc_measured measured = {.accuracy = &p->accuracy,
+                                   .pair = true,
+                                   .original_bytes = run->source.bytes,
+                                   .bytes = p->shipped->bytes,
+                                   .memory_bytes = nnc_gates_memory(p->int8),
+                                   .original_latency = p->timed ? &p->fp32_latency : NULL,
+                                   .latency = p->timed ? &p->int8_latency : NULL};
+    return nnc_gates_judge(run->report, run->recipe->gates, &measured);
 }
 
 nnc_status nnc_proof(nnc_run *run, const nnc_source *shipped)
@@ -252,6 +274,8 @@ nnc_status nnc_proof(nnc_run *run, const nnc_source *shipped)
     }
     nnc_status status = prove(&p);
     nnc_accuracy_deinit(&p.accuracy);
+    nnc_latency_deinit(&p.fp32_latency);
+    nnc_latency_deinit(&p.int8_latency);
     nnc_exec_destroy(p.fp32);
     nnc_exec_destroy(p.int8);
     return status;

@@ -90,6 +90,7 @@ static nnc_status verify(void *user, const char *temp_path, const nnc_onnx_load_
     if (status == NNC_OK) {
         nnc_report_row *root = nnc_report_root(run->report);
         nnc_report_string(root, "output.path", run->recipe->output);
+        nnc_report_string(root, "output.format", shipped.plan ? "nncp" : "onnx");
         nnc_report_string(root, "output.sha256", shipped.sha256);
         nnc_report_int(root, "output.bytes", (int64_t)shipped.bytes);
         report_check(run, "reopened", "the written file loads, and is a valid model");
@@ -104,6 +105,8 @@ static nnc_status verify(void *user, const char *temp_path, const nnc_onnx_load_
         /* What is reported of the source must still be true of the file. */
         status = nnc_onnx_recheck(run->source.path, &run->source.info);
     }
+    /* A result that its gates refuse is dropped like one that fails its check. */
+    status = status == NNC_OK ? nnc_gates_status(run->report) : status;
     nnc_source_deinit(&shipped);
     return status;
 }
@@ -128,7 +131,6 @@ static nnc_status publish_onnx(nnc_run *run)
     nnc_graph_destroy(out);
     NNC_TRY(status);
     nnc_report_row *root = nnc_report_root(run->report);
-    nnc_report_string(root, "output.format", "onnx");
     nnc_report_int(root, "output.opset", info.opset);
     nnc_report_int(root, "output.ir_version", info.ir_version);
     if (info.raised) {
@@ -167,15 +169,22 @@ static nnc_status publish_plan(nnc_run *run)
         }
     }
     nnc_free(image);
-    NNC_TRY(status);
-    nnc_report_string(nnc_report_root(run->report), "output.format", "nncp");
-    return NNC_OK;
+    return status;
 }
 
 nnc_status nnc_publish(nnc_run *run)
 {
     size_t n = strlen(run->recipe->output);
     bool plan = n > 5 && strcmp(run->recipe->output + n - 5, ".nncp") == 0;
-    NNC_TRY(plan ? publish_plan(run) : publish_onnx(run));
-    return nnc_outputs_write(run->report, &run->recipe->reports, run->recipe->output, run->recipe->force);
+    nnc_status published = plan ? publish_plan(run) : publish_onnx(run);
+    if (published != NNC_OK && published != NNC_ERR_GATE) {
+        return published;
+    }
+    nnc_report_bool(nnc_report_root(run->report), "output.published", published == NNC_OK);
+    nnc_status status = nnc_outputs_write(run->report, &run->recipe->reports,
+                                          published == NNC_OK ? run->recipe->output : NULL, run->recipe->force);
+    if (status == NNC_OK && published != NNC_OK) {
+        status = nnc_error_prepend(nnc_gates_status(run->report), "%s", run->recipe->output);
+    }
+    return status;
 }

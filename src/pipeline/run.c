@@ -19,6 +19,7 @@
 
 #define CALIB_SAMPLES 300
 #define HELD_SHARE 0.2
+#define FP32_SAMPLES 500 /* for --min-fp32 before the work; all of them count afterwards */
 
 void nnc_run_warn(nnc_run *run, const char *fmt, ...)
 {
@@ -51,12 +52,13 @@ static nnc_status check_paths(const nnc_recipe *r)
 {
     struct {
         const char *path, *what;
-    } taken[8 + NNC_OUTPUT_COUNT] = {{r->model, "input model"},    {r->calib, "calibration data"},
+    } taken[9 + NNC_OUTPUT_COUNT] = {{r->model, "input model"},    {r->calib, "calibration data"},
                                      {r->eval, "evaluation data"}, {r->data.labels, "labels file"},
                                      {r->data.classes, "classes file"},
                                      {r->cache, "calibration cache"},
-                                     {r->run.log_file, "log file"}};
-    size_t n = 7;
+                                     {r->run.log_file, "log file"},
+                                     {r->gates ? r->gates->baseline_path : NULL, "baseline"}};
+    size_t n = 8;
     for (size_t i = 0; i <= NNC_OUTPUT_COUNT; i++) {
         const char *path = i ? r->reports.path[i - 1] : r->output;
         for (size_t k = 0; path && k < n; k++) {
@@ -107,6 +109,39 @@ static nnc_status describe_data(nnc_run *run, const nnc_dataset *data, const cha
     return NNC_OK;
 }
 
+/* What makes the gates pointless, found before the work: no labels, or an original that is wrong already on some of the samples. */
+static nnc_status check_original(nnc_run *run)
+{
+    const nnc_recipe *r = run->recipe;
+    if (!run->eval || !r->gates || !nnc_gates_need_labels(r->gates)) {
+        return NNC_OK;
+    }
+    if (!nnc_dataset_has_labels(run->eval)) {
+        NNC_FAIL(NNC_ERR_DATA, "%s: no labels found, which the gates need; give --labels FILE, or class sub-folders",
+                 r->eval);
+    }
+    if (!r->gates->min_fp32.given) {
+        return NNC_OK;
+    }
+    size_t indices[FP32_SAMPLES], n = nnc_dataset_count(run->eval), all = n;
+    n = n < FP32_SAMPLES ? n : FP32_SAMPLES;
+    for (size_t i = 0; i < n; i++) {
+        indices[i] = (size_t)((double)i * (double)all / (double)n); /* spread: folders are sorted by class */
+    }
+    nnc_exec *fp32 = NULL;
+    nnc_accuracy accuracy = {0};
+    nnc_eval_options options = {.threads = (uint32_t)r->run.threads, .isa_max = nnc_run_isa(&r->run),
+                                .indices = indices, .index_count = n};
+    nnc_run_flags cpu = r->run;
+    cpu.device = NNRT_DEVICE_CPU;
+    nnc_status status = nnc_source_exec(&fp32, &run->source, &cpu, false, run->log);
+    status = status == NNC_OK ? nnc_eval_accuracy(&accuracy, fp32, NULL, run->eval, &options, run->log) : status;
+    status = status == NNC_OK ? nnc_gates_check_fp32(r->gates, accuracy.top1_a, accuracy.samples, n < all) : status;
+    nnc_accuracy_deinit(&accuracy);
+    nnc_exec_destroy(fp32);
+    return status;
+}
+
 static nnc_status open_data(nnc_run *run, nnc_split *split)
 {
     const nnc_recipe *r = run->recipe;
@@ -132,18 +167,14 @@ static nnc_status open_data(nnc_run *run, nnc_split *split)
     nnc_report_string(root, "data.calibration.content_xxh3", hash);
     nnc_report_int(root, "data.calibration.used", (int64_t)split->used_count);
     nnc_report_int(root, "data.calibration.held_back", (int64_t)split->held_count);
+    NNC_TRY(check_original(run));
     return nnc_provenance_data(run);
 }
 
-static void report_start(nnc_run *run)
+void nnc_report_environment(nnc_report_row *root, const nnc_run_flags *flags)
 {
-    const nnc_recipe *r = run->recipe;
-    nnc_report_row *root = nnc_report_root(run->report);
     nnc_environment env;
-    nnc_environment_get(&env, (uint32_t)r->run.threads, nnc_run_isa(&r->run));
-    nnc_report_string(root, "tool.name", "nncompress");
-    nnc_report_string(root, "tool.version", NNC_VERSION);
-    nnc_report_string(root, "tool.command", r->command);
+    nnc_environment_get(&env, (uint32_t)flags->threads, nnc_run_isa(flags));
     nnc_report_string(root, "environment.cpu", env.cpu);
     nnc_report_string(root, "environment.isa", env.isa);
     nnc_report_int(root, "environment.cores", env.cores);
@@ -151,6 +182,16 @@ static void report_start(nnc_run *run)
     nnc_report_string(root, "environment.compiler", env.compiler);
     nnc_report_string(root, "environment.os", env.os);
     nnc_report_string(root, "environment.governor", env.governor);
+}
+
+static void report_start(nnc_run *run)
+{
+    const nnc_recipe *r = run->recipe;
+    nnc_report_row *root = nnc_report_root(run->report);
+    nnc_report_string(root, "tool.name", "nncompress");
+    nnc_report_string(root, "tool.version", NNC_VERSION);
+    nnc_report_string(root, "tool.command", r->command);
+    nnc_report_environment(root, &r->run);
     nnc_report_string(root, "source.path", run->source.path);
     nnc_report_string(root, "source.sha256", run->source.sha256);
     nnc_report_int(root, "source.bytes", (int64_t)run->source.bytes);
@@ -201,6 +242,7 @@ static nnc_status run_recipe(nnc_run *run, nnc_split *split)
     if (run->source.plan) {
         NNC_FAIL(NNC_ERR_USAGE, "%s: a runtime plan cannot be compressed again; give the ONNX model", r->model);
     }
+    NNC_TRY(nnc_gates_check_source(r->gates, run->source.sha256));
     NNC_TRY(nnc_check_space(r, &run->source));
     NNC_TRY(nnc_report_create(&run->report, "compress"));
     report_start(run);
