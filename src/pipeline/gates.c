@@ -21,7 +21,7 @@ static bool number_before(double *out, const char *text, const char *suffix)
 }
 
 /* "1%" or a fraction below 1: a bare "1" may mean either and is refused. */
-static nnc_status read_share(nnc_limit *out, const char *name, const char *text, bool may_be_relative)
+static nnc_status read_share(nnc_gate_limit *out, const char *name, const char *text, bool may_be_relative)
 {
     double x = 0;
     bool ok = number_before(&x, text, "%");
@@ -49,7 +49,7 @@ static nnc_status read_share(nnc_limit *out, const char *name, const char *text,
 }
 
 /* A share that samples must prove: 100 % is beyond any number of them. */
-static nnc_status read_proven_share(nnc_limit *out, const char *name, const char *text)
+static nnc_status read_proven_share(nnc_gate_limit *out, const char *name, const char *text)
 {
     NNC_TRY(read_share(out, name, text, false));
     if (out->value == 1) {
@@ -58,7 +58,7 @@ static nnc_status read_proven_share(nnc_limit *out, const char *name, const char
     return NNC_OK;
 }
 
-static nnc_status read_positive(nnc_limit *out, const char *name, const char *text, const char *suffix,
+static nnc_status read_positive(nnc_gate_limit *out, const char *name, const char *text, const char *suffix,
                                 const char *expected)
 {
     double x = 0;
@@ -73,7 +73,7 @@ static nnc_status read_positive(nnc_limit *out, const char *name, const char *te
     return NNC_OK;
 }
 
-static nnc_status read_size(nnc_limit *out, const char *name, const char *text, bool may_be_relative)
+static nnc_status read_size(nnc_gate_limit *out, const char *name, const char *text, bool may_be_relative)
 {
     uint64_t bytes = 0;
     double x = 0;
@@ -81,20 +81,20 @@ static nnc_status read_size(nnc_limit *out, const char *name, const char *text, 
         if (!(x > 0 && x <= 10000)) {
             NNC_FAIL(NNC_ERR_USAGE, "--%s: '%s' is outside 0%% to 10000%% of the original", name, text);
         }
-        *out = (nnc_limit){true, true, x / 100};
+        *out = (nnc_gate_limit){true, true, x / 100};
         return NNC_OK;
     }
     if (!nnc_parse_size(text, &bytes) || bytes == 0) {
         NNC_FAIL(NNC_ERR_USAGE, "--%s: '%s' is not a size like 26214400 or 25MB%s", name, text,
                  may_be_relative ? ", or 30% of the original's" : "");
     }
-    *out = (nnc_limit){true, false, (double)bytes};
+    *out = (nnc_gate_limit){true, false, (double)bytes};
     return NNC_OK;
 }
 
 static nnc_status read_tolerance(double *out, const char *name, const char *text, const char *baseline)
 {
-    nnc_limit limit = {0};
+    nnc_gate_limit limit = {0};
     if (!text) {
         return NNC_OK;
     }

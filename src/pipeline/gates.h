@@ -14,13 +14,13 @@ typedef struct nnc_gate_flags {
 } nnc_gate_flags;
 
 /* A limit that was read: shares as fractions, latency in milliseconds, sizes in bytes. */
-typedef struct nnc_limit {
+typedef struct nnc_gate_limit {
     bool given, relative; /* relative: a fraction of the original's value */
     double value;
-} nnc_limit;
+} nnc_gate_limit;
 
 typedef struct nnc_gates {
-    nnc_limit max_drop, min_agreement, min_speedup, min_fp32, min_accuracy, max_latency, max_size, max_memory;
+    nnc_gate_limit max_drop, min_agreement, min_speedup, min_fp32, min_accuracy, max_latency, max_size, max_memory;
     const char *baseline_path; /* NULL without */
     nnc_report *baseline;
     double baseline_drop, baseline_size, baseline_latency;
