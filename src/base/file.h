@@ -39,8 +39,15 @@ nnc_status nnc_file_out_sync(nnc_file_out *out, const char **temp_path);
 nnc_status nnc_file_out_commit(nnc_file_out *out);
 /* Removes the temporary. NULL is accepted. */
 void nnc_file_out_abort(nnc_file_out *out);
-/* Removes every temporary of this process that is still open; async-signal-safe, for a second Ctrl-C. */
+/* Removes every temporary and lock file of this process that is still open; async-signal-safe, for a second Ctrl-C. */
 void nnc_file_out_abort_all(void);
+
+/* Excludes other runs from the output `path` until destroy or the end of the process, whatever ends it: an advisory lock on the file
+ * ".<name>.nnc-lock" beside it, removed again. File systems without locks exclude nobody. Fails: NNC_ERR_IO (another run has it, with
+ * its process number; the folder cannot be written). */
+typedef struct nnc_file_lock nnc_file_lock;
+nnc_status nnc_file_lock_create(nnc_file_lock **out, const char *path);
+void nnc_file_lock_destroy(nnc_file_lock *lock); /* NULL is accepted */
 
 /* True if both paths exist and are the same file (device and inode). */
 bool nnc_file_same(const char *a, const char *b);

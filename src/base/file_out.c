@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/file_slot.h"
 #include "base/mem.h"
 #include "base/path_error.h"
 #include "base/str.h"
@@ -24,12 +25,13 @@
 enum { TEMP_NAME_BYTES = 256, TEMP_SLOTS = 64 };
 
 /* What a signal handler needs in order to remove a temporary. */
-typedef struct temp_slot {
+struct nnc_file_slot {
     atomic_int state;
     pid_t pid; /* a forked child must leave its parent's files alone */
     int dir;
     char name[TEMP_NAME_BYTES];
-} temp_slot;
+};
+typedef struct nnc_file_slot temp_slot;
 
 enum { SLOT_FREE, SLOT_FILLING, SLOT_OPEN };
 
@@ -177,6 +179,29 @@ static temp_slot *take_slot(void)
     }
     nnc_error_set(NNC_ERR_LIMIT, "more than %d output files open at once", TEMP_SLOTS);
     return NULL;
+}
+
+nnc_file_slot *nnc_file_slot_take(int dir, const char *name)
+{
+    if (strlen(name) >= TEMP_NAME_BYTES) {
+        nnc_error_set(NNC_ERR_IO, "the file name '%s' is too long", name);
+        return NULL;
+    }
+    temp_slot *slot = take_slot();
+    if (slot != NULL) {
+        slot->pid = getpid();
+        slot->dir = dir;
+        snprintf(slot->name, sizeof slot->name, "%s", name);
+        atomic_store(&slot->state, SLOT_OPEN);
+    }
+    return slot;
+}
+
+void nnc_file_slot_give(nnc_file_slot *slot)
+{
+    if (slot != NULL) {
+        atomic_store(&slot->state, SLOT_FREE);
+    }
 }
 
 static uint64_t random_bits(void)

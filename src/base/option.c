@@ -17,7 +17,7 @@ const nnc_option *nnc_option_find(const nnc_option *table, size_t n, const char 
     return NULL;
 }
 
-static nnc_status list_add(nnc_option_list *list, const char *text, size_t len)
+nnc_status nnc_option_list_add(nnc_option_list *list, const char *text, size_t len)
 {
     /* Capacity is the power of two above the count; it needs no field of its own. */
     if ((list->count & (list->count - 1)) == 0) {
@@ -53,7 +53,7 @@ static nnc_status list_split(const nnc_option *option, nnc_option_list *list, co
         if (len == 0) {
             NNC_FAIL(NNC_ERR_USAGE, "--%s: empty element in the list", option->name);
         }
-        NNC_TRY(list_add(list, value, len));
+        NNC_TRY(nnc_option_list_add(list, value, len));
         if (value[len] == '\0') {
             return NNC_OK;
         }
@@ -264,7 +264,7 @@ nnc_status nnc_option_parse(const nnc_option *table, size_t n, void *options, in
     for (int i = 0; i < argc; i++) {
         const char *arg = argv[i];
         if (options_end || arg[0] != '-' || arg[1] == '\0') {
-            NNC_TRY(list_add(positional, arg, strlen(arg)));
+            NNC_TRY(nnc_option_list_add(positional, arg, strlen(arg)));
             continue;
         }
         if (strcmp(arg, "--") == 0) {

@@ -47,6 +47,8 @@ nnc_status nnc_option_apply(const nnc_option *option, void *options, const char 
 nnc_status nnc_option_parse(const nnc_option *table, size_t n, void *options, int argc,
                             char *const *argv, nnc_option_list *positional, bool *seen);
 void nnc_option_list_deinit(nnc_option_list *list);
+/* Appends a copy of the n bytes of `text`, commas included. Fails: NNC_ERR_LIMIT. */
+nnc_status nnc_option_list_add(nnc_option_list *list, const char *text, size_t n);
 /* Rows before the one without a name. */
 size_t nnc_option_count(const nnc_option *table);
 /* Finds a row by name; NULL if absent. */

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "ops/op.h"
-#include "pipeline/compress.h"
+#include "pipeline/config.h"
 #include "plan/plan.h"
 
 struct nnc_model {
@@ -19,8 +19,9 @@ struct nnc_model {
 
 struct nnc_job {
     char *model;
-    nnc_compress_options options;
-    nnc_arena *strings; /* option values: the option struct points into it */
+    nnc_compress_options options; /* what was set, for checking; points into strings */
+    nnc_option_list args;         /* the same as flags */
+    nnc_arena *strings;
     nnc_str command;
     nnc_report *report;
     nnc_str rendered;
@@ -302,6 +303,7 @@ void nnc_job_destroy(nnc_job *job)
     if (job) {
         nnc_report_destroy(job->report);
         nnc_compress_options_deinit(&job->options);
+        nnc_option_list_deinit(&job->args);
         nnc_arena_destroy(job->strings);
         nnc_str_deinit(&job->command);
         nnc_str_deinit(&job->rendered);
@@ -318,6 +320,11 @@ static const nnc_option *find_option(const char *name)
         }
     }
     return NULL;
+}
+
+static nnc_status add_arg(nnc_job *job, const char *arg)
+{
+    return arg ? nnc_option_list_add(&job->args, arg, strlen(arg)) : NNC_ERR_LIMIT;
 }
 
 nnc_status nnc_job_set(nnc_job *job, const char *name, const char *value)
@@ -339,10 +346,11 @@ nnc_status nnc_job_set(nnc_job *job, const char *name, const char *value)
         if (!on && strcmp(value, "0") != 0 && strcmp(value, "false") != 0) {
             NNC_FAIL(NNC_ERR_USAGE, "option '%s': '%s' is not 0 or 1", name, value);
         }
-        return nnc_option_apply(option, &job->options, NULL, !on);
+        return add_arg(job, nnc_arena_printf(job->strings, "--%s%s", on ? "" : "no-", option->name));
     }
     char *kept = nnc_arena_strdup(job->strings, value);
-    return kept ? nnc_option_apply(option, &job->options, kept, false) : NNC_ERR_LIMIT;
+    NNC_TRY(kept ? nnc_option_apply(option, &job->options, kept, false) : NNC_ERR_LIMIT);
+    return add_arg(job, nnc_arena_printf(job->strings, "--%s=%s", option->name, value));
 }
 
 nnc_status nnc_job_run(nnc_job *job, const nnc_callbacks *callbacks)
@@ -352,7 +360,15 @@ nnc_status nnc_job_run(nnc_job *job, const nnc_callbacks *callbacks)
     NNC_TRY(make_log(&log, &copy, callbacks));
     nnc_report_destroy(job->report);
     job->report = NULL;
-    return nnc_compress_run(&job->report, &job->options, job->model, nnc_str_get(&job->command), &log);
+    nnc_config config;
+    nnc_status status = nnc_config_init(&config, (int)job->args.count, (char *const *)(uintptr_t)job->args.items, NULL, &log);
+    config.model = job->model;
+    if (status == NNC_OK && (config.options.print_config || config.options.dry_run)) {
+        status = nnc_error_set(NNC_ERR_USAGE, "options 'print-config' and 'dry-run' are those of the command line");
+    }
+    status = status == NNC_OK ? nnc_compress_run(&job->report, &config, nnc_str_get(&job->command), &log) : status;
+    nnc_config_deinit(&config);
+    return status;
 }
 
 const char *nnc_job_report(nnc_job *job, const char *format)

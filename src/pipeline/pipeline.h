@@ -42,8 +42,10 @@ typedef struct nnc_recipe_step {
 } nnc_recipe_step;
 
 typedef struct nnc_recipe {
+    const struct nnc_config *config; /* all options with their origins (pipeline/config.h) */
     const char *model, *output; /* output ends in .onnx or .nncp */
     nnc_output_files reports;   /* NULL: not written */
+    const char *recipe_out, *lock_out; /* resolved recipe and lock file; NULL: not written */
     const char *cache;          /* a file that a step reads or writes; may be NULL */
     bool force;                 /* replace existing output */
     const nnc_recipe_step *steps;
@@ -68,6 +70,8 @@ struct nnc_run {
     size_t *calib_indices, *held_indices; /* split of the calibration samples by content hash */
     size_t calib_count, held_count;
     uint64_t calib_hash, eval_hash; /* over the samples' content hashes */
+    char calib_sha256[65], eval_sha256[65]; /* of the data sets' manifests; "" without evaluation data */
+    char output_sha256[65];     /* of the file as written */
     const nnc_target *target;   /* set by the step that quantizes */
     nnc_quant_result quant;
     bool quantized;

@@ -133,6 +133,7 @@ static nnc_status digest(nnc_dataset_digest *out, nnc_run *run, const nnc_datase
     nnc_report_string(root, path, out->sha256);
     snprintf(path, sizeof(path), "data.%s.manifest_samples", key);
     nnc_report_int(root, path, (int64_t)out->count);
+    memcpy(data == run->calib ? run->calib_sha256 : run->eval_sha256, out->sha256, sizeof(out->sha256));
     return NNC_OK;
 }
 

@@ -9,6 +9,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "passes/pass.h"
+#include "pipeline/config.h"
+#include "pipeline/lock.h"
 #include "pipeline/outputs.h"
 #include "pipeline/proof.h"
 #include "plan/plan.h"
@@ -92,11 +94,14 @@ static nnc_status verify(void *user, const char *temp_path, const nnc_onnx_load_
         nnc_report_string(root, "output.path", run->recipe->output);
         nnc_report_string(root, "output.format", shipped.plan ? "nncp" : "onnx");
         nnc_report_string(root, "output.sha256", shipped.sha256);
+        memcpy(run->output_sha256, shipped.sha256, sizeof(run->output_sha256));
         nnc_report_int(root, "output.bytes", (int64_t)shipped.bytes);
         report_check(run, "reopened", "the written file loads, and is a valid model");
         report_check(run, "bits equal", "the reopened file gives the same bits as the graph in memory, on samples "
                                         "held back from calibration");
-        status = nnc_proof(run, &shipped);
+        const char *lock = run->recipe->config->options.locked;
+        status = lock ? nnc_lock_check_output(run, lock) : NNC_OK;
+        status = status == NNC_OK ? nnc_proof(run, &shipped) : status;
     }
     if (status == NNC_OK) {
         report_check(run, "measured", "the reopened file was run against the source on the samples of the report");
@@ -186,5 +191,5 @@ nnc_status nnc_publish(nnc_run *run)
     if (status == NNC_OK && published != NNC_OK) {
         status = nnc_error_prepend(nnc_gates_status(run->report), "%s", run->recipe->output);
     }
-    return status;
+    return status == NNC_OK ? nnc_lock_write(run) : status;
 }

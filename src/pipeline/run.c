@@ -10,6 +10,8 @@
 #include "base/str.h"
 #include "ops/op.h"
 #include "passes/pass.h"
+#include "pipeline/config.h"
+#include "pipeline/lock.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/proof.h"
 #include "pipeline/provenance.h"
@@ -52,17 +54,25 @@ static nnc_status check_paths(const nnc_recipe *r)
 {
     struct {
         const char *path, *what;
-    } taken[9 + NNC_OUTPUT_COUNT] = {{r->model, "input model"},    {r->calib, "calibration data"},
-                                     {r->eval, "evaluation data"}, {r->data.labels, "labels file"},
-                                     {r->data.classes, "classes file"},
-                                     {r->cache, "calibration cache"},
-                                     {r->run.log_file, "log file"},
-                                     {r->gates ? r->gates->baseline_path : NULL, "baseline"}};
-    size_t n = 8;
-    for (size_t i = 0; i <= NNC_OUTPUT_COUNT; i++) {
-        const char *path = i ? r->reports.path[i - 1] : r->output;
+    } taken[13 + NNC_OUTPUT_COUNT] = {{r->model, "input model"},    {r->calib, "calibration data"},
+                                      {r->eval, "evaluation data"}, {r->data.labels, "labels file"},
+                                      {r->data.classes, "classes file"},
+                                      {r->cache, "calibration cache"},
+                                      {r->run.log_file, "log file"},
+                                      {r->gates ? r->gates->baseline_path : NULL, "baseline"},
+                                      {r->config->recipe, "recipe"},
+                                      {r->config->options.locked, "lock file that the run is held to"}};
+    size_t n = 10;
+    for (size_t i = 0; i < NNC_OUTPUT_COUNT + 3; i++) {
+        const char *path = i == 0                    ? r->output
+                           : i <= NNC_OUTPUT_COUNT   ? r->reports.path[i - 1]
+                           : i == NNC_OUTPUT_COUNT + 1 ? r->recipe_out
+                                                     : r->lock_out;
         for (size_t k = 0; path && k < n; k++) {
-            if (taken[k].path && is_spec(path, taken[k].path)) {
+            /* The recipe and the lock file beside a result may run it again: they are written as they were read. */
+            bool again = (path == r->recipe_out && taken[k].path == r->config->recipe) ||
+                         (path == r->lock_out && taken[k].path == r->config->options.locked);
+            if (taken[k].path && !again && is_spec(path, taken[k].path)) {
                 NNC_FAIL(NNC_ERR_USAGE, "%s: the output is the %s", path, taken[k].what);
             }
         }
@@ -71,6 +81,24 @@ static nnc_status check_paths(const nnc_recipe *r)
             taken[n].path = path;
             taken[n++].what = i ? "output of another report" : "model output";
         }
+    }
+    return NNC_OK;
+}
+
+/* Patterns of nodes that match nothing are known as soon as the model is: with their place in the recipe. */
+static nnc_status check_patterns(const nnc_run *run)
+{
+    const nnc_config *config = run->recipe->config;
+    const nnc_option_list *list = &config->options.step_int8.exclude;
+    size_t row = (size_t)(nnc_option_find(nnc_compress_table, nnc_option_count(nnc_compress_table), "exclude") -
+                          nnc_compress_table);
+    const nnc_origin *origin = &config->origins[row];
+    for (size_t i = 0; i < list->count; i++) {
+        nnc_status status = nnc_exclude_check(run->source.graph, list->items[i]);
+        if (status != NNC_OK && origin->layer == NNC_LAYER_RECIPE) {
+            return nnc_error_prepend(status, "%s:%u:%u", config->recipe, origin->items[i].line, origin->items[i].column);
+        }
+        NNC_TRY(status);
     }
     return NNC_OK;
 }
@@ -234,10 +262,12 @@ static nnc_status run_steps(nnc_run *run)
     return NNC_OK;
 }
 
-static nnc_status run_recipe(nnc_run *run, nnc_split *split)
+static nnc_status run_recipe(nnc_run *run, nnc_split *split, nnc_file_lock **lock)
 {
     const nnc_recipe *r = run->recipe;
     NNC_TRY(check_paths(r));
+    NNC_TRY(nnc_file_lock_create(lock, r->output));
+    NNC_TRY(check_paths(r)); /* what another run wrote just before */
     NNC_TRY(nnc_source_load(&run->source, r->model, &r->run, false, run->log));
     if (run->source.plan) {
         NNC_FAIL(NNC_ERR_USAGE, "%s: a runtime plan cannot be compressed again; give the ONNX model", r->model);
@@ -248,8 +278,12 @@ static nnc_status run_recipe(nnc_run *run, nnc_split *split)
     report_start(run);
     NNC_TRY(nnc_provenance_start(run));
     NNC_TRY(nnc_graph_clone(&run->graph, run->source.graph));
+    NNC_TRY(check_patterns(run));
     nnc_provenance_step(run, "source", NAN);
     NNC_TRY(open_data(run, split));
+    if (r->config->options.locked) {
+        NNC_TRY(nnc_lock_check(run, r->config->options.locked));
+    }
     NNC_TRY(run_steps(run));
     NNC_TRY(nnc_publish(run));
     return nnc_report_status(run->report);
@@ -260,12 +294,14 @@ nnc_status nnc_pipeline_run(nnc_report **report, const nnc_recipe *recipe, const
     nnc_run run = {.recipe = recipe, .log = log};
     nnc_split split = {0};
     *report = NULL;
-    nnc_status status = run_recipe(&run, &split);
+    nnc_file_lock *lock = NULL;
+    nnc_status status = run_recipe(&run, &split, &lock);
     if (status == NNC_OK || status == NNC_ERR_GATE) {
         *report = run.report;
     } else {
         nnc_report_destroy(run.report);
     }
+    nnc_file_lock_destroy(lock);
     nnc_quant_result_deinit(&run.quant);
     nnc_split_deinit(&split);
     nnc_dataset_destroy(run.calib);

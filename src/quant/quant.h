@@ -23,6 +23,9 @@ typedef struct nnc_quant_options {
     uint32_t threads, isa_max;
 } nnc_quant_options;
 
+/* Fails with NNC_ERR_USAGE if an exclusion pattern is malformed or matches no node, with the nearest name. */
+nnc_status nnc_exclude_check(const nnc_graph *graph, const char *pattern);
+
 /* What was done to one value / one node, for the report. Strings are owned by the result. */
 typedef struct nnc_quant_value_info {
     nnc_value_id value;
