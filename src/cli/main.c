@@ -50,10 +50,16 @@ static void quote_command(nnc_str *out, int argc, char **argv)
     }
 }
 
+static bool is_set(const char *variable)
+{
+    const char *value = getenv(variable);
+    return value && (strcmp(value, "1") == 0 || strcmp(value, "true") == 0);
+}
+
 /* Verbosity is needed before the options are parsed: errors in options are messages too. */
 static int verbosity(int argc, char **argv)
 {
-    int level = 0;
+    int level = is_set("NNCOMPRESS_QUIET") ? -1 : is_set("NNCOMPRESS_VERBOSE");
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
         if (strcmp(argv[i], "-v") == 0 || strcmp(argv[i], "--verbose") == 0) {
             level = 1;
@@ -67,7 +73,7 @@ static int verbosity(int argc, char **argv)
 /* The log file is needed as early: the last one named counts, as for every option. */
 static const char *log_path(int argc, char **argv)
 {
-    const char *path = NULL;
+    const char *path = getenv("NNCOMPRESS_LOG_FILE");
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
         if (strcmp(argv[i], "--log-file") == 0 && i + 1 < argc) {
             path = argv[++i];
@@ -75,7 +81,7 @@ static const char *log_path(int argc, char **argv)
             path = argv[i] + 11;
         }
     }
-    return path;
+    return path && *path ? path : NULL;
 }
 
 static bool has_word(int argc, char **argv, const char *word, const char *shorthand)

@@ -46,7 +46,7 @@ const char *nnc_config_section(char buf[32], const nnc_option *option)
 
 bool nnc_config_in_recipe(const nnc_option *option)
 {
-    static const char *const flags[] = {"force", "json", "quiet", "verbose"};
+    static const char *const flags[] = {"force", "json", "quiet", "verbose", "log-file"};
     for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
         if (strcmp(flags[i], option->name) == 0) {
             return false;

@@ -48,6 +48,18 @@ static bool is_spec(const char *output, const char *spec)
     return nnc_file_same_target(output, path);
 }
 
+/* Outputs in the order in which they are checked: model, reports, resolved recipe, lock file. */
+static const char *output_name(size_t i)
+{
+    static const char *const names[] = {
+        "model output",
+#define NNC_RENDERER(name)
+#define NNC_OUTPUT(name, flag, report, help) #name " report",
+#include "reports/renderers.def"
+        "resolved recipe", "lock file"};
+    return names[i];
+}
+
 /* Everything that would fail at the end fails now: outputs that exist, folders that cannot be written, an output that is an input
  * or another output. */
 static nnc_status check_paths(const nnc_recipe *r)
@@ -79,7 +91,7 @@ static nnc_status check_paths(const nnc_recipe *r)
         if (path) {
             NNC_TRY(nnc_file_check_output(path, r->force));
             taken[n].path = path;
-            taken[n++].what = i ? "output of another report" : "model output";
+            taken[n++].what = output_name(i);
         }
     }
     return NNC_OK;

@@ -17,7 +17,7 @@ before=$(cksum <mine.h5)
 {
     expect 2 "model output" -- "$tool" model.onnx --int8 --calib "$calib" $small -o a.onnx --report a.onnx -f
     expect 2 "model output" -- "$tool" model.onnx --int8 --calib "$calib" $small -o a.onnx --report ./a.onnx -f
-    expect 2 "HTML report" -- "$tool" model.onnx --int8 --calib "$calib" $small --report r --report-json r -f
+    expect 2 "json report" -- "$tool" model.onnx --int8 --calib "$calib" $small --report r --report-json r -f
     expect 2 "calibration data" -- "$tool" model.onnx --int8 --calib mine.h5#images $small --report mine.h5 -f
     expect 2 "evaluation data" -- "$tool" model.onnx --int8 --calib "$calib" --eval mine.h5#images $small \
         --report-json mine.h5 -f
