@@ -234,6 +234,10 @@ static void report_not_checked(proof *p)
     }
     nnc_report_append_string(root, "not_checked", "other runtimes: the file follows the target's rules, but was "
                                                   "measured on the bundled runtime only");
+    if (run->source.info.external_bytes) {
+        nnc_report_append_string(root, "not_checked", "external weights: the SHA-256 is that of the model file, "
+                                                      "not of its external data");
+    }
     nnc_report_append_string(root, "not_checked", "labels: taken as given");
     nnc_report_append_string(root, "not_checked", "batch sizes other than 1");
 }
