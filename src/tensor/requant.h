@@ -6,6 +6,9 @@
 
 #include <math.h>
 #include <stdint.h>
+#ifdef __cplusplus
+#include <string.h>
+#endif
 
 #ifdef __CUDACC__
 #define NNC_HOST_DEVICE __host__ __device__
@@ -13,15 +16,19 @@
 #define NNC_HOST_DEVICE
 #endif
 
-/* t clamped to [lo, hi] (integer bounds minus the zero point, as floats), NaN -> hi, rounded half to even,
- * plus zero point. */
+/* t clamped to [lo, hi] (integer bounds minus the zero point, as floats, within +-2^21), NaN -> hi, rounded half to
+ * even, plus zero point. C++ is device code or its simulator: min, max and the sum with 1.5 * 2^23, which leaves the
+ * rounded integer in the low bits, run at full rate there, conversions do not. */
 static NNC_HOST_DEVICE inline int32_t nnc_round_clamp(float t, float lo, float hi, int32_t zero_point)
 {
+#ifdef __cplusplus
+    int32_t bits;
+    t = fmaxf(fminf(t, hi), lo) + 12582912.0f;
+    memcpy(&bits, &t, sizeof bits);
+    return bits - (0x4b400000 - zero_point);
+#else
     t = t < hi ? t : hi;
     t = t > lo ? t : lo;
-#ifdef __CUDA_ARCH__
-    return (int32_t)__float2int_rn(t) + zero_point;
-#else
     return (int32_t)lrintf(t) + zero_point;
 #endif
 }

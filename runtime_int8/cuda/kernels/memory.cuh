@@ -51,9 +51,11 @@ SIMT_FN uint32_t byte_of(uint32_t word, uint32_t k)
     return word >> 8 * k & 255u;
 }
 
+/* The low bytes of four numbers. */
 SIMT_FN uint32_t bytes_word(const int32_t (&b)[4])
 {
-    return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+    return simt::perm(simt::perm((uint32_t)b[0], (uint32_t)b[1], 0x0040), simt::perm((uint32_t)b[2], (uint32_t)b[3], 0x0040),
+                      0x5410);
 }
 
 /* Four bytes from any address; up to 7 bytes behind it are read. */

@@ -44,13 +44,14 @@ SIMT_FN void transpose_bytes(uint32_t (&out)[4], uint32_t a, uint32_t b, uint32_
     out[3] = simt::perm(ab2, cd2, 0x7632);
 }
 
-/* Four channels of one output pixel; `at`: element of the first, n: how many exist. */
-template <bool WORDS>
+/* Four channels of one output pixel; `at`: element of the first, n: how many exist. OUT and RESIDUAL: those of the epilogue,
+ * known here so that a thread decides once. */
+template <bool WORDS, uint32_t OUT, uint32_t RESIDUAL>
 SIMT_FN void dwconv_store(const nnrt_cuda_dwconv_args &a, size_t at, uint32_t n, const int32_t (&acc)[4],
                           const floats4 &mult)
 {
     const nnrt_q8_epilogue &e = a.epilogue;
-    if (e.out == NNRT_Q8_OUT_F32) {
+    if (OUT == NNRT_Q8_OUT_F32) {
         float *y = static_cast<float *>(a.y) + at;
         floats4 v;
         for (uint32_t k = 0; k < 4; k++)
@@ -63,18 +64,87 @@ SIMT_FN void dwconv_store(const nnrt_cuda_dwconv_args &a, size_t at, uint32_t n,
         }
         return;
     }
-    const uint32_t r = e.residual != NNRT_Q8_RES_NONE ? get_four<WORDS>(a.residual + at) : 0;
+    const uint32_t r = RESIDUAL != NNRT_Q8_RES_NONE ? get_four<WORDS>(a.residual + at) : 0;
     int32_t q[4];
     for (uint32_t k = 0; k < 4; k++)
-        q[k] = epilogue_u8(e, acc[k], mult.v[k], (int32_t)byte_of(r, k));
+        q[k] = epilogue_u8_of<RESIDUAL>(e, acc[k], mult.v[k], (int32_t)byte_of(r, k));
     put_four<WORDS>(static_cast<uint8_t *>(a.y) + at, bytes_word(q), n);
+}
+
+/* P neighbouring output pixels from column ox on, channels from c on. */
+template <bool WORDS, uint32_t OUT, uint32_t RESIDUAL, int32_t P>
+SIMT_FN void dwconv_store_as(const nnrt_cuda_dwconv_args &a, const window_place &at, int32_t ox, uint32_t c,
+                             const int32_t (&acc)[P][4])
+{
+    const nnrt_cuda_window &w = a.window;
+    const floats4 mult = get<floats4>(a.mult + c);
+    const size_t out = output_at(w, at, ox) + c;
+#pragma unroll
+    for (int32_t p = 0; p < P; p++) {
+        if (ox + p < w.ow)
+            dwconv_store<WORDS, OUT, RESIDUAL>(a, out + (size_t)p * (uint32_t)w.c, (uint32_t)w.c - c, acc[p], mult);
+    }
+}
+
+template <bool WORDS, int32_t P>
+SIMT_FN void dwconv_store_all(const nnrt_cuda_dwconv_args &a, const window_place &at, int32_t ox, uint32_t c,
+                              const int32_t (&acc)[P][4])
+{
+    if (a.epilogue.out == NNRT_Q8_OUT_F32)
+        dwconv_store_as<WORDS, NNRT_Q8_OUT_F32, NNRT_Q8_RES_NONE, P>(a, at, ox, c, acc);
+    else if (a.epilogue.residual == NNRT_Q8_RES_NONE)
+        dwconv_store_as<WORDS, NNRT_Q8_OUT_U8, NNRT_Q8_RES_NONE, P>(a, at, ox, c, acc);
+    else if (a.epilogue.residual == NNRT_Q8_RES_DIRECT)
+        dwconv_store_as<WORDS, NNRT_Q8_OUT_U8, NNRT_Q8_RES_DIRECT, P>(a, at, ox, c, acc);
+    else
+        dwconv_store_as<WORDS, NNRT_Q8_OUT_U8, NNRT_Q8_RES_TWICE, P>(a, at, ox, c, acc);
+}
+
+/* Columns of 4 channels, by channel: a whole block of 4 columns is four words of one channel each. Of the last block's 1 or
+ * 2 columns no such words are made; a window picks their bytes where they are. */
+template <int32_t COLS> struct dwconv_line {
+    enum { WHOLE = (COLS + 1) / 4, REST = COLS - 4 * WHOLE }; /* REST: -1 (three columns, made whole) to 2 */
+    uint32_t word[WHOLE + 1][4];
+};
+
+template <int32_t COLS> SIMT_FN void dwconv_line_set(dwconv_line<COLS> &line, const uint32_t (&pixel)[COLS + 3])
+{
+    typedef dwconv_line<COLS> L;
+#pragma unroll
+    for (int32_t b = 0; b < L::WHOLE; b++)
+        transpose_bytes(line.word[b], pixel[4 * b], pixel[4 * b + 1], pixel[4 * b + 2], pixel[4 * b + 3]);
+    const uint32_t first = pixel[4 * L::WHOLE], second = pixel[4 * L::WHOLE + 1];
+#pragma unroll
+    for (uint32_t k = 0; k < 4; k++)
+        line.word[L::WHOLE][k] = L::REST == 2 ? simt::perm(first, second, k < 2 ? 0x5140 : 0x7362) : first;
+}
+
+/* Four bytes of channel k from column `first` on; those behind the last column are any. */
+template <int32_t COLS> SIMT_FN uint32_t dwconv_window(const dwconv_line<COLS> &line, int32_t first, int32_t k)
+{
+    typedef dwconv_line<COLS> L;
+    const int32_t b = first / 4;
+    uint32_t pick = 0;
+    if (first % 4 == 0 && b < L::WHOLE)
+        return line.word[b][k];
+#pragma unroll
+    for (int32_t j = 0; j < 4; j++) {
+        const int32_t column = first + j, in_rest = column - 4 * L::WHOLE;
+        uint32_t at = 0; /* of the 8 bytes of words b and b + 1 */
+        if (in_rest < 0)
+            at = (uint32_t)(column - 4 * b);
+        else if (in_rest < L::REST)
+            at = (b < L::WHOLE ? 4u : 0u) + (uint32_t)(L::REST == 1 ? k : 2 * (k % 2) + in_rest);
+        pick |= at << 4 * j;
+    }
+    return simt::perm(line.word[b][k], line.word[b < L::WHOLE ? b + 1 : b][k], pick);
 }
 
 /* R x S taps, column stride STRIDE, dilation 1 along the row. WORDS: the channels are a multiple of 4. */
 template <int32_t R, int32_t S, int32_t STRIDE, int32_t P, bool WORDS>
 SIMT_FN void dwconv_strip(const nnrt_cuda_dwconv_args &a)
 {
-    constexpr int32_t cols = (P - 1) * STRIDE + S, blocks = (cols + 3) / 4, quads = (S + 3) / 4;
+    constexpr int32_t cols = (P - 1) * STRIDE + S, quads = (S + 3) / 4;
     const nnrt_cuda_window &w = a.window;
     const uint32_t thread = grid_thread();
     if (thread >= w.count)
@@ -94,45 +164,28 @@ SIMT_FN void dwconv_strip(const nnrt_cuda_dwconv_args &a)
         const int32_t row = iy + r * w.dh;
         const bool inside = (uint32_t)row < (uint32_t)w.h;
         const uint8_t *x = image + ((int64_t)row * w.w + ix) * w.c;
-        uint32_t line[blocks + 1][4];
+        uint32_t pixel[cols + 3];
+        dwconv_line<cols> line;
 #pragma unroll
-        for (int32_t b = 0; b < blocks; b++) {
-            uint32_t pixel[4];
-#pragma unroll
-            for (int32_t k = 0; k < 4; k++) {
-                const int32_t j = 4 * b + k;
-                pixel[k] = zeros;
-                if (j < cols && inside && (uint32_t)(ix + j) < (uint32_t)w.w)
-                    pixel[k] = get_four<WORDS>(x + (int64_t)j * w.c);
-            }
-            transpose_bytes(line[b], pixel[0], pixel[1], pixel[2], pixel[3]);
+        for (int32_t j = 0; j < cols + 3; j++) {
+            pixel[j] = zeros;
+            if (j < cols && inside && (uint32_t)(ix + j) < (uint32_t)w.w)
+                pixel[j] = get_four<WORDS>(x + (int64_t)j * w.c);
         }
-        for (int32_t k = 0; k < 4; k++)
-            line[blocks][k] = 0;
+        dwconv_line_set<cols>(line, pixel);
 #pragma unroll
         for (int32_t q = 0; q < quads; q++) {
             const words4 taps = get<words4>(weight + (r * quads + q) * 64);
 #pragma unroll
             for (int32_t p = 0; p < P; p++) {
-                const int32_t first = p * STRIDE + 4 * q, b = first / 4;
 #pragma unroll
-                for (int32_t k = 0; k < 4; k++) {
-                    uint32_t bytes = line[b][k];
-                    if (first % 4 != 0)
-                        bytes = simt::perm(bytes, line[b + 1][k], 0x3210u + 0x1111u * (uint32_t)(first % 4));
-                    acc[p][k] = simt::dot4(bytes, taps.w[k], acc[p][k]);
-                }
+                for (int32_t k = 0; k < 4; k++)
+                    acc[p][k] =
+                        simt::dot4(dwconv_window<cols>(line, p * STRIDE + 4 * q, k), taps.w[k], acc[p][k]);
             }
         }
     }
-    const floats4 mult = get<floats4>(a.mult + c);
-    const int32_t ox = at.strip * P;
-    const size_t out = output_at(w, at, ox) + c;
-#pragma unroll
-    for (int32_t p = 0; p < P; p++) {
-        if (ox + p < w.ow)
-            dwconv_store<WORDS>(a, out + (size_t)p * (uint32_t)w.c, (uint32_t)w.c - c, acc[p], mult);
-    }
+    dwconv_store_all<WORDS, P>(a, at, at.strip * P, c, acc);
 }
 
 /* Any taps, strides, dilations and channels; a thread takes one output pixel. */
@@ -146,9 +199,9 @@ SIMT_FN void dwconv_any(const nnrt_cuda_dwconv_args &a)
     const uint32_t c = 4 * at.group, zeros = (uint32_t)a.epilogue.zx * 0x01010101u;
     const int32_t ix = at.strip * w.sw - w.left, iy = at.oy * w.sh - w.top, quads = (w.s + 3) / 4;
     const words4 start = get<words4>(a.acc0 + c);
-    int32_t acc[4];
+    int32_t acc[1][4];
     for (uint32_t k = 0; k < 4; k++)
-        acc[k] = (int32_t)start.w[k];
+        acc[0][k] = (int32_t)start.w[k];
     const int8_t *weight = a.w + (size_t)(c / 16) * (uint32_t)w.r * (uint32_t)quads * 64 + c % 16 * 4;
     const uint8_t *image = a.x + (size_t)at.image * (uint32_t)w.h * (uint32_t)w.w * (uint32_t)w.c + c;
     for (int32_t r = 0; r < w.r; r++) {
@@ -167,10 +220,10 @@ SIMT_FN void dwconv_any(const nnrt_cuda_dwconv_args &a)
             transpose_bytes(line, pixel[0], pixel[1], pixel[2], pixel[3]);
             const words4 taps = get<words4>(weight);
             for (uint32_t k = 0; k < 4; k++)
-                acc[k] = simt::dot4(line[k], taps.w[k], acc[k]);
+                acc[0][k] = simt::dot4(line[k], taps.w[k], acc[0][k]);
         }
     }
-    dwconv_store<false>(a, output_at(w, at, at.strip) + c, (uint32_t)w.c - c, acc, get<floats4>(a.mult + c));
+    dwconv_store_all<false, 1>(a, at, at.strip, c, acc);
 }
 
 SIMT_FN void dwconv_3x3_s1(const nnrt_cuda_dwconv_args &a) { dwconv_strip<3, 3, 1, 4, true>(a); }
