@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/args.h"
 #include "cli/terminal.h"
 #include "cli/verb.h"
 
@@ -166,10 +167,8 @@ static bool answer_simple(int argc, char **argv)
     return false;
 }
 
-int main(int argc, char **argv)
+static int run_main(int argc, char **argv)
 {
-    open_standard_streams();
-    nnc_signals_install();
     if (answer_simple(argc, argv)) {
         nnc_status status = nnc_out_flush();
         return finish(status);
@@ -202,4 +201,15 @@ int main(int argc, char **argv)
     }
     end_log(file, status);
     return finish(status);
+}
+
+int main(int argc, char **argv)
+{
+    open_standard_streams();
+    nnc_signals_install();
+    nnc_option_list args = {0};
+    nnc_status status = argc > 0 ? nnc_args_expand(&args, argc, argv) : NNC_ERR_USAGE;
+    int code = status == NNC_OK ? run_main((int)args.count, (char **)(uintptr_t)args.items) : finish(status);
+    nnc_option_list_deinit(&args);
+    return code;
 }

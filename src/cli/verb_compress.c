@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/common.h"
+#include "cli/dry_run.h"
 #include "pipeline/config.h"
 
 extern char **environ;
@@ -10,6 +11,9 @@ static nnc_status print_result(const nnc_cli *cli, const nnc_config *config, con
 {
     if (config->options.run.json) {
         return nnc_cli_print_json(report);
+    }
+    if (config->options.dry_run) {
+        return nnc_cli_print_dry_run(report);
     }
     nnc_str text = {0};
     nnc_render_options render = {.color = cli->color, .unicode = cli->unicode};

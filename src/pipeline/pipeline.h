@@ -33,6 +33,8 @@ typedef struct nnc_int8_options {
     bool requantize;
     const char *cache;
 } nnc_int8_options;
+/* Target and method by their names. Fails: NNC_ERR_USAGE with the known ones. */
+nnc_status nnc_int8_check(const nnc_target **target, const nnc_int8_options *options);
 /* The defaults: auto, per channel, target ort. */
 nnc_int8_options nnc_int8_defaults(void);
 

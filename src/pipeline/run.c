@@ -11,6 +11,7 @@
 #include "ops/op.h"
 #include "passes/pass.h"
 #include "pipeline/config.h"
+#include "pipeline/dry_run.h"
 #include "pipeline/lock.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/proof.h"
@@ -278,8 +279,10 @@ static nnc_status run_recipe(nnc_run *run, nnc_split *split, nnc_file_lock **loc
 {
     const nnc_recipe *r = run->recipe;
     NNC_TRY(check_paths(r));
-    NNC_TRY(nnc_file_lock_create(lock, r->output));
-    NNC_TRY(check_paths(r)); /* what another run wrote just before */
+    if (!r->config->options.dry_run) {
+        NNC_TRY(nnc_file_lock_create(lock, r->output));
+        NNC_TRY(check_paths(r)); /* what another run wrote just before */
+    }
     NNC_TRY(nnc_source_load(&run->source, r->model, &r->run, false, run->log));
     if (run->source.plan) {
         NNC_FAIL(NNC_ERR_USAGE, "%s: a runtime plan cannot be compressed again; give the ONNX model", r->model);
@@ -295,6 +298,9 @@ static nnc_status run_recipe(nnc_run *run, nnc_split *split, nnc_file_lock **loc
     NNC_TRY(open_data(run, split));
     if (r->config->options.locked) {
         NNC_TRY(nnc_lock_check(run, r->config->options.locked));
+    }
+    if (r->config->options.dry_run) {
+        return nnc_dry_run(run);
     }
     NNC_TRY(run_steps(run));
     NNC_TRY(nnc_publish(run));

@@ -45,11 +45,16 @@ static void report_candidates(nnc_run *run)
     }
 }
 
+nnc_status nnc_int8_check(const nnc_target **target, const nnc_int8_options *o)
+{
+    NNC_TRY(nnc_target_get(target, o->target));
+    return check_method(o->method);
+}
+
 static nnc_status run_int8(nnc_run *run, const void *opaque)
 {
     const nnc_int8_options *o = opaque;
-    NNC_TRY(nnc_target_get(&run->target, o->target));
-    NNC_TRY(check_method(o->method));
+    NNC_TRY(nnc_int8_check(&run->target, o));
     if (nnc_graph_is_quantized(run->graph) && !o->requantize) {
         NNC_FAIL(NNC_ERR_UNSUPPORTED,
                  "%s is quantized already; --requantize quantizes it again (errors add up)",
