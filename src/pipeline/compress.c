@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "pipeline/config.h"
 #include "pipeline/outputs.h"
+#include "pipeline/targets.h"
 
 #define ROW(name, sh, kind, member, meta, help, group, min, max, choices)                          \
     NNC_OPT(nnc_compress_options, name, sh, kind, member, meta, help, group, min, max, choices)
@@ -110,6 +111,7 @@ void nnc_compress_options_deinit(nnc_compress_options *options)
 {
     nnc_option_list_deinit(&options->run.shapes);
     nnc_option_list_deinit(&options->step_int8.exclude);
+    nnc_option_list_deinit(&options->step_int8.target);
 }
 
 static const nnc_option *row_of(const char *name)
@@ -150,7 +152,7 @@ size_t nnc_compress_steps(const nnc_step *steps[NNC_STEPS_MAX], const nnc_compre
 
 /* File names that follow from the output's. */
 typedef struct names {
-    nnc_str output, recipe, lock;
+    nnc_str output, file, recipe, lock; /* file: of the first target */
     nnc_output_names reports;
 } names;
 
@@ -169,6 +171,7 @@ static void names_init(names *n, const nnc_compress_options *o, const char *mode
 static void names_deinit(names *n)
 {
     nnc_str_deinit(&n->output);
+    nnc_str_deinit(&n->file);
     nnc_output_names_deinit(&n->reports);
     nnc_str_deinit(&n->recipe);
     nnc_str_deinit(&n->lock);
@@ -182,7 +185,8 @@ nnc_status nnc_compress_run(nnc_report **report, const nnc_config *config, const
     names n;
     *report = NULL;
     names_init(&n, o, config->model);
-    nnc_recipe recipe = {.config = config, .model = config->model, .output = nnc_str_get(&n.output), .force = o->force,
+    nnc_recipe recipe = {.config = config, .model = config->model, .output = nnc_str_get(&n.output),
+                         .named_output = nnc_str_get(&n.output), .force = o->force,
                          .steps = steps, .step_count = nnc_compress_steps(order, o), .calib = o->calib, .eval = o->eval,
                          .samples = o->samples, .seed = o->seed, .bench_seconds = o->bench_seconds, .command = command,
                          .data = o->data, .run = o->run, .cache = o->step_int8.cache};
@@ -197,6 +201,8 @@ nnc_status nnc_compress_run(nnc_report **report, const nnc_config *config, const
     nnc_status status = check_options(o, config->model, recipe.output);
     status = status == NNC_OK ? nnc_output_names_init(&n.reports, &o->files, o->reports, o->write_report, recipe.output)
                               : status;
+    status = status == NNC_OK ? nnc_targets_output(&n.file, recipe.output, &o->step_int8.target) : status;
+    recipe.output = nnc_str_get(&n.file);
     recipe.reports = n.reports.files;
     status = status == NNC_OK ? nnc_gates_init(&gates, &o->gates, "compress") : status;
     status = status == NNC_OK ? nnc_gates_check(&gates, o->eval != NULL, o->bench_seconds) : status;

@@ -6,6 +6,7 @@
 #include "ops/op.h"
 #include "passes/pass.h"
 #include "pipeline/sizes.h"
+#include "pipeline/targets.h"
 #include "plan/plan.h"
 #include "quant/target_check.h"
 
@@ -35,6 +36,13 @@ static nnc_status preview(nnc_run *run)
                                    .exclude = o->exclude.items, .exclude_count = o->exclude.count,
                                    .threads = (uint32_t)r->run.threads, .isa_max = nnc_run_isa(&r->run)};
         NNC_TRY(nnc_quantize_preview(run->graph, &quant));
+        nnc_str path = {0};
+        for (size_t k = 1; k < o->target.count; k++) {
+            nnc_str_clear(&path);
+            nnc_target_output(&path, r->named_output, o->target.items[k]);
+            nnc_report_append_string(nnc_report_root(run->report), "prediction.files", nnc_str_get(&path));
+        }
+        nnc_str_deinit(&path);
     }
     return NNC_OK;
 }

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "pipeline/config.h"
 #include "pipeline/outputs.h"
+#include "pipeline/targets.h"
 
 #define LOCK_SCHEMA "nncompress.lock"
 
@@ -106,7 +107,12 @@ static nnc_status render(nnc_str *out, const nnc_run *run, const nnc_str *recipe
     put_string(out, "resolved_sha256", hex, "},\n");
     nnc_str_append(out, "  \"output\": {");
     put_string(out, "path", r->output, ", ");
-    put_string(out, "sha256", run->output_sha256, "}\n}\n");
+    put_string(out, "sha256", run->output_sha256, "");
+    for (size_t i = 1; run->targets && i < run->targets->count; i++) {
+        nnc_str_append(out, ", ");
+        put_string(out, run->targets->list[i]->name, run->targets->sha256[i], "");
+    }
+    nnc_str_append(out, "}\n}\n");
     return nnc_str_status(out);
 }
 
@@ -118,7 +124,7 @@ nnc_status nnc_lock_write(nnc_run *run)
     if (!r->recipe_out) {
         return NNC_OK;
     }
-    nnc_status status = nnc_config_resolved(&recipe, &complete, r->config, r->model, r->output);
+    nnc_status status = nnc_config_resolved(&recipe, &complete, r->config, r->model, r->named_output);
     if (status == NNC_OK && !complete) {
         nnc_log_warn(run->log, "recipe and lock file are not written: a path or text of this run is not UTF-8 text");
         return NNC_OK;
@@ -238,7 +244,7 @@ nnc_status nnc_lock_check_output(const nnc_run *run, const char *path)
     nnc_status status = arena ? read_lock(&lock, arena, path) : NNC_ERR_LIMIT;
     if (status == NNC_OK) {
         const nnc_yaml *output = nnc_yaml_get(lock, "output");
-        const char *was = text_of(output, "path"), *expected = text_of(output, "sha256");
+        const char *was = text_of(output, "path"), *expected = text_of(output, nnc_targets_lock_key(run));
         if (was && expected && same_kind(was, run->recipe->output) && strcmp(expected, run->output_sha256) != 0) {
             status = nnc_error_set(NNC_ERR_VERIFY, "%s: all inputs are as locked, but the output has other bytes: expected "
                                    "sha256 %s, got %s", path, expected, run->output_sha256);

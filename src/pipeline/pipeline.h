@@ -29,7 +29,7 @@ typedef struct nnc_int8_options {
     double percentile;
     bool per_channel, bias_correction;
     nnc_option_list exclude;
-    const char *target;
+    nnc_option_list target; /* none: the first row of targets.def */
     bool requantize;
     const char *cache;
 } nnc_int8_options;
@@ -45,7 +45,8 @@ typedef struct nnc_recipe_step {
 
 typedef struct nnc_recipe {
     const struct nnc_config *config; /* all options with their origins (pipeline/config.h) */
-    const char *model, *output; /* output ends in .onnx or .nncp */
+    const char *model, *output; /* output ends in .onnx or .nncp; with several targets, the first one's */
+    const char *named_output;   /* as asked for, without a target in its name */
     nnc_output_files reports;   /* NULL: not written */
     const char *recipe_out, *lock_out; /* resolved recipe and lock file; NULL: not written */
     const char *cache;          /* a file that a step reads or writes; may be NULL */
@@ -75,6 +76,7 @@ struct nnc_run {
     char calib_sha256[65], eval_sha256[65]; /* of the data sets' manifests; "" without evaluation data */
     char output_sha256[65];     /* of the file as written */
     const nnc_target *target;   /* set by the step that quantizes */
+    struct nnc_targets *targets; /* pipeline/targets.h; NULL before that step */
     nnc_quant_result quant;
     bool quantized;
     nnc_report *report;
@@ -88,6 +90,8 @@ nnc_status nnc_pipeline_run(nnc_report **report, const nnc_recipe *recipe, const
 void nnc_report_environment(nnc_report_row *root, const nnc_run_flags *flags);
 /* Writes data.evaluation.content_xxh3. */
 void nnc_report_content(nnc_report_row *root, const nnc_accuracy *accuracy);
+/* Runs the recipe's steps from number `from` on run->graph. */
+nnc_status nnc_run_steps(nnc_run *run, size_t from);
 
 /* A warning that is logged and kept in the report. */
 void nnc_run_warn(nnc_run *run, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -13,6 +13,7 @@
 #include "pipeline/lock.h"
 #include "pipeline/outputs.h"
 #include "pipeline/proof.h"
+#include "pipeline/targets.h"
 #include "plan/plan.h"
 
 #define VERIFY_SAMPLES 4
@@ -110,8 +111,10 @@ static nnc_status verify(void *user, const char *temp_path, const nnc_onnx_load_
         /* What is reported of the source must still be true of the file. */
         status = nnc_onnx_recheck(run->source.path, &run->source.info);
     }
+    status = status == NNC_OK ? nnc_targets_row(run, &shipped) : status;
     /* A result that its gates refuse is dropped like one that fails its check. */
     status = status == NNC_OK ? nnc_gates_status(run->report) : status;
+    status = status == NNC_OK ? nnc_targets_next(run) : status;
     nnc_source_deinit(&shipped);
     return status;
 }
@@ -177,11 +180,16 @@ static nnc_status publish_plan(nnc_run *run)
     return status;
 }
 
-nnc_status nnc_publish(nnc_run *run)
+nnc_status nnc_publish_model(nnc_run *run)
 {
     size_t n = strlen(run->recipe->output);
     bool plan = n > 5 && strcmp(run->recipe->output + n - 5, ".nncp") == 0;
-    nnc_status published = plan ? publish_plan(run) : publish_onnx(run);
+    return plan ? publish_plan(run) : publish_onnx(run);
+}
+
+nnc_status nnc_publish(nnc_run *run)
+{
+    nnc_status published = nnc_publish_model(run);
     if (published != NNC_OK && published != NNC_ERR_GATE) {
         return published;
     }

@@ -19,6 +19,7 @@
 #include "pipeline/publish.h"
 #include "pipeline/space.h"
 #include "pipeline/split.h"
+#include "pipeline/targets.h"
 
 #define CALIB_SAMPLES 300
 #define HELD_SHARE 0.2
@@ -28,11 +29,13 @@ void nnc_run_warn(nnc_run *run, const char *fmt, ...)
 {
     char text[1024];
     va_list args;
+    bool several = run->targets && run->targets->count > 1 && run->target;
+    int n = several ? snprintf(text, sizeof(text), "target %s: ", run->target->name) : 0;
     va_start(args, fmt);
-    vsnprintf(text, sizeof(text), fmt, args);
+    vsnprintf(text + n, sizeof(text) - (size_t)n, fmt, args);
     va_end(args);
     nnc_log_warn(run->log, "%s", text);
-    nnc_report_append_string(nnc_report_root(run->report), "warnings", text);
+    nnc_report_append_string(nnc_report_root(several ? run->targets->report : run->report), "warnings", text);
 }
 
 /* True if `spec`, a path with perhaps "#names" behind it, is the file `output`. */
@@ -254,14 +257,14 @@ static double seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static nnc_status run_steps(nnc_run *run)
+nnc_status nnc_run_steps(nnc_run *run, size_t from)
 {
     const nnc_recipe *r = run->recipe;
     if (r->step_count == 0) {
         NNC_FAIL(NNC_ERR_USAGE, "nothing to do: add --int8, for example: nncompress %s --int8 --calib images/",
                  r->model);
     }
-    for (size_t i = 0; i < r->step_count; i++) {
+    for (size_t i = from; i < r->step_count; i++) {
         const double start = seconds();
         nnc_status status = r->steps[i].step->run(run, r->steps[i].options);
         if (status != NNC_OK) {
@@ -279,6 +282,7 @@ static nnc_status run_recipe(nnc_run *run, nnc_split *split, nnc_file_lock **loc
 {
     const nnc_recipe *r = run->recipe;
     NNC_TRY(check_paths(r));
+    NNC_TRY(nnc_targets_check_paths(r));
     if (!r->config->options.dry_run) {
         NNC_TRY(nnc_file_lock_create(lock, r->output));
         NNC_TRY(check_paths(r)); /* what another run wrote just before */
@@ -302,7 +306,7 @@ static nnc_status run_recipe(nnc_run *run, nnc_split *split, nnc_file_lock **loc
     if (r->config->options.dry_run) {
         return nnc_dry_run(run);
     }
-    NNC_TRY(run_steps(run));
+    NNC_TRY(nnc_run_steps(run, 0));
     NNC_TRY(nnc_publish(run));
     return nnc_report_status(run->report);
 }
@@ -320,6 +324,7 @@ nnc_status nnc_pipeline_run(nnc_report **report, const nnc_recipe *recipe, const
         nnc_report_destroy(run.report);
     }
     nnc_file_lock_destroy(lock);
+    nnc_targets_destroy(run.targets);
     nnc_quant_result_deinit(&run.quant);
     nnc_split_deinit(&split);
     nnc_dataset_destroy(run.calib);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pipeline/pipeline.h"
+#include "pipeline/targets.h"
 
 #define OPT_INT8(name, sh, kind, member, meta, help, min, max, choices)                            \
     NNC_OPT(nnc_int8_options, name, sh, kind, member, meta, help, "INT8", min, max, choices),
@@ -15,7 +16,7 @@ static const nnc_option options[] = {
 nnc_int8_options nnc_int8_defaults(void)
 {
     return (nnc_int8_options){.method = "auto", .percentile = 99.999, .per_channel = true,
-                              .bias_correction = true, .target = "ort"};
+                              .bias_correction = true};
 }
 
 static nnc_status check_method(const char *method)
@@ -47,7 +48,9 @@ static void report_candidates(nnc_run *run)
 
 nnc_status nnc_int8_check(const nnc_target **target, const nnc_int8_options *o)
 {
-    NNC_TRY(nnc_target_get(target, o->target));
+    const nnc_target *list[NNC_TARGETS_MAX] = {nnc_target_row(0)};
+    NNC_TRY(nnc_target_list(list, o->target.items, o->target.count));
+    *target = list[0];
     return check_method(o->method);
 }
 
@@ -64,12 +67,13 @@ static nnc_status run_int8(nnc_run *run, const void *opaque)
     snprintf(key, sizeof(key), "tool=%s model=%s data=%016llx samples=%zu", NNC_VERSION, run->source.sha256,
              (unsigned long long)run->calib_hash, run->calib_count);
     nnc_quant_options quant = {
-        .target = run->target, .method = o->method, .percentile = o->percentile,
+        .method = o->method, .percentile = o->percentile,
         .per_channel = o->per_channel, .bias_correction = o->bias_correction, .exclude = o->exclude.items, .exclude_count = o->exclude.count,
         .calib_indices = run->calib_indices, .calib_count = run->calib_count,
         .held_indices = run->held_indices, .held_count = run->held_count, .cache_path = o->cache,
         .cache_key = key, .threads = (uint32_t)run->recipe->run.threads,
         .isa_max = nnc_run_isa(&run->recipe->run)};
+    NNC_TRY(nnc_targets_begin(run, &o->target, o, &quant));
     NNC_TRY(nnc_quantize_graph(&run->quant, run->graph, run->calib, &quant, run->log));
     run->quantized = true;
     nnc_report_row *root = nnc_report_root(run->report);

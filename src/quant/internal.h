@@ -88,6 +88,12 @@ uint32_t nnc_weight_dead_channels(const nnc_graph *graph, nnc_node_id node);
 /* Pairs of neighbours along the reduction that can leave 16 bits (quant.h); the weight of `node` holds integers. */
 uint64_t nnc_weight_pair_overflow(const nnc_graph *graph, nnc_node_id node);
 
+/* Back to float: annotations go, stored integers become numbers again. */
+nnc_status nnc_quant_strip(nnc_graph *graph);
+/* Statistics of some values by the options; warns of stretched ranges. */
+nnc_status nnc_quant_observe(nnc_calib **out, const nnc_graph *graph, const nnc_value_id *values, size_t count,
+                             const nnc_dataset *data, const nnc_quant_options *options, const nnc_log *log);
+
 /* Writes a choice into the graph: annotations, integer weights, constant operands. */
 nnc_status nnc_scheme_apply(nnc_graph *graph, const nnc_scheme *scheme, const nnc_choice *choice,
                             const nnc_quant_options *options);

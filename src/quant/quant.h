@@ -20,6 +20,7 @@ typedef struct nnc_quant_options {
     const size_t *held_indices;  /* samples held back: judge of `auto` */
     size_t held_count;
     const char *cache_path, *cache_key; /* see nnc_calib_options */
+    nnc_calib *calib;            /* statistics to use instead of a run over the samples (nnc_quant_calibrate); borrowed; may be NULL */
     uint32_t threads, isa_max;
 } nnc_quant_options;
 
@@ -55,6 +56,7 @@ typedef struct nnc_quant_result {
     double sqnr_plain, sqnr_corrected; /* output SQNR without and with bias correction on held-back samples; NAN: not tried */
     bool bias_corrected;           /* the corrected biases were kept */
     nnc_calib *calib;
+    bool calib_borrowed;           /* it is the caller's (nnc_quant_options.calib) */
 } nnc_quant_result;
 void nnc_quant_result_deinit(nnc_quant_result *result);
 

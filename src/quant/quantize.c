@@ -24,32 +24,6 @@ typedef struct quant_run {
     nnc_quant_result *result;
 } quant_run;
 
-/* Back to float: annotations go, stored integers become numbers again. */
-static nnc_status strip(nnc_graph *graph)
-{
-    for (nnc_node_id id = 0; id < nnc_graph_node_count(graph); id++) {
-        const nnc_node *node = nnc_graph_node_const(graph, id);
-        if (!node->dead && strcmp(node->domain, "nnc") == 0 && strcmp(node->op_type, "Quant") == 0) {
-            nnc_value_id x = node->inputs[0], y = node->outputs[0];
-            NNC_TRY(nnc_graph_replace_uses(graph, y, x));
-            nnc_graph_remove_node(graph, id);
-        }
-    }
-    for (nnc_value_id v = 0; v < nnc_graph_value_count(graph); v++) {
-        nnc_value *value = nnc_graph_value(graph, v);
-        if (value->dead || !value->qparams) {
-            continue;
-        }
-        if (value->kind == NNC_VALUE_CONST && value->tensor.dtype != NNC_DTYPE_FLOAT) {
-            nnc_tensor real = {0};
-            NNC_TRY(nnc_dequantize_tensor(&real, &value->tensor, value->qparams));
-            nnc_value_set_tensor(value, &real);
-        }
-        nnc_value_set_qparams(value, NULL);
-    }
-    return NNC_OK;
-}
-
 /* "12 x no integer form, 3 x excluded": why nothing is left. */
 static nnc_status nothing_to_do(const nnc_scheme *s, const nnc_graph *graph)
 {
@@ -99,33 +73,16 @@ static bool has_product(const nnc_scheme *s)
     return false;
 }
 
-/* A range that a few numbers stretch: the grid would hold the rest in a handful of steps. */
-static void warn_outliers(const quant_run *run)
-{
-    for (uint32_t g = 0; g < run->scheme.group_count; g++) {
-        const nnc_value_stats *s = nnc_calib_stats(run->result->calib, run->scheme.source[g]);
-        float lo, hi;
-        if (s->count < 1000 || nnc_calibrator_find("percentile")->solve(&lo, &hi, s, false, 256, 99.9) != NNC_OK) {
-            continue;
-        }
-        double all = (double)s->hist_hi - (double)s->hist_lo, most = (double)(hi > 0 ? hi : 0) - (double)(lo < 0 ? lo : 0);
-        if (all > 0 && most < all / 100) {
-            nnc_log_warn(run->log, "value '%s': 0.1 %% of its numbers take %.1f %% of its range [%g, %g]; percentile, mse or auto clip them",
-                         nnc_graph_value_const(run->graph, s->value)->name, 100 * (1 - most / all),
-                         (double)s->min, (double)s->max);
-        }
-    }
-}
-
 static nnc_status calibrate(quant_run *run)
 {
     const nnc_quant_options *o = run->options;
-    nnc_calib_options calib = {.threads = o->threads, .isa_max = o->isa_max, .indices = o->calib_indices,
-                               .index_count = o->calib_count, .cache_path = o->cache_path,
-                               .cache_key = o->cache_key};
-    NNC_TRY(nnc_calib_run(&run->result->calib, run->graph, run->scheme.source, run->scheme.group_count, run->data,
-                          &calib, run->log));
-    warn_outliers(run);
+    if (o->calib) {
+        run->result->calib = o->calib;
+        run->result->calib_borrowed = true;
+    } else {
+        NNC_TRY(nnc_quant_observe(&run->result->calib, run->graph, run->scheme.source, run->scheme.group_count, run->data, o,
+                                  run->log));
+    }
     NNC_TRY(nnc_groups_create(&run->groups, &run->scheme, run->result->calib));
     NNC_TRY(nnc_scheme_share_concats(&run->scheme, run->groups, run->graph, o->target));
     run->range_auto = nnc_calloc(run->scheme.group_count + 1, sizeof(nnc_range));
@@ -373,7 +330,7 @@ static nnc_status finish(quant_run *run)
 
 static nnc_status quantize(quant_run *run)
 {
-    NNC_TRY(strip(run->graph));
+    NNC_TRY(nnc_quant_strip(run->graph));
     NNC_TRY(nnc_scheme_decide(&run->scheme, run->graph, run->options));
     if (!has_product(&run->scheme)) {
         NNC_TRY(check_known(run->graph));

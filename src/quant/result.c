@@ -8,7 +8,9 @@ void nnc_quant_result_deinit(nnc_quant_result *result)
 {
     nnc_free(result->values);
     nnc_free(result->nodes);
-    nnc_calib_destroy(result->calib);
+    if (!result->calib_borrowed) {
+        nnc_calib_destroy(result->calib);
+    }
     *result = (nnc_quant_result){0};
 }
 
