@@ -93,7 +93,7 @@ static nnc_status status_of(const nnrt_session_device *d, int result,
 static nnc_status no_kernel(const session_node *node)
 {
     NNC_FAIL(NNC_ERR_UNSUPPORTED,
-             "CUDA: %s '%s' has no CUDA kernel (quantize the model, or run it on the CPU)",
+             "CUDA: %s '%s' has no CUDA kernel (run it on the CPU)",
              node->rop->name, node->ctx.name);
 }
 

@@ -6,6 +6,7 @@
 
 #include "runtime_int8/cuda/args_ceiling.h"
 #include "runtime_int8/cuda/args_elementwise.h"
+#include "runtime_int8/cuda/args_float.h"
 #include "runtime_int8/cuda/args_move.h"
 #include "runtime_int8/cuda/args_product.h"
 #include "runtime_int8/cuda/args_reduce.h"

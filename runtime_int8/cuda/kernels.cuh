@@ -18,6 +18,7 @@ struct nnrt_cuda_functions {
     uint32_t count;
 };
 nnrt_cuda_functions nnrt_cuda_functions_elementwise();
+nnrt_cuda_functions nnrt_cuda_functions_float();
 nnrt_cuda_functions nnrt_cuda_functions_product();
 nnrt_cuda_functions nnrt_cuda_functions_window();
 nnrt_cuda_functions nnrt_cuda_functions_ceiling();

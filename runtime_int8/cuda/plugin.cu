@@ -93,7 +93,8 @@ static int check(cudaError_t error, nnrt_cuda_failure *failure)
 /* The table by kernel, and leave to use all shared memory; fails where no code fits the device. */
 static int load_kernels(nnrt_cuda_device *device, nnrt_cuda_failure *failure)
 {
-    const nnrt_cuda_functions subjects[] = {nnrt_cuda_functions_elementwise(), nnrt_cuda_functions_product(),
+    const nnrt_cuda_functions subjects[] = {nnrt_cuda_functions_elementwise(), nnrt_cuda_functions_float(),
+                                            nnrt_cuda_functions_product(),
                                             nnrt_cuda_functions_window(), nnrt_cuda_functions_ceiling()};
     for (const nnrt_cuda_functions &subject : subjects) {
         for (uint32_t i = 0; i < subject.count; i++) {

@@ -1,5 +1,7 @@
 /* matmul_f32: both operands at run time. b is packed into scratch as weights are, a is transposed
  * there if needed. SPDX-License-Identifier: Apache-2.0 */
+#include "runtime_int8/ops/matmul_f32.h"
+
 #include "runtime_int8/ops/check_f32.h"
 #include "runtime_int8/ops/product_f32.h"
 #include "runtime_int8/ops/util.h"
@@ -11,19 +13,8 @@
 /* Elements packed or transposed per task: about 10 us. */
 #define PACK_ELEMENTS 32768u
 
-/* Resolved sizes; strides of an operand's batch dims are 0 where it is broadcast. */
-typedef struct matmul_plan {
-    const nnrt_kernel *kernel;
-    size_t m, n, k;
-    uint32_t batch_rank;
-    size_t batch, dims[NNRT_RANK_MAX];
-    size_t a_step[NNRT_RANK_MAX], b_step[NNRT_RANK_MAX]; /* in matrices */
-    size_t a_count, b_count;                             /* matrices of each operand */
-    size_t a_floats; /* of the transposed copy of a, 0 for none; b's packed copy follows */
-} matmul_plan;
-
 typedef struct matmul_run {
-    const matmul_plan *plan;
+    const nnrt_matmul_plan *plan;
     const nnrt_matmul_f32_params *params;
     const float *a, *b;     /* as given */
     float *a_copy, *b_pack; /* [a_count][M][K], [b_count][ceil(N/16)][K][16] */
@@ -36,7 +27,7 @@ static int64_t batch_dim(const nnrt_shape *s, uint32_t own, uint32_t rank, uint3
     return i + own < rank ? 1 : s->dims[i + own - rank];
 }
 
-static nnc_status make_batch(matmul_plan *g, const nnrt_node_ctx *ctx, const nnrt_shape *a,
+static nnc_status make_batch(nnrt_matmul_plan *g, const nnrt_node_ctx *ctx, const nnrt_shape *a,
                              const nnrt_shape *b)
 {
     char at[NNRT_SHAPE_TEXT], bt[NNRT_SHAPE_TEXT];
@@ -61,7 +52,7 @@ static nnc_status make_batch(matmul_plan *g, const nnrt_node_ctx *ctx, const nnr
 }
 
 /* Output: batch dims, M unless a is 1-D, N unless b is 1-D. */
-static void set_shape(nnrt_node_ctx *ctx, const matmul_plan *g)
+static void set_shape(nnrt_node_ctx *ctx, const nnrt_matmul_plan *g)
 {
     nnrt_shape y = {.rank = g->batch_rank};
     for (uint32_t i = 0; i < g->batch_rank; i++)
@@ -90,7 +81,7 @@ static nnc_status matmul_check(const nnrt_node_ctx *ctx)
     return NNC_OK;
 }
 
-static nnc_status make_plan(matmul_plan *g, const nnrt_node_ctx *ctx)
+static nnc_status make_plan(nnrt_matmul_plan *g, const nnrt_node_ctx *ctx)
 {
     const nnrt_matmul_f32_params *p = ctx->params;
     nnrt_shape a = ctx->in[0].shape, b = ctx->in[1].shape;
@@ -114,13 +105,13 @@ static nnc_status make_plan(matmul_plan *g, const nnrt_node_ctx *ctx)
 static nnc_status matmul_reshape(nnrt_node_ctx *ctx)
 {
     const nnrt_matmul_f32_params *p = ctx->params;
-    matmul_plan plan = {0};
+    nnrt_matmul_plan plan = {0};
     size_t total;
     NNC_TRY(matmul_check(ctx));
     NNC_TRY(make_plan(&plan, ctx));
     set_shape(ctx, &plan);
     NNC_TRY(nnrt_ctx_state(ctx, sizeof(plan)));
-    matmul_plan *g = ctx->state;
+    nnrt_matmul_plan *g = ctx->state;
     *g = plan;
     g->a_floats = p->trans_a ? (g->a_count * g->m * g->k + 15) / 16 * 16 : 0;
     if (!nnc_size_mul(&total, g->b_count * ((g->n + 15) / 16 * 16), g->k) ||
@@ -136,7 +127,7 @@ static nnc_status matmul_reshape(nnrt_node_ctx *ctx)
 static void copy_a(void *ctx, size_t begin, size_t count)
 {
     const matmul_run *run = ctx;
-    const matmul_plan *g = run->plan;
+    const nnrt_matmul_plan *g = run->plan;
     for (size_t i = begin; i < begin + count; i++) {
         const float *from = run->a + i / g->m * g->m * g->k + i % g->m;
         float *to = run->a_copy + i * g->k;
@@ -149,7 +140,7 @@ static void copy_a(void *ctx, size_t begin, size_t count)
 static void pack_b(void *ctx, size_t begin, size_t count)
 {
     const matmul_run *run = ctx;
-    const matmul_plan *g = run->plan;
+    const nnrt_matmul_plan *g = run->plan;
     const size_t panels = (g->n + 15) / 16;
     for (size_t i = begin; i < begin + count; i++) {
         const size_t n = i % panels * 16, cols = g->n - n < 16 ? g->n - n : 16;
@@ -170,16 +161,22 @@ static void pack_b(void *ctx, size_t begin, size_t count)
     }
 }
 
+void nnrt_matmul_operands(size_t *a, size_t *b, const nnrt_matmul_plan *g, size_t i)
+{
+    *a = *b = 0;
+    for (uint32_t d = g->batch_rank; d-- > 0; i /= g->dims[d]) {
+        *a += i % g->dims[d] * g->a_step[d];
+        *b += i % g->dims[d] * g->b_step[d];
+    }
+}
+
 static void select_matrix(nnrt_product_f32 *one, size_t i)
 {
     const matmul_run *run = one->user;
-    const matmul_plan *g = run->plan;
-    size_t a = 0, b = 0;
+    const nnrt_matmul_plan *g = run->plan;
+    size_t a, b;
     one->y += i * one->m * one->n;
-    for (uint32_t d = g->batch_rank; d-- > 0; i /= g->dims[d]) {
-        a += i % g->dims[d] * g->a_step[d];
-        b += i % g->dims[d] * g->b_step[d];
-    }
+    nnrt_matmul_operands(&a, &b, g, i);
     one->x += a * g->m * g->k;
     one->w += b * ((g->n + 15) / 16) * 16 * g->k;
 }
@@ -188,14 +185,14 @@ static void select_matrix(nnrt_product_f32 *one, size_t i)
 static void fill_empty(const matmul_run *run, float *y)
 {
     const nnrt_matmul_f32_params *p = run->params;
-    const matmul_plan *g = run->plan;
+    const nnrt_matmul_plan *g = run->plan;
     for (size_t i = 0; i < g->batch * g->m * g->n; i++)
         y[i] = nnrt_clamp_f32(p->alpha * 0.0f, p->clamp.lo, p->clamp.hi);
 }
 
 static void matmul_run_node(const nnrt_node_ctx *ctx)
 {
-    const matmul_plan *g = ctx->state;
+    const nnrt_matmul_plan *g = ctx->state;
     matmul_run run = {.plan = g, .params = ctx->params, .a = ctx->in[0].data, .b = ctx->in[1].data};
     run.a_copy = ctx->scratch;
     run.b_pack = (float *)ctx->scratch + g->a_floats;

@@ -85,10 +85,11 @@ static void *build(const node_case *c, size_t *bytes)
 }
 
 /* Runs twice (the second time over used scratch) and returns the output's bytes. */
-static float *run(const node_case *c, const nnrt_model *model, uint32_t isa, uint32_t threads)
+static float *run(const node_case *c, const nnrt_model *model, uint32_t isa, uint32_t threads,
+                  uint32_t device)
 {
     const nnrt_session_options options = {
-        .size = sizeof(options), .threads = threads, .isa_max = isa};
+        .size = sizeof(options), .threads = threads, .isa_max = isa, .device = device};
     nnrt_session *session = NULL;
     nnrt_view view;
     const size_t n = count_of(&c->y_shape);
@@ -114,6 +115,19 @@ static float *run(const node_case *c, const nnrt_model *model, uint32_t isa, uin
     return y;
 }
 
+/* A GPU or the simulator, where there is one, gives the same bits; AUTO leaves ops without a device form to the CPU. */
+static void hold_device(const node_case *c, const nnrt_model *model, const float *ref, size_t n)
+{
+    if (getenv("NNRT_CUDA_PLUGIN") == NULL)
+        return;
+    float *y = run(c, model, NNRT_ISA_BEST, 1, NNRT_DEVICE_AUTO);
+    for (size_t i = 0; i < n; i++)
+        if (memcmp(&y[i], &ref[i], sizeof y[i]) != 0)
+            fail_msg("%s: y[%zu] is %.9g on the device, expected %.9g", c->text, i, (double)y[i],
+                     (double)ref[i]);
+    free(y);
+}
+
 static void check(const node_case *c)
 {
     size_t bytes = 0;
@@ -122,19 +136,20 @@ static void check(const node_case *c)
     nnrt_model *model = NULL;
     if (nnrt_model_load_memory(&model, image, bytes, NNRT_VERIFY) != NNRT_OK)
         fail_msg("%s: %s", c->text, nnrt_error_message());
-    float *ref = run(c, model, NNRT_ISA_REF, 1);
+    float *ref = run(c, model, NNRT_ISA_REF, 1, NNRT_DEVICE_CPU);
     for (size_t i = 0; i < n; i++)
         if (!((double)ref[i] >= c->low[i] && (double)ref[i] <= c->high[i]))
             fail_msg("%s: y[%zu] is %.9g, expected %.9g to %.9g", c->text, i, (double)ref[i],
                      c->low[i], c->high[i]);
     for (uint32_t isa = NNRT_ISA_REF; isa <= NNRT_ISA_AVX512VNNI; isa++)
         for (uint32_t threads = 1; threads <= 3; threads++) {
-            float *y = run(c, model, isa, threads);
+            float *y = run(c, model, isa, threads, NNRT_DEVICE_CPU);
             if (memcmp(y, ref, n * sizeof(float)) != 0)
                 fail_msg("%s: %s with %u threads gives other bytes than ref", c->text,
                          nnrt_isa_name(isa), threads);
             free(y);
         }
+    hold_device(c, model, ref, n);
     free(ref);
     nnrt_model_destroy(model);
     nnc_free(image);
