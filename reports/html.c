@@ -159,7 +159,7 @@ static void agreement_sentence(nnc_str *out, const nnc_report_row *root)
 
 static void open_tile(nnc_str *out, const char *name)
 {
-    nnc_str_appendf(out, "<div class=\"tile\"><span>%s</span><strong>", name);
+    nnc_str_appendf(out, "<div class=\"tile\"><span>%s</span> <strong>", name);
 }
 
 static void accuracy_tile(nnc_str *out, const nnc_report_row *root)
@@ -168,18 +168,18 @@ static void accuracy_tile(nnc_str *out, const nnc_report_row *root)
     if (isfinite(drop)) {
         open_tile(out, "Top-1 accuracy");
         nnc_html_signed(out, -drop, 2, true);
-        nnc_str_append(out, " points</strong><span>");
+        nnc_str_append(out, " points</strong> <span>");
         nnc_text_percent(out, nnc_row_double(root, "accuracy.top1_fp32"), 2);
         nnc_str_append(out, " \u2192 ");
         nnc_text_percent(out, nnc_row_double(root, "accuracy.top1_int8"), 2);
     } else if (isfinite(nnc_row_double(root, "accuracy.agreement"))) {
         open_tile(out, "Agreement");
         nnc_text_percent(out, nnc_row_double(root, "accuracy.agreement"), 1);
-        nnc_str_append(out, "</strong><span>same top-1 answer");
+        nnc_str_append(out, "</strong> <span>same top-1 answer");
     } else {
         open_tile(out, "Output error");
         nnc_text_fixed(out, nnc_row_double(root, "accuracy.output_sqnr_db"), 1);
-        nnc_str_append(out, " dB</strong><span>SQNR, higher is better");
+        nnc_str_append(out, " dB</strong> <span>SQNR, higher is better");
     }
     nnc_str_append(out, "</span></div>\n");
 }
@@ -191,7 +191,7 @@ static void tiles(nnc_str *out, const nnc_report_row *root)
     accuracy_tile(out, root);
     open_tile(out, "Size");
     nnc_text_times(out, nnc_row_double(root, "size.ratio"), "\u00d7", "smaller", "larger");
-    nnc_str_append(out, "</strong><span>");
+    nnc_str_append(out, "</strong> <span>");
     nnc_text_bytes(out, nnc_row_double(root, "size.source_bytes"));
     nnc_str_append(out, " \u2192 ");
     nnc_text_bytes(out, nnc_row_double(root, "size.output_bytes"));
@@ -199,7 +199,7 @@ static void tiles(nnc_str *out, const nnc_report_row *root)
     if (isfinite(nnc_row_double(root, "latency.speedup"))) {
         open_tile(out, "Speed");
         nnc_text_speed(out, root, "\u00d7");
-        nnc_str_append(out, "</strong><span>p50 ");
+        nnc_str_append(out, "</strong> <span>p50 ");
         nnc_text_fixed(out, nnc_row_double(root, "latency.fp32.p50_ms"), 2);
         nnc_str_append(out, " \u2192 ");
         nnc_text_fixed(out, nnc_row_double(root, "latency.int8.p50_ms"), 2);
@@ -209,7 +209,7 @@ static void tiles(nnc_str *out, const nnc_report_row *root)
     open_tile(out, "In integers");
     nnc_text_percent(out, nnc_row_double(root, "coverage.int8_share"), 1);
     nnc_str_appendf(
-        out, "</strong><span>of multiply-accumulates; %zu of %zu layers</span></div>\n</div>\n",
+        out, "</strong> <span>of multiply-accumulates; %zu of %zu layers</span></div>\n</div>\n",
         integer, all);
 }
 
@@ -233,30 +233,6 @@ void nnc_html_verdict(nnc_str *out, const nnc_report_row *root)
     nnc_str_append(out, "</p></div>\n");
     nnc_html_gates(out, root);
     tiles(out, root);
-}
-
-void nnc_html_gates(nnc_str *out, const nnc_report_row *root)
-{
-    const size_t n = nnc_report_count(root, "gates");
-    bool published = true;
-    if (nnc_report_get_bool(root, "output.published", &published) && !published) {
-        nnc_str_append(out, "<p>The model was not written: its gates refuse it.</p>\n");
-    }
-    if (n == 0) {
-        return;
-    }
-    nnc_str_append(out, "<div class=\"scroll\"><table><thead><tr><th>Gate</th><th>Verdict</th><th>Measured</th>"
-                        "</tr></thead><tbody>\n");
-    for (size_t i = 0; i < n; i++) {
-        const nnc_report_row *gate = nnc_report_at(root, "gates", i);
-        const char *verdict = gate ? nnc_gate_verdict(gate) : "";
-        nnc_str_append(out, "<tr>");
-        nnc_html_cell_text(out, "name", gate ? nnc_row_string(gate, "name") : "");
-        nnc_html_cell_text(out, nnc_verdict_is_good(verdict) ? "pass" : "low", verdict);
-        nnc_html_cell_text(out, "why", gate ? nnc_row_string(gate, "reason") : "");
-        nnc_str_append(out, "</tr>\n");
-    }
-    nnc_str_append(out, "</tbody></table></div>\n");
 }
 
 static void list_box(nnc_str *out, const nnc_report_row *root, const char *path, const char *title)
@@ -291,7 +267,12 @@ static nnc_status render(nnc_str *out, const nnc_report *report, const nnc_rende
     head(out, root);
     nnc_html_verdict(out, root);
     nnc_html_caveats(out, root);
+    nnc_html_hashes(out, root);
     nnc_html_numbers(out, root);
+    nnc_html_classes(out, root);
+    nnc_html_sizes(out, root);
+    nnc_html_candidates(out, root);
+    nnc_html_trail(out, root);
     nnc_html_latency(out, root);
     nnc_html_errors(out, root);
     nnc_html_histograms(out, root);

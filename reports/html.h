@@ -19,9 +19,19 @@ typedef void nnc_html_number_fn(nnc_str *out, double value);
 /* A right-aligned cell: data-v carries the exact number for sorting; a dash where there is none. */
 void nnc_html_cell_number(nnc_str *out, double value, nnc_html_number_fn *write);
 
+/* Of every table: lines and air where style sheets are blocked. */
+#define NNC_HTML_TABLE "border=\"1\" cellpadding=\"4\""
+/* A table's heading row, numeric columns marked by 'n', and its body's start. */
+void nnc_html_head(nnc_str *out, const char *const *names, size_t n, const char *numeric);
+
 /* Sections; each writes nothing where the document has nothing for it. */
 void nnc_html_verdict(nnc_str *out, const nnc_report_row *root);
 void nnc_html_gates(nnc_str *out, const nnc_report_row *root);
+void nnc_html_hashes(nnc_str *out, const nnc_report_row *root);
+void nnc_html_classes(nnc_str *out, const nnc_report_row *root);
+void nnc_html_sizes(nnc_str *out, const nnc_report_row *root);
+void nnc_html_candidates(nnc_str *out, const nnc_report_row *root);
+void nnc_html_trail(nnc_str *out, const nnc_report_row *root);
 void nnc_html_numbers(nnc_str *out, const nnc_report_row *root);
 void nnc_html_caveats(nnc_str *out, const nnc_report_row *root);
 void nnc_html_latency(nnc_str *out, const nnc_report_row *root);

@@ -10,6 +10,9 @@
 #define LOW_SQNR_DB 20
 #define BINS_MAX 256
 #define SHOWN_CHANGES 20
+#define CHANGES_MAX 1000
+#define LAYERS_MAX 20000 /* rows of the page */
+#define NODES_MAX 5000
 
 static void write_db(nnc_str *out, double value)
 {
@@ -48,9 +51,8 @@ void nnc_html_errors(nnc_str *out, const nnc_report_row *root)
             out,
             "<h2>Error per layer</h2>\n<p class=\"soft\">SQNR of every layer's output against the "
             "original, in dB, from first to last; higher is better. "
-            "No bar: no error, or no counterpart.<br><span class=\"key\" "
-            "style=\"background:var(--int8)\"></span>INT8 "
-            "<span class=\"key gap\" style=\"background:var(--float)\"></span>float</p>\n"
+            "No bar: no error, or no counterpart.<br><span class=\"key "
+            "int8\"></span>Blue: INT8 <span class=\"key float\"></span>amber: float.</p>\n"
             "<div class=\"scroll\">");
         nnc_svg_bars(out, bars, n);
         nnc_str_append(out, "</div>\n");
@@ -128,15 +130,6 @@ void nnc_html_histograms(nnc_str *out, const nnc_report_row *root)
     nnc_str_append(out, "</div>\n");
 }
 
-static void header(nnc_str *out, const char *const *names, size_t n, const char *numeric)
-{
-    nnc_str_append(out, "<thead><tr>");
-    for (size_t i = 0; i < n; i++) {
-        nnc_str_appendf(out, "<th%s>%s</th>", numeric[i] == 'n' ? " class=\"n\"" : "", names[i]);
-    }
-    nnc_str_append(out, "</tr></thead><tbody>\n");
-}
-
 static void layer_row(nnc_str *out, const nnc_report_row *layer, size_t i)
 {
     const double sqnr = nnc_row_double(layer, "sqnr_db");
@@ -177,12 +170,15 @@ void nnc_html_layers(nnc_str *out, const nnc_report_row *root)
                    "computing layer. A click "
                    "on a heading sorts. Times are of one layer in a profiled run, their sum "
                    "exceeds the latency of "
-                   "an undisturbed one.</p>\n<div class=\"scroll tall\"><table class=\"sort\">");
-    header(out, names, sizeof(names) / sizeof(names[0]), "n..nnnnnnnn.");
-    for (size_t i = 0; i < n; i++) {
+                   "an undisturbed one.</p>\n<div class=\"scroll tall\"><table class=\"sort\" " NNC_HTML_TABLE ">");
+    nnc_html_head(out, names, sizeof(names) / sizeof(names[0]), "n..nnnnnnnn.");
+    for (size_t i = 0; i < n && i < LAYERS_MAX; i++) {
         layer_row(out, nnc_report_at(root, "layers", i), i);
     }
     nnc_str_append(out, "</tbody></table></div>\n");
+    if (n > LAYERS_MAX) {
+        nnc_str_appendf(out, "<p><b>%zu further layers are in the JSON and CSV reports.</b></p>\n", n - LAYERS_MAX);
+    }
 }
 
 void nnc_html_float_nodes(nnc_str *out, const nnc_report_row *root)
@@ -193,9 +189,9 @@ void nnc_html_float_nodes(nnc_str *out, const nnc_report_row *root)
         return;
     }
     nnc_str_append(
-        out, "<h2>What stays in float</h2>\n<div class=\"scroll tall\"><table class=\"sort\">");
-    header(out, names, 4, "..n.");
-    for (size_t i = 0; i < n; i++) {
+        out, "<h2>What stays in float</h2>\n<div class=\"scroll tall\"><table class=\"sort\" " NNC_HTML_TABLE ">");
+    nnc_html_head(out, names, 4, "..n.");
+    for (size_t i = 0; i < n && i < NODES_MAX; i++) {
         const nnc_report_row *node = nnc_report_at(root, "coverage.float_nodes", i);
         nnc_str_append(out, "<tr>");
         nnc_html_cell_text(out, "name", nnc_row_string(node, "name"));
@@ -205,6 +201,9 @@ void nnc_html_float_nodes(nnc_str *out, const nnc_report_row *root)
         nnc_str_append(out, "</tr>\n");
     }
     nnc_str_append(out, "</tbody></table></div>\n");
+    if (n > NODES_MAX) {
+        nnc_str_appendf(out, "<p><b>%zu further nodes are in the JSON report.</b></p>\n", n - NODES_MAX);
+    }
 }
 
 static const char *effect(int64_t label, int64_t fp32, int64_t int8)
@@ -233,7 +232,8 @@ static void changed_row(nnc_str *out, const nnc_report_row *row)
 void nnc_html_changed(nnc_str *out, const nnc_report_row *root)
 {
     static const char *const names[] = {"Sample", "Label", "FP32 top-1", "INT8 top-1", "Effect"};
-    const size_t n = nnc_report_count(root, "accuracy.changed");
+    size_t n = nnc_report_count(root, "accuracy.changed");
+    n = n < CHANGES_MAX ? n : CHANGES_MAX;
     if (n == 0) {
         return;
     }
@@ -255,8 +255,8 @@ void nnc_html_changed(nnc_str *out, const nnc_report_row *root)
         if (part) {
             nnc_str_appendf(out, "<details><summary>%zu more</summary>", end - first);
         }
-        nnc_str_append(out, "<div class=\"scroll\"><table class=\"sort\">");
-        header(out, names, 5, ".nnn.");
+        nnc_str_append(out, "<div class=\"scroll\"><table class=\"sort\" " NNC_HTML_TABLE ">");
+        nnc_html_head(out, names, 5, ".nnn.");
         for (size_t i = first; i < end; i++) {
             changed_row(out, nnc_report_at(root, "accuracy.changed", i));
         }

@@ -110,7 +110,7 @@ void nnc_html_numbers(nnc_str *out, const nnc_report_row *root)
 {
     nnc_str_append(
         out,
-        "<h2>Trade-off</h2>\n<div class=\"scroll\"><table><thead><tr><th></th><th class=\"n\">FP32"
+        "<h2>Trade-off</h2>\n<div class=\"scroll\"><table border=\"1\" cellpadding=\"4\"><thead><tr><th>What</th><th class=\"n\">FP32"
         "</th><th class=\"n\">INT8</th><th class=\"n\">Change</th><th class=\"n\">95 % "
         "interval</th>"
         "</tr></thead><tbody>\n");
@@ -260,7 +260,7 @@ void nnc_html_provenance(nnc_str *out, const nnc_report_row *root)
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
         const nnc_report_row *object = nnc_report_find(root, tables[i].path);
         if (object && object->kind == NNC_REPORT_OBJECT) {
-            nnc_str_appendf(out, "<h3>%s</h3><table class=\"facts\">\n", tables[i].title);
+            nnc_str_appendf(out, "<h3>%s</h3><table class=\"facts\" border=\"1\" cellpadding=\"4\">\n", tables[i].title);
             fact_rows(out, object);
             nnc_str_append(out, "</table>\n");
         }
@@ -288,6 +288,19 @@ void nnc_html_glossary(nnc_str *out)
         {"p50, p90, p99", "Time that 50, 90 or 99 % of the runs did not exceed."},
         {"MAC", "Multiply-accumulate, the unit of work of convolutions and matrix products."},
         {"Clipped", "Share of values outside the range of the integer grid; they saturate."},
+        {"FP32, INT8", "32-bit floating point, as the source computes; 8-bit integers, as the result does."},
+        {"Gate", "A limit that was set before the run. PASSED or FAILED: the whole interval lies on one side of the "
+                 "limit. UNDECIDED: the limit lies inside of it; more samples would tell."},
+        {"Calibration", "Running samples through the source model to find the range of every value."},
+        {"Held back", "Calibration samples that were kept out of calibration to judge its result."},
+        {"Bias correction", "Restores the mean of a layer's output that rounding moved."},
+        {"Pareto front", "Forms that no other form beats in everything."},
+        {"Manifest", "Sorted list of name, label and content hash of every sample; its SHA-256 names the data."},
+        {"SHA-256", "Hash of a file: equal hashes mean equal bytes."},
+        {"Q/DQ", "QuantizeLinear and DequantizeLinear, the nodes by which a standard ONNX file says what is 8-bit."},
+        {"Target", "Who reads the file: a runtime's rules for types and signs."},
+        {"Activation memory", "Largest sum of intermediate results that live at the same time."},
+        {"Bits", "Of the numbers that a layer multiplies: 8 for integers, 32 for float."},
         {"Float layer", "A layer that stays in 32-bit floating point; its reason is given."},
     };
     nnc_str_append(out, "<h2>Terms</h2>\n<dl>");

@@ -32,9 +32,22 @@ static void number(nnc_str *out, const char *before, double value, const char *a
     nnc_str_append(out, after);
 }
 
+/* What the style sheet says for light pages, for where it is blocked. */
+static const char *colour(const char *css)
+{
+    static const char *const rows[][2] = {{"int8", "#2f6fb5"}, {"fp32", "#8a94a3"}, {"float", "#c98a2b"},
+                                          {"grid", "#dfe3e8"}, {"cut", "#d9534f"},  {"clip", "#d9534f"}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (strcmp(rows[i][0], css) == 0) {
+            return rows[i][1];
+        }
+    }
+    return "#5b6572";
+}
+
 static void line(nnc_str *out, const char *css, double xa, double ya, double xb, double yb)
 {
-    nnc_str_appendf(out, "<line class=\"%s\"", css);
+    nnc_str_appendf(out, "<line class=\"%s\" stroke=\"%s\"", css, colour(css));
     number(out, " x1=\"", xa, "\"");
     number(out, " y1=\"", ya, "\"");
     number(out, " x2=\"", xb, "\"");
@@ -43,7 +56,8 @@ static void line(nnc_str *out, const char *css, double xa, double ya, double xb,
 
 static void rect(nnc_str *out, const char *css, double x, double y, double width, double height)
 {
-    nnc_str_appendf(out, "<rect class=\"%s\"", css);
+    nnc_str_appendf(out, "<rect class=\"%s\" fill=\"%s\"%s", css, colour(css),
+                    strcmp(css, "cut") == 0 ? " fill-opacity=\"0.16\"" : "");
     number(out, " x=\"", x, "\"");
     number(out, " y=\"", y, "\"");
     number(out, " width=\"", width < 0.1 ? 0.1 : width, "\"");
@@ -53,7 +67,7 @@ static void rect(nnc_str *out, const char *css, double x, double y, double width
 /* Opens a text element; the caller writes its content and closes it. */
 static void text_at(nnc_str *out, const char *anchor, double x, double y)
 {
-    nnc_str_appendf(out, "<text text-anchor=\"%s\"", anchor);
+    nnc_str_appendf(out, "<text font-size=\"11.5\" text-anchor=\"%s\"", anchor);
     number(out, " x=\"", x, "\"");
     number(out, " y=\"", y, "\">");
 }
@@ -63,7 +77,9 @@ static void open_svg(nnc_str *out, double width, double height, const char *labe
     nnc_str_append(out, "<svg role=\"img\" aria-label=\"");
     nnc_html_text(out, label);
     number(out, "\" viewBox=\"0 0 ", width, "");
-    number(out, " ", height, "\">");
+    number(out, " ", height, "\"");
+    number(out, " width=\"", width, "\"");
+    number(out, " height=\"", height, "\">");
 }
 
 /* Round values from lo to hi: a step of 1, 2 or 5 times a power of ten, at most `max` of them. */
@@ -303,7 +319,8 @@ void nnc_svg_ecdf(nnc_str *out, const nnc_svg_series *series, size_t count)
             continue;
         }
         const size_t stride = series[s].n / 250 + 1;
-        nnc_str_appendf(out, "<polyline class=\"curve %s\" points=\"", series[s].css);
+        nnc_str_appendf(out, "<polyline class=\"curve %s\" fill=\"none\" stroke=\"%s\" points=\"", series[s].css,
+                        colour(series[s].css));
         for (size_t i = 0; i < series[s].n && series[s].sorted[i] <= hi; i += stride) {
             number(out, i ? " " : "", fx(&f, log(series[s].sorted[i])), ",");
             number(out, "", fy(&f, (double)(i + 1) / (double)series[s].n), "");
@@ -342,7 +359,8 @@ void nnc_svg_strip(nnc_str *out, const nnc_svg_series *series, size_t count)
             continue;
         }
         const size_t stride = series[s].n / 450 + 1;
-        nnc_str_appendf(out, "<polyline class=\"thin %s\" points=\"", series[s].css);
+        nnc_str_appendf(out, "<polyline class=\"thin %s\" fill=\"none\" stroke=\"%s\" points=\"", series[s].css,
+                        colour(series[s].css));
         for (size_t i = 0; i < series[s].n; i += stride) {
             number(out, i ? " " : "", fx(&f, (double)i / (double)(series[s].n - 1)), ",");
             number(out, "", fy(&f, log(fmin(series[s].samples[i], hi))), "");
@@ -353,4 +371,58 @@ void nnc_svg_strip(nnc_str *out, const nnc_svg_series *series, size_t count)
     nnc_str_append(out, "first run</text>");
     text_at(out, "end", f.right, 127);
     nnc_str_append(out, "last run</text></svg>");
+}
+
+/* A range with room at both ends. */
+static void spread(double *lo, double *hi, const nnc_svg_point *points, size_t n, bool x)
+{
+    *lo = INFINITY;
+    *hi = -INFINITY;
+    for (size_t i = 0; i < n; i++) {
+        const double v = x ? points[i].x : points[i].y;
+        *lo = fmin(*lo, v);
+        *hi = fmax(*hi, v);
+    }
+    const double room = *hi > *lo ? 0.12 * (*hi - *lo) : fmax(fabs(*hi) * 0.1, 1);
+    *lo -= room;
+    *hi += room;
+}
+
+void nnc_svg_scatter(nnc_str *out, const nnc_svg_point *points, size_t n, const char *unit)
+{
+    double ticks[TICKS_MAX];
+    frame f = {.out = out, .left = 56, .right = 944, .top = 12, .bottom = 242};
+    spread(&f.x0, &f.x1, points, n, true);
+    spread(&f.y0, &f.y1, points, n, false);
+    if (!isfinite(f.x1 - f.x0) || !isfinite(f.y1 - f.y0)) {
+        return;
+    }
+    open_svg(out, 960, 266, "Candidates: accuracy over cost");
+    size_t count = round_ticks(ticks, f.y0, f.y1, 6);
+    for (size_t i = 0; i < count; i++) {
+        line(out, "grid", f.left, fy(&f, ticks[i]), f.right, fy(&f, ticks[i]));
+        text_at(out, "end", f.left - 6, fy(&f, ticks[i]) + 4);
+        tick_text(out, ticks[i]);
+        nnc_str_append(out, "</text>");
+    }
+    count = round_ticks(ticks, f.x0, f.x1, 6);
+    for (size_t i = 0; i < count; i++) {
+        text_at(out, "middle", fx(&f, ticks[i]), 261);
+        nnc_text_si(out, ticks[i]);
+        nnc_str_appendf(out, "%s</text>", unit);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const double x = fx(&f, points[i].x), y = fy(&f, points[i].y);
+        const bool left = x > (f.left + f.right) / 2;
+        number(out, "<circle cx=\"", x, "\"");
+        number(out, " cy=\"", y, "\"");
+        nnc_str_appendf(out, " r=\"%d\" class=\"%s\" fill=\"%s\" stroke=\"#2f6fb5\" stroke-width=\"%d\"/>",
+                        points[i].chosen ? 7 : 5, points[i].front ? "dot" : "ring",
+                        points[i].front ? "#2f6fb5" : "none", points[i].chosen ? 3 : 1);
+        text_at(out, left ? "end" : "start", x + (left ? -11 : 11), y + 4);
+        nnc_html_text(out, points[i].name);
+        nnc_str_append(out, "</text>");
+    }
+    line(out, "axis", f.left, f.bottom, f.right, f.bottom);
+    nnc_str_append(out, "</svg>");
 }

@@ -36,4 +36,13 @@ void nnc_svg_ecdf(nnc_str *out, const nnc_svg_series *series, size_t count);
 /* Samples in order of measurement: drift and throttling show as steps. */
 void nnc_svg_strip(nnc_str *out, const nnc_svg_series *series, size_t count);
 
+#define NNC_SVG_POINTS 200
+typedef struct nnc_svg_point {
+    double x, y;
+    bool chosen, front; /* larger; filled */
+    const char *name;   /* escaped here */
+} nnc_svg_point;
+/* Points with names; unit behind the numbers of the x axis. */
+void nnc_svg_scatter(nnc_str *out, const nnc_svg_point *points, size_t n, const char *unit);
+
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "pipeline/config.h"
 #include "pipeline/sizes.h"
 
 #define OPT_DATA(name, sh, kind, member, meta, help, min, max, choices)                            \
@@ -70,6 +71,10 @@ nnc_status nnc_provenance_start(nnc_run *run)
     int64_t ms;
     NNC_TRY(created(&ms));
     nnc_report_int(root, "tool.created_ms", ms);
+    if (r->config && r->config->recipe) {
+        nnc_report_string(root, "recipe.path", r->config->recipe);
+        nnc_report_string(root, "recipe.sha256", r->config->recipe_sha256);
+    }
     nnc_report_row *data = nnc_report_object(root, "options.data");
     for (size_t i = 0; data && data_rows[i].name; i++) {
         write_option(data, &data_rows[i], &r->data);

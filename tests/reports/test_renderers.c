@@ -153,7 +153,7 @@ static size_t count(const char *text, const char *what)
 /* Every tag that opens an element closes it, in order; nothing else looks like a tag. */
 static void check_nesting(const char *html)
 {
-    static const char *const single[] = {"!DOCTYPE", "meta", "br", "line", "rect", "polyline"};
+    static const char *const single[] = {"!DOCTYPE", "meta", "br", "line", "rect", "polyline", "circle"};
     const char *open[64];
     size_t lengths[64], depth = 0;
     for (const char *at = strchr(html, '<'); at; at = strchr(at, '<')) {
