@@ -52,7 +52,7 @@ void nnc_html_errors(nnc_str *out, const nnc_report_row *root)
             "<h2>Error per layer</h2>\n<p class=\"soft\">SQNR of every layer's output against the "
             "original, in dB, from first to last; higher is better. "
             "No bar: no error, or no counterpart.<br><span class=\"key "
-            "int8\"></span>Blue: INT8 <span class=\"key float\"></span>amber: float.</p>\n"
+            "int8\"></span>Blue: INT8, <span class=\"key float\"></span>amber: float.</p>\n"
             "<div class=\"scroll\">");
         nnc_svg_bars(out, bars, n);
         nnc_str_append(out, "</div>\n");
@@ -69,7 +69,7 @@ static void caption(nnc_str *out, const nnc_report_row *layer)
     const double clipped = nnc_row_double(layer, "clipped_share");
     nnc_str_append(out, "<figcaption><span class=\"name\">");
     nnc_html_text(out, nnc_layer_name(layer));
-    nnc_str_append(out, "</span>");
+    nnc_str_append(out, "</span> ");
     nnc_text_fixed(out, nnc_row_double(layer, "sqnr_db"), 1);
     nnc_str_append(out, " dB \u00b7 ");
     nnc_html_text(out, nnc_row_string(layer, "method"));

@@ -289,8 +289,9 @@ void nnc_html_glossary(nnc_str *out)
         {"MAC", "Multiply-accumulate, the unit of work of convolutions and matrix products."},
         {"Clipped", "Share of values outside the range of the integer grid; they saturate."},
         {"FP32, INT8", "32-bit floating point, as the source computes; 8-bit integers, as the result does."},
-        {"Gate", "A limit that was set before the run. PASSED or FAILED: the whole interval lies on one side of the "
-                 "limit. UNDECIDED: the limit lies inside of it; more samples would tell."},
+        {"Gate", "A limit that was set before the run. PASSED or FAILED: the measured bounds lie on one side of the "
+                 "limit. UNDECIDED: the limit lies between them; more samples would tell. SKIPPED: nothing to compare."},
+        {"95 % bounds", "Of a gate: each bound alone is on the right side of the true value in 95 of 100 repetitions."},
         {"Calibration", "Running samples through the source model to find the range of every value."},
         {"Held back", "Calibration samples that were kept out of calibration to judge its result."},
         {"Bias correction", "Restores the mean of a layer's output that rounding moved."},

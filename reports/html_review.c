@@ -51,13 +51,18 @@ void nnc_html_head(nnc_str *out, const char *const *names, size_t n, const char 
     nnc_str_append(out, "</tr></thead><tbody>\n");
 }
 
-static void gate_cell(nnc_str *out, const nnc_report_row *gate, const char *key)
+/* A cell whose heading is repeated for narrow pages, which stack the cells; typographic minus. */
+static void gate_cell(nnc_str *out, const char *heading, const char *text)
 {
-    nnc_str_append(out, "<td class=\"n\">");
-    nnc_str text = {0};
-    nnc_gate_number(&text, gate, key);
-    nnc_html_text(out, nnc_str_get(&text));
-    nnc_str_deinit(&text);
+    nnc_str_appendf(out, "<td class=\"n\" data-h=\"%s\">", heading);
+    for (const char *c = text; *c; c++) {
+        const char one[2] = {*c, 0};
+        if (*c == '-' && c[1] >= '0' && c[1] <= '9') {
+            nnc_str_append(out, "\u2212");
+        } else {
+            nnc_html_text(out, one);
+        }
+    }
     nnc_str_append(out, "</td>");
 }
 
@@ -69,24 +74,22 @@ static void gate_row(nnc_str *out, const nnc_report_row *gate)
     nnc_str_append(out, "<tr>");
     nnc_html_cell_text(out, "name", nnc_row_string(gate, "name"));
     nnc_html_cell_text(out, nnc_verdict_is_good(verdict) ? "pass" : "low", verdict);
-    nnc_str_append(out, "<td class=\"n\">");
     if (isfinite(nnc_row_double(gate, "limit"))) {
         nnc_str_append(&text, nnc_row_string(gate, "relation"));
         nnc_str_append(&text, " ");
         nnc_gate_number(&text, gate, "limit");
-        nnc_html_text(out, nnc_str_get(&text));
     }
-    nnc_str_append(out, "</td>");
-    gate_cell(out, gate, "value");
-    nnc_str_append(out, "<td class=\"n\">");
+    gate_cell(out, "Limit", nnc_str_get(&text));
+    nnc_str_clear(&text);
+    nnc_gate_number(&text, gate, "value");
+    gate_cell(out, "Measured", nnc_str_get(&text));
+    nnc_str_clear(&text);
     if (interval) {
-        nnc_str_clear(&text);
         nnc_gate_number(&text, gate, "low");
         nnc_str_append(&text, " to ");
         nnc_gate_number(&text, gate, "high");
-        nnc_html_text(out, nnc_str_get(&text));
     }
-    nnc_str_append(out, "</td>");
+    gate_cell(out, "95 % bounds", nnc_str_get(&text));
     nnc_html_cell_text(out, "why", nnc_row_string(gate, "reason"));
     nnc_str_append(out, "</tr>\n");
     nnc_str_deinit(&text);
@@ -94,7 +97,7 @@ static void gate_row(nnc_str *out, const nnc_report_row *gate)
 
 void nnc_html_gates(nnc_str *out, const nnc_report_row *root)
 {
-    static const char *const names[] = {"Gate", "Verdict", "Limit", "Measured", "95 % interval", "Why"};
+    static const char *const names[] = {"Gate", "Verdict", "Limit", "Measured", "95 % bounds", "Why"};
     const size_t n = nnc_report_count(root, "gates");
     bool published = true;
     if (nnc_report_get_bool(root, "output.published", &published) && !published) {
@@ -103,7 +106,7 @@ void nnc_html_gates(nnc_str *out, const nnc_report_row *root)
     if (n == 0) {
         return;
     }
-    nnc_str_append(out, "<div class=\"scroll\"><table " NNC_HTML_TABLE ">");
+    nnc_str_append(out, "<div class=\"scroll\"><table class=\"gates\" " NNC_HTML_TABLE ">");
     nnc_html_head(out, names, sizeof(names) / sizeof(names[0]), "..nnn.");
     for (size_t i = 0; i < n; i++) {
         const nnc_report_row *gate = nnc_report_at(root, "gates", i);
@@ -228,15 +231,34 @@ void nnc_html_sizes(nnc_str *out, const nnc_report_row *root)
     }
 }
 
+static bool any_text(const nnc_report_row *root, const char *path, const char *key)
+{
+    bool any = false;
+    for (size_t i = 0; i < nnc_report_count(root, path); i++) {
+        any = any || *nnc_row_string(nnc_report_at(root, path, i), key);
+    }
+    return any;
+}
+
+static bool any_number(const nnc_report_row *root, const char *path, const char *key)
+{
+    bool any = false;
+    for (size_t i = 0; i < nnc_report_count(root, path); i++) {
+        any = any || isfinite(nnc_row_double(nnc_report_at(root, path, i), key));
+    }
+    return any;
+}
+
 void nnc_html_trail(nnc_str *out, const nnc_report_row *root)
 {
     static const char *const names[] = {"Step", "Nodes", "Weights", "Seconds", "Note"};
     const size_t n = nnc_report_count(root, "trail");
+    const bool notes = any_text(root, "trail", "note");
     if (n == 0) {
         return;
     }
     nnc_str_append(out, "<h2>Steps</h2>\n<div class=\"scroll\"><table " NNC_HTML_TABLE ">");
-    nnc_html_head(out, names, 5, ".nnn.");
+    nnc_html_head(out, names, notes ? 5 : 4, ".nnn.");
     for (size_t i = 0; i < n; i++) {
         const nnc_report_row *row = nnc_report_at(root, "trail", i);
         nnc_str_append(out, "<tr>");
@@ -244,7 +266,9 @@ void nnc_html_trail(nnc_str *out, const nnc_report_row *root)
         nnc_html_cell_number(out, nnc_row_double(row, "nodes"), write_plain);
         nnc_html_cell_number(out, nnc_row_double(row, "weight_bytes"), nnc_text_bytes);
         nnc_html_cell_number(out, nnc_row_double(row, "seconds"), write_seconds);
-        nnc_html_cell_text(out, "", nnc_row_string(row, "note"));
+        if (notes) {
+            nnc_html_cell_text(out, "", nnc_row_string(row, "note"));
+        }
         nnc_str_append(out, "</tr>\n");
     }
     nnc_str_append(out, "</tbody></table></div>\n");
@@ -306,7 +330,11 @@ static void scatter(nnc_str *out, const nnc_report_row *root, size_t n)
 
 void nnc_html_candidates(nnc_str *out, const nnc_report_row *root)
 {
-    static const char *const names[] = {"Form", "Size", "Latency ms", "Accuracy", "SQNR dB", "Pareto", "Note"};
+    static const struct {
+        const char *name, *key;
+        nnc_html_number_fn *write;
+    } columns[] = {{"Size", "bytes", nnc_text_bytes}, {"Latency ms", "latency_ms", write_ms},
+                   {"Accuracy", "accuracy", write_percent}, {"SQNR dB", "sqnr_db", write_db}};
     size_t n = nnc_report_count(root, "candidates");
     if (n == 0) {
         return;
@@ -314,19 +342,26 @@ void nnc_html_candidates(nnc_str *out, const nnc_report_row *root)
     n = n < NNC_SVG_POINTS ? n : NNC_SVG_POINTS;
     nnc_str_append(out, "<h2>Forms that were judged</h2>\n");
     scatter(out, root, n);
-    nnc_str_append(out, "<div class=\"scroll\"><table class=\"sort\" " NNC_HTML_TABLE ">");
-    nnc_html_head(out, names, 7, ".nnnn..");
+    nnc_str_append(out, "<div class=\"scroll\"><table class=\"sort\" " NNC_HTML_TABLE
+                        "><thead><tr><th scope=\"col\">Form</th>");
+    for (size_t c = 0; c < 4; c++) {
+        if (any_number(root, "candidates", columns[c].key)) {
+            nnc_str_appendf(out, "<th scope=\"col\" class=\"n\">%s</th>", columns[c].name);
+        }
+    }
+    nnc_str_append(out, "<th scope=\"col\">Pareto</th><th scope=\"col\">Note</th></tr></thead><tbody>\n");
     for (size_t i = 0; i < n; i++) {
         const nnc_report_row *row = nnc_report_at(root, "candidates", i);
         nnc_str_append(out, "<tr>");
         nnc_html_cell_text(out, "name", nnc_row_string(row, "name"));
-        nnc_html_cell_number(out, nnc_row_double(row, "bytes"), nnc_text_bytes);
-        nnc_html_cell_number(out, nnc_row_double(row, "latency_ms"), write_ms);
-        nnc_html_cell_number(out, nnc_row_double(row, "accuracy"), write_percent);
-        nnc_html_cell_number(out, nnc_row_double(row, "sqnr_db"), write_db);
+        for (size_t c = 0; c < 4; c++) {
+            if (any_number(root, "candidates", columns[c].key)) {
+                nnc_html_cell_number(out, nnc_row_double(row, columns[c].key), columns[c].write);
+            }
+        }
         nnc_str_appendf(out, "<td>%s%s</td>", row && on_front(root, n, row) ? "on the front" : "dominated",
                         nnc_row_bool(row, "chosen") ? ", chosen" : "");
-        nnc_html_cell_text(out, "", nnc_row_string(row, "note"));
+        nnc_html_cell_text(out, "why", nnc_row_string(row, "note"));
         nnc_str_append(out, "</tr>\n");
     }
     nnc_str_append(out, "</tbody></table></div>\n");

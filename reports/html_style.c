@@ -49,6 +49,7 @@ const char nnc_html_style[] =
     "g text{paint-order:stroke;stroke:var(--bg);stroke-width:4px}g.int8 text{fill:var(--int8);font-weight:600}g.fp32 text{fill:var(--soft);font-weight:600}\n"
     ".key{display:inline-block;width:10px;height:10px;border-radius:2px;margin:0 5px 0 0}\n"
     ".key.int8{background:var(--int8)}.key.float{background:var(--float);margin-left:14px}\n"
+    ".gates{margin:0 0 16px}"
     ".dot{fill:var(--int8);stroke:var(--int8)}.ring{stroke:var(--int8)}.hashes .name{min-width:9em}.why{min-width:16em}\n"
     ".small{display:grid;grid-template-columns:repeat(auto-fill,minmax(260px,1fr));gap:18px 20px;margin-top:10px}\n"
     ".small figure{margin:0;min-width:0}.small figcaption{font-size:13px;color:var(--soft);overflow-wrap:anywhere}\n"
@@ -56,11 +57,15 @@ const char nnc_html_style[] =
     "dl{margin:8px 0 0}dt{font-weight:600}dd{margin:0 0 8px;max-width:76ch}\n"
     "summary{cursor:pointer;color:var(--soft)}footer{margin-top:48px;color:var(--soft);font-size:13px}\n"
     "@media(max-width:520px){main{padding:20px 14px 40px}h1{font-size:19px}.tile strong{font-size:22px}"
-    ".tiles{grid-template-columns:1fr 1fr}table.facts th{width:8em}}\n"
+    ".tiles{grid-template-columns:1fr 1fr}table.facts th{width:8em}"
+    "table{font-size:12.5px}th,td{padding-right:7px}.name,.hashes .name,.why{min-width:0}.sort .name,.sort .why{min-width:6em}"
+    ".gates thead{display:none}.gates tr{display:block;border-bottom:1px solid var(--line);padding:6px 0}"
+    ".gates td{display:inline-block;border:0;padding:1px 10px 1px 0;text-align:left;white-space:normal}"
+    ".gates td[data-h]:not(:empty)::before{content:attr(data-h) ': ';color:var(--soft)}.gates .why{display:block}}\n"
     "@media print{:root{--bg:#fff;--text:#000;--soft:#444;--line:#ccc;--panel:#f4f4f4;--int8:#2f6fb5;--fp32:#777;"
     "--good:#1f7a4d;--goodbg:#f4f4f4;--warn:#8a5a00;--warnbg:#f4f4f4;--bad:#a4262c}"
     "body{font-size:11px}table,.small figcaption{font-size:9.5px}code,.name{font-size:8.5px}main{max-width:none;padding:0}.tall{max-height:none;overflow:visible}.scroll{overflow:visible}"
-    ".scroll svg{min-width:0}th{position:static}.tile,.box,.verdict,figure,tr{break-inside:avoid}h2{break-after:avoid}"
+    ".scroll svg{min-width:0}.tiles{grid-template-columns:repeat(4,1fr)}th{position:static}.tile,.box,.verdict,figure,tr{break-inside:avoid}h2{break-after:avoid}"
     "*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}\n";
 
 const char nnc_html_script[] =

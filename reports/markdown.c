@@ -56,7 +56,7 @@ void nnc_md_gates(nnc_str *out, const nnc_report_row *root)
     if (n == 0) {
         return;
     }
-    nnc_str_append(out, "| Gate | Verdict | Value | 95 % interval | Limit | Why |\n"
+    nnc_str_append(out, "| Gate | Verdict | Value | 95 % bounds | Limit | Why |\n"
                         "|---|---|--:|--:|--:|---|\n");
     for (size_t i = 0; i < n; i++) {
         const nnc_report_row *gate = nnc_report_at(root, "gates", i);

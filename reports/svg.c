@@ -47,7 +47,8 @@ static const char *colour(const char *css)
 
 static void line(nnc_str *out, const char *css, double xa, double ya, double xb, double yb)
 {
-    nnc_str_appendf(out, "<line class=\"%s\" stroke=\"%s\"", css, colour(css));
+    nnc_str_appendf(out, "<line class=\"%s\" stroke=\"%s\"%s", css, colour(css),
+                    strcmp(css, "seen") == 0 ? " stroke-dasharray=\"3 3\"" : "");
     number(out, " x1=\"", xa, "\"");
     number(out, " y1=\"", ya, "\"");
     number(out, " x2=\"", xb, "\"");
