@@ -114,7 +114,8 @@ static nnc_status parse_spec(nnc_data_spec *out, nnc_dataset *d, const char *spe
         path[n - 1] = '\0';
     d->path = path;
     out->path = path;
-    if (formats[0]->sniff(out, &d->options)) /* random:N is no path */
+    /* What is not read from a path. */
+    if (formats[0]->sniff(out, &d->options) || formats[1]->sniff(out, &d->options))
         return NNC_OK;
     out->is_dir = nnc_file_is_dir(path);
     if (out->is_dir)

@@ -55,6 +55,7 @@ typedef struct nnc_dataset_options {
     size_t num_classes;  /* of the model's output; 0 = unknown: labels are not checked against it */
     int64_t label_offset; /* added to every label (1 for models with a background class 0) */
     bool no_labels;       /* do not look for labels */
+    const struct nnc_samples *samples; /* of the calling program (nncompress.h), instead of the spec; NULL: none. Copied */
 
     size_t max_samples; /* 0 = all; else a random subset chosen by `seed`, kept in order */
     uint64_t seed;

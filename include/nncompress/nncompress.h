@@ -77,7 +77,7 @@ NNC_API uint64_t nnc_model_macs(const nnc_model *model);
 NNC_API uint64_t nnc_model_parameters(const nnc_model *model);
 /* Threads for later runs; 0 = all usable cores. */
 NNC_API void nnc_model_set_threads(nnc_model *model, uint32_t threads);
-/* Runs on `count` inputs in the model's order. Fails: DATA (count, type, shape), LIMIT. */
+/* Runs on `count` inputs in the model's order. Fails: DATA (count, type, bytes), USAGE (shape), LIMIT. */
 NNC_API nnc_status nnc_model_run(nnc_model *model, const nnc_array *inputs, size_t count);
 /* Output i of the last run; the data stays the model's and is valid until the next run. Fails: USAGE. */
 NNC_API nnc_status nnc_model_result(nnc_model *model, size_t i, nnc_array *out);
@@ -90,6 +90,20 @@ NNC_API nnc_status nnc_job_create(nnc_job **out, const char *model_path);
 NNC_API void nnc_job_destroy(nnc_job *job); /* NULL accepted */
 /* Fails: USAGE with a suggestion for a misspelt name. */
 NNC_API nnc_status nnc_job_set(nnc_job *job, const char *option, const char *value);
+/* Samples that the calling program has in memory or makes. get is called by one thread at a time, on any thread, several times for
+ * the same sample, which must be the same each time. */
+typedef struct nnc_samples {
+    size_t size;  /* sizeof(nnc_samples) */
+    size_t count;
+    /* Fills inputs[0..input_count), in the model's order: dense arrays of the model's type, one sample each, with or without the batch
+     * dim of 1. The memory stays the program's and is valid until the next call. Nonzero: this sample cannot be read. */
+    int (*get)(void *user, size_t i, nnc_array *inputs, size_t input_count);
+    int64_t (*label)(void *user, size_t i); /* class of sample i; NULL: no labels */
+    void *user;
+} nnc_samples;
+/* Uses these samples instead of a path. option: "calib" or "eval". `samples` is copied, what it points to must live until the job is
+ * destroyed. A path set later for the same option counts instead. Fails: USAGE (option, size). */
+NNC_API nnc_status nnc_job_set_samples(nnc_job *job, const char *option, const nnc_samples *samples);
 /* Runs it to the end: the output file exists afterwards or nothing has changed. */
 NNC_API nnc_status nnc_job_run(nnc_job *job, const nnc_callbacks *callbacks);
 /* After a run: the report as "json", "html", "terminal" or "csv"; NULL before a successful run or for unknown formats. Owned by the job, valid until

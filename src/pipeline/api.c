@@ -22,6 +22,7 @@ struct nnc_job {
     nnc_compress_options options; /* what was set, for checking; points into strings */
     nnc_option_list args;         /* the same as flags */
     nnc_arena *strings;
+    nnc_samples calib, eval;      /* of the caller; size 0: none */
     nnc_str command;
     nnc_report *report;
     nnc_str rendered;
@@ -353,6 +354,21 @@ nnc_status nnc_job_set(nnc_job *job, const char *name, const char *value)
     return add_arg(job, nnc_arena_printf(job->strings, "--%s=%s", option->name, value));
 }
 
+nnc_status nnc_job_set_samples(nnc_job *job, const char *name, const nnc_samples *samples)
+{
+    const bool calib = strcmp(name, "calib") == 0;
+    if (!calib && strcmp(name, "eval") != 0) {
+        NNC_FAIL(NNC_ERR_USAGE, "samples for '%s', expected calib or eval", name);
+    }
+    if (samples->size != sizeof(*samples)) {
+        NNC_FAIL(NNC_ERR_USAGE, "nnc_samples.size is %zu, expected %zu", samples->size, sizeof(*samples));
+    }
+    *(calib ? &job->calib : &job->eval) = *samples;
+    const char *spec = calib ? NNC_CALLER_CALIB : NNC_CALLER_EVAL;
+    nnc_str_appendf(&job->command, " --%s=%s", name, spec);
+    return add_arg(job, nnc_arena_printf(job->strings, "--%s=%s", name, spec));
+}
+
 nnc_status nnc_job_run(nnc_job *job, const nnc_callbacks *callbacks)
 {
     nnc_log log;
@@ -363,6 +379,8 @@ nnc_status nnc_job_run(nnc_job *job, const nnc_callbacks *callbacks)
     nnc_config config;
     nnc_status status = nnc_config_init(&config, (int)job->args.count, (char *const *)(uintptr_t)job->args.items, NULL, &log);
     config.model = job->model;
+    config.options.data.calib_samples = job->calib.size ? &job->calib : NULL;
+    config.options.data.eval_samples = job->eval.size ? &job->eval : NULL;
     if (status == NNC_OK && (config.options.print_config || config.options.dry_run)) {
         status = nnc_error_set(NNC_ERR_USAGE, "options 'print-config' and 'dry-run' are those of the command line");
     }

@@ -6,8 +6,14 @@
 #include "datasets/dataset.h"
 #include "nnrt.h"
 
+/* Specs of samples that the calling program gives. */
+#define NNC_CALLER_CALIB "caller:calib"
+#define NNC_CALLER_EVAL "caller:eval"
+
 /* Members of OPT_DATA rows. */
+struct nnc_samples;
 typedef struct nnc_data_flags {
+    const struct nnc_samples *calib_samples, *eval_samples; /* no flags: what NNC_CALLER_* specs stand for */
     const char *labels, *classes, *preset, *resize, *crop, *interpolation, *color, *scale, *mean, *std;
     int64_t label_offset;
     int layout, data_layout;

@@ -247,6 +247,13 @@ static nnc_status plan_signature(signature *s, const nnrt_model *model)
     return NNC_OK;
 }
 
+static const struct nnc_samples *caller_samples(const char *spec, const nnc_data_flags *flags)
+{
+    return strcmp(spec, NNC_CALLER_CALIB) == 0  ? flags->calib_samples
+           : strcmp(spec, NNC_CALLER_EVAL) == 0 ? flags->eval_samples
+                                                : NULL;
+}
+
 nnc_status nnc_source_data(nnc_dataset **out, const char *spec, const nnc_source *source,
                            const nnc_exec *plan_exec, const nnc_data_flags *flags, uint32_t threads,
                            bool use_labels, size_t max_samples, uint64_t seed, const nnc_log *log)
@@ -263,7 +270,7 @@ nnc_status nnc_source_data(nnc_dataset **out, const char *spec, const nnc_source
             .mean = flags->mean, .std = flags->std, .classes = flags->classes,
             .labels = use_labels ? flags->labels : NULL, .num_classes = use_labels ? s.classes : 0,
             .label_offset = flags->label_offset, .no_labels = !use_labels,
-            .max_samples = max_samples, .seed = seed, .max_bad = flags->max_bad, .threads = threads};
+            .samples = caller_samples(spec, flags), .max_samples = max_samples, .seed = seed, .max_bad = flags->max_bad, .threads = threads};
         status = nnc_dataset_open(out, spec, &options, log);
     }
     nnc_free(s.inputs);
