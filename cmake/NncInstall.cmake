@@ -45,10 +45,10 @@ function(nnc_merge_objects out name objects)
   set(${out} "${merged}" PARENT_SCOPE)
 endfunction()
 
-# nnc_installed_library(NAME FOLDERS folders... LIBS libraries... LOCALIZE objcopy flags...): targets NAME_shared
+# nnc_installed_library(NAME COMPONENT name FOLDERS folders... LIBS libraries... LOCALIZE objcopy flags...): targets NAME_shared
 # and NAME_archive, package NAME.
 function(nnc_installed_library name)
-  cmake_parse_arguments(arg "" "DESCRIPTION" "FOLDERS;LIBS;LOCALIZE" ${ARGN})
+  cmake_parse_arguments(arg "" "DESCRIPTION;COMPONENT" "FOLDERS;LIBS;LOCALIZE" ${ARGN})
   set(objects)
   foreach(folder IN LISTS arg_FOLDERS)
     list(APPEND objects $<TARGET_OBJECTS:${folder}>)
@@ -59,7 +59,9 @@ function(nnc_installed_library name)
   set_target_properties(${name}_shared PROPERTIES OUTPUT_NAME ${name} EXPORT_NAME ${name}
     VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
     LINKER_LANGUAGE C LINK_DEPENDS "${map}")
-  target_link_libraries(${name}_shared PRIVATE ${arg_LIBS} Threads::Threads m)
+  nnc_portable_libraries(libs ${arg_LIBS})
+  target_link_libraries(${name}_shared PRIVATE ${libs} Threads::Threads m)
+  nnc_portable_target(${name}_shared "$ORIGIN")
   target_link_options(${name}_shared PRIVATE "LINKER:--version-script=${map}")
   if(NNC_SANITIZE)
     target_link_options(${name}_shared PRIVATE -fsanitize=address,undefined)
@@ -73,21 +75,23 @@ function(nnc_installed_library name)
   nnc_link_flags(private ${arg_LIBS} Threads::Threads -pthread -lm)
   target_link_libraries(${name}_archive INTERFACE ${private})
 
-  install(TARGETS ${name}_shared ${name}_archive EXPORT ${name}Targets COMPONENT ${name}
-    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+  install(TARGETS ${name}_shared ${name}_archive EXPORT ${name}Targets
+    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ${arg_COMPONENT}
+      NAMELINK_COMPONENT ${arg_COMPONENT}_dev
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ${arg_COMPONENT}_dev
     INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-  nnc_install_package(${name} "${arg_DESCRIPTION}" "${private}")
+  nnc_install_package(${name} "${arg_DESCRIPTION}" "${private}" ${arg_COMPONENT}_dev)
 endfunction()
 
-function(nnc_install_package name description private)
+function(nnc_install_package name description private component)
   set(cmake_dir "${CMAKE_INSTALL_LIBDIR}/cmake/${name}")
-  install(EXPORT ${name}Targets NAMESPACE ${name}:: DESTINATION ${cmake_dir} COMPONENT ${name})
+  install(EXPORT ${name}Targets NAMESPACE ${name}:: DESTINATION ${cmake_dir} COMPONENT ${component})
   file(WRITE "${PROJECT_BINARY_DIR}/${name}Config.cmake"
     "include(\"\${CMAKE_CURRENT_LIST_DIR}/${name}Targets.cmake\")\n")
   write_basic_package_version_file("${PROJECT_BINARY_DIR}/${name}ConfigVersion.cmake"
     COMPATIBILITY SameMinorVersion)
   install(FILES "${PROJECT_BINARY_DIR}/${name}Config.cmake" "${PROJECT_BINARY_DIR}/${name}ConfigVersion.cmake"
-    DESTINATION ${cmake_dir} COMPONENT ${name})
+    DESTINATION ${cmake_dir} COMPONENT ${component})
 
   # The prefix is found from the file's own place, so that an installed tree can be moved.
   file(RELATIVE_PATH to_prefix "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
@@ -105,16 +109,20 @@ Libs: -L\${libdir} -l${name}
 Libs.private: ${private}
 ")
   install(FILES "${PROJECT_BINARY_DIR}/${name}.pc" DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
-    COMPONENT ${name})
+    COMPONENT ${component})
 endfunction()
 
 function(nnc_install)
   get_property(nnrt_folders GLOBAL PROPERTY NNRT_FOLDERS)
   get_property(nnrt_libs GLOBAL PROPERTY NNRT_EXTERNAL_LIBS)
-  nnc_installed_library(nnrt DESCRIPTION "INT8 inference runtime" FOLDERS ${nnrt_folders} LIBS ${nnrt_libs})
+  nnc_installed_library(nnrt COMPONENT nnrt DESCRIPTION "INT8 inference runtime" FOLDERS ${nnrt_folders}
+    LIBS ${nnrt_libs})
+  nnc_bundle_libraries(${nnrt_libs})
   install(FILES "${PROJECT_SOURCE_DIR}/runtime_int8/include/nnrt.h"
-    DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT nnrt)
-  install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT nnrt)
+    DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT nnrt_dev)
+  if(NOT NNC_DEBIAN)
+    install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT nnrt)
+  endif()
   if(NNRT_ONLY)
     return()
   endif()
@@ -123,12 +131,21 @@ function(nnc_install)
   get_property(libs GLOBAL PROPERTY NNC_EXTERNAL_LIBS)
   list(REMOVE_ITEM folders nnc_cli)
   # The runtime inside stays inside: a program may link libnnrt beside libnncompress.
-  nnc_installed_library(nncompress DESCRIPTION "Neural network compression" FOLDERS ${folders} LIBS ${libs}
-    LOCALIZE --wildcard "--localize-symbol=nnrt_*")
+  nnc_installed_library(nncompress COMPONENT libnncompress DESCRIPTION "Neural network compression"
+    FOLDERS ${folders} LIBS ${libs} LOCALIZE --wildcard "--localize-symbol=nnrt_*")
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/nncompress" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-    COMPONENT nncompress FILES_MATCHING PATTERN "*.h")
+    COMPONENT libnncompress_dev FILES_MATCHING PATTERN "*.h")
   install(FILES "${PROJECT_SOURCE_DIR}/CHANGELOG.md" "${PROJECT_SOURCE_DIR}/SECURITY.md"
     DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT nncompress)
+  install(DIRECTORY "${PROJECT_SOURCE_DIR}/datasets/sample" DESTINATION "${CMAKE_INSTALL_DATADIR}/nncompress"
+    COMPONENT nncompress PATTERN "*.py" EXCLUDE)
+  set(python "${CMAKE_INSTALL_LIBDIR}/python")
+  if(NNC_DEBIAN)
+    set(python lib/python3/dist-packages)
+  endif()
+  install(FILES "${PROJECT_SOURCE_DIR}/bindings/python/nncompress/__init__.py" DESTINATION "${python}/nncompress"
+    COMPONENT python)
+  nnc_third_party_notices()
   if(TARGET nncompress)
     install(TARGETS nncompress RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT nncompress)
     nnc_manual()

@@ -23,6 +23,12 @@ function(nnc_manual)
       -P "${PROJECT_SOURCE_DIR}/cmake/write_manual.cmake"
     DEPENDS nncompress "${PROJECT_SOURCE_DIR}/cmake/write_manual.cmake"
     COMMENT "Writing manual pages and completions" VERBATIM)
+  if(NNC_DEBIAN)
+    find_program(NNC_GZIP gzip REQUIRED)
+    list(TRANSFORM pages APPEND ".gz" OUTPUT_VARIABLE packed)
+    add_custom_command(OUTPUT ${packed} COMMAND "${NNC_GZIP}" -9nkf ${pages} DEPENDS ${pages} VERBATIM)
+    set(pages ${packed})
+  endif()
   add_custom_target(manual ALL DEPENDS ${pages} ${others})
   install(FILES ${pages} DESTINATION "${CMAKE_INSTALL_MANDIR}/man1" COMPONENT nncompress)
   install(FILES "${dir}/nncompress" DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions"

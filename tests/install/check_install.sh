@@ -12,7 +12,7 @@ die() {
     exit 1
 }
 
-for component in nnrt $package; do
+for component in nnrt nnrt_dev libnncompress libnncompress_dev $package; do
     "$cmake" --install "$build" --prefix "$tree/first" --component "$component" >/dev/null
 done
 # Moved afterwards: nothing may remember the prefix.
