@@ -25,7 +25,7 @@ if unshare -rm true 2>/dev/null && unshare -rm mount -t tmpfs -o size=256k none 
         --no-write-report -o small/out.onnx; code=\$?; ls -A small; exit \$code" >"$work/out" 2>"$work/err"
     [ $? = 6 ] || bad "a full file system is not exit 6"
     [ -s "$work/out" ] && bad "something was left on the full file system"
-    grep -q "cannot write 'small/out.onnx': no space: needs 624.7 kB, has 258.0 kB" "$work/err" ||
+    grep -q "cannot write 'small/out.onnx': no space: needs [0-9.]* kB, has 2[0-9.]* kB" "$work/err" ||
         bad "a full file system is not told with both numbers"
     grep -q calibrat "$work/err" && bad "a full file system is found late"
 else
