@@ -83,5 +83,10 @@ nnc_status nnc_calib_solve_entropy(float *lo, float *hi, const nnc_value_stats *
     }
     *lo = stats->min > -t ? stats->min : -t;
     *hi = stats->max < t ? stats->max : t;
+    /* Most numbers in one bin near the start of the range: the clip would leave out every number above its middle. */
+    if (*lo > *hi) {
+        *lo = stats->min;
+        *hi = stats->max;
+    }
     return NNC_OK;
 }

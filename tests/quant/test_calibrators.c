@@ -339,6 +339,29 @@ static double error_of(const nnc_value_stats *s, float lo, float hi)
     return e;
 }
 
+/* A picture's flat background: half of the numbers are equal and the smallest; the clip would fall below them. */
+static void entropy_flat_start(void **state)
+{
+    (void)state;
+    float *x = normals(60000, 13, false), lo, hi;
+    for (size_t i = 0; i < 60000; i++) {
+        x[i] = i % 2 ? 0.3372549f : fminf(0.3372549f + fabsf(x[i]) * 0.1f, 0.7372549f);
+    }
+    nnc_value_stats *s = stats_of(x, 60000);
+    solve(&lo, &hi, "entropy", s, false, 0);
+    assert_true(lo <= hi && lo >= s->min && hi <= s->max);
+    /* The same with all but a few numbers at the start. */
+    for (size_t i = 0; i < 59900; i++) {
+        x[i] = 0.3372549f;
+    }
+    nnc_value_stats *flat = stats_of(x, 60000);
+    solve(&lo, &hi, "entropy", flat, false, 0);
+    assert_true(lo <= hi && lo >= flat->min && hi <= flat->max);
+    free(flat);
+    free(s);
+    free(x);
+}
+
 static void histogram_error(void **state)
 {
     (void)state;
@@ -426,7 +449,7 @@ int main(void)
         cmocka_unit_test(histogram_bins),         cmocka_unit_test(moving_average),
         cmocka_unit_test(merged_statistics),      cmocka_unit_test(ranges_to_grids),
         cmocka_unit_test(percentile_ranks),       cmocka_unit_test(entropy_minimum),
-        cmocka_unit_test(entropy_ignores_zeros),  cmocka_unit_test(histogram_error),
+        cmocka_unit_test(entropy_ignores_zeros),  cmocka_unit_test(entropy_flat_start),  cmocka_unit_test(histogram_error),
         cmocka_unit_test(mse_clips_far_numbers),  cmocka_unit_test(minmax_and_ema),
         cmocka_unit_test(every_calibrator_on_constants),
     };
