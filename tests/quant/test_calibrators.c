@@ -442,6 +442,32 @@ static void every_calibrator_on_constants(void **state)
     assert_null(nnc_calibrator_find("kl"));
 }
 
+/* Nearly all numbers in the upper half of one bin, far from zero: a clip at its middle is below all of them. */
+static void every_calibrator_on_narrow_ranges(void **state)
+{
+    (void)state;
+    for (int sign = -1; sign <= 1; sign += 2) {
+        float x[4096];
+        for (size_t i = 0; i < 4096; i++) {
+            float bins = i % 100 < 4 ? (float)(i % 100) : 0; /* a few in the next bins, one far away */
+            x[i] = (float)sign * (i == 5 ? 0.5f : 0.345143f + bins * 0.5f / NNC_CALIB_BINS);
+        }
+        nnc_value_stats *s = stats_of(x, 4096);
+        for (size_t i = 0; nnc_calibrator_row(i); i++) {
+            for (int symmetric = 0; symmetric < 2; symmetric++) {
+                float lo = NAN, hi = NAN;
+                solve(&lo, &hi, nnc_calibrator_row(i)->name, s, symmetric, 99.0);
+                if (!(lo <= hi)) {
+                    print_error("%s: [%g, %g] of [%g, %g]\n", nnc_calibrator_row(i)->name, (double)lo,
+                                (double)hi, (double)s->min, (double)s->max);
+                }
+                assert_true(isfinite(lo) && isfinite(hi) && lo <= hi);
+            }
+        }
+        free(s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -452,6 +478,7 @@ int main(void)
         cmocka_unit_test(entropy_ignores_zeros),  cmocka_unit_test(entropy_flat_start),  cmocka_unit_test(histogram_error),
         cmocka_unit_test(mse_clips_far_numbers),  cmocka_unit_test(minmax_and_ema),
         cmocka_unit_test(every_calibrator_on_constants),
+        cmocka_unit_test(every_calibrator_on_narrow_ranges),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
