@@ -267,7 +267,8 @@ static void add_figures(nnc_str *out, const nnc_report_row *root)
         for (size_t k = 0; gate && k < sizeof(figures) / sizeof(figures[0]); k++) {
             char start[32];
             snprintf(start, sizeof(start), " %s=", figures[k].name);
-            if (strcmp(nnc_row_string(gate, "name"), figures[k].gate) == 0 && !strstr(nnc_str_get(out), start)) {
+            if (strcmp(nnc_row_string(gate, "name"), figures[k].gate) == 0 && !strstr(nnc_str_get(out), start) &&
+                !(k == 0 && strstr(nnc_str_get(out), " top1="))) {
                 add_result(out, figures[k].name, figures[k].scale * nnc_row_double(gate, "value"),
                            figures[k].decimals, figures[k].unit);
             }

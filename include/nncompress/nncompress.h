@@ -104,7 +104,8 @@ typedef struct nnc_samples {
 /* Uses these samples instead of a path. option: "calib" or "eval". `samples` is copied, what it points to must live until the job is
  * destroyed. A path set later for the same option counts instead. Fails: USAGE (option, size). */
 NNC_API nnc_status nnc_job_set_samples(nnc_job *job, const char *option, const nnc_samples *samples);
-/* Runs it to the end: the output file exists afterwards or nothing has changed. */
+/* Runs it to the end: the output file exists afterwards or nothing has changed. NNC_ERR_GATE: a gate refused the result; the reports are written
+ * and nnc_job_report has one. */
 NNC_API nnc_status nnc_job_run(nnc_job *job, const nnc_callbacks *callbacks);
 /* After a run: the report as "json", "html", "terminal" or "csv"; NULL before a successful run or for unknown formats. Owned by the job, valid until
  * the next call of this function. */

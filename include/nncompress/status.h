@@ -9,7 +9,7 @@ extern "C" {
 
 typedef enum nnc_status {
     NNC_OK = 0,
-    NNC_ERR_GATE = 1,        /* ran correctly, but a gate failed: change the recipe or the gate */
+    NNC_ERR_GATE = 1,        /* ran correctly, but a gate failed or is undecided: change the recipe or the gate */
     NNC_ERR_USAGE = 2,       /* wrong arguments, flags or recipe: fix the call */
     NNC_ERR_MODEL = 3,       /* the model file is invalid or corrupt: fix or re-export it */
     NNC_ERR_UNSUPPORTED = 4, /* the model is valid but needs something this build lacks */

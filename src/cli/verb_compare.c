@@ -4,11 +4,13 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "cli/common.h"
+#include "cli/judge.h"
 
 typedef struct compare_options {
     const char *data;
     int64_t samples, layer_samples, output, seed;
+    double bench_seconds;
+    nnc_gate_flags gates;
     nnc_data_flags flags;
     nnc_run_flags run;
 } compare_options;
@@ -19,6 +21,9 @@ typedef struct compare_options {
     NNC_OPT(compare_options, name, sh, kind, run.member, meta, help, "Running", min, max, choices),
 #define OPT_DEVICE(name, sh, kind, member, meta, help, min, max, choices)                          \
     NNC_OPT(compare_options, name, sh, kind, run.member, meta, help, "Running", min, max, choices),
+#define OPT_GATE(name, sh, kind, member, meta, help, min, max, choices)                            \
+    NNC_OPT(compare_options, name, sh, kind, gates.member, meta, help, "Gates", min, max, choices),
+#define OPT_GATE_PAIR OPT_GATE
 static const nnc_option options[] = {
     NNC_OPT(compare_options, "eval", 0, STRING, data, "PATH", "samples to run both models on; random:N for noise",
             "Samples", 0, 0, NULL),
@@ -31,6 +36,9 @@ static const nnc_option options[] = {
     NNC_OPT(compare_options, "output", 0, INT, output, "I", "output with the class scores (default 0)",
             "Samples", 0, 1000, NULL),
 #include "pipeline/options.def"
+    NNC_OPT(compare_options, "bench-seconds", 0, DOUBLE, bench_seconds, "S",
+            "latency measurement per model, where a gate asks for one (default 1)", "Running", 0, 3600, NULL),
+#include "pipeline/gates.def"
     {0},
 };
 
@@ -100,19 +108,21 @@ static nnc_status print_totals(const compare_options *o, nnc_report_row *root, c
 {
     double sqnr = nnc_error_sqnr_db(&acc->output), cosine = nnc_error_cosine(&acc->output);
     double n = (double)acc->samples;
+    nnc_report_int(root, "samples", (int64_t)acc->samples);
+    nnc_report_double(root, "output.sqnr_db", sqnr);
+    nnc_report_double(root, "output.cosine", cosine);
+    nnc_report_double(root, "output.max_abs", acc->output.max_abs);
+    nnc_report_double(root, "agreement", acc->classes ? (double)acc->agree / n : NAN);
+    if (acc->labelled) {
+        nnc_report_double(root, "top1_a", (double)acc->top1_a / n);
+        nnc_report_double(root, "top1_b", (double)acc->top1_b / n);
+        nnc_report_double(root, "drop", acc->drop);
+        nnc_report_double(root, "drop_low", acc->drop_lo);
+        nnc_report_double(root, "drop_high", acc->drop_hi);
+        nnc_report_int(root, "only_a_right", (int64_t)acc->only_a);
+        nnc_report_int(root, "only_b_right", (int64_t)acc->only_b);
+    }
     if (o->run.json) {
-        nnc_report_int(root, "samples", (int64_t)acc->samples);
-        nnc_report_double(root, "output.sqnr_db", sqnr);
-        nnc_report_double(root, "output.cosine", cosine);
-        nnc_report_double(root, "output.max_abs", acc->output.max_abs);
-        nnc_report_double(root, "agreement", acc->classes ? (double)acc->agree / n : NAN);
-        if (acc->labelled) {
-            nnc_report_double(root, "top1_a", (double)acc->top1_a / n);
-            nnc_report_double(root, "top1_b", (double)acc->top1_b / n);
-            nnc_report_double(root, "drop", acc->drop);
-            nnc_report_double(root, "drop_low", acc->drop_lo);
-            nnc_report_double(root, "drop_high", acc->drop_hi);
-        }
         return NNC_OK;
     }
     NNC_TRY(nnc_outf("outputs over %zu samples: SQNR %.2f dB, cosine %.6f, max |diff| %.4g\n", acc->samples,
@@ -129,7 +139,18 @@ static nnc_status print_totals(const compare_options *o, nnc_report_row *root, c
     return NNC_OK;
 }
 
-static nnc_status compare(const nnc_cli *cli, const compare_options *o, nnc_source *a, nnc_source *b)
+/* What the gates need before anything is measured, and of the original. */
+static nnc_status check_data(const nnc_gates *gates, const nnc_dataset *data, const compare_options *o)
+{
+    if (nnc_gates_need_labels(gates) && !nnc_dataset_has_labels(data)) {
+        NNC_FAIL(NNC_ERR_DATA, "%s: no labels found, which the gates need; give --labels FILE, or class sub-folders",
+                 o->data);
+    }
+    return NNC_OK;
+}
+
+static nnc_status compare(const nnc_cli *cli, const compare_options *o, const nnc_gates *gates, nnc_source *a,
+                          nnc_source *b)
 {
     nnc_exec *exec_a = NULL, *exec_b = NULL;
     nnc_dataset *data = NULL;
@@ -143,7 +164,11 @@ static nnc_status compare(const nnc_cli *cli, const compare_options *o, nnc_sour
         status = nnc_source_data(&data, o->data, a, exec_a, &o->flags, (uint32_t)o->run.threads, true,
                                  (size_t)o->samples, (uint64_t)o->seed, cli->log);
     }
+    status = status == NNC_OK ? check_data(gates, data, o) : status;
     status = status == NNC_OK ? nnc_eval_accuracy(&accuracy, exec_a, exec_b, data, &eval, cli->log) : status;
+    if (status == NNC_OK && accuracy.labelled) {
+        status = nnc_gates_check_fp32(gates, accuracy.top1_a, accuracy.samples, false);
+    }
     status = status == NNC_OK ? nnc_report_create(&report, "compare") : status;
     if (status == NNC_OK) {
         nnc_report_row *root = nnc_report_root(report);
@@ -156,9 +181,13 @@ static nnc_status compare(const nnc_cli *cli, const compare_options *o, nnc_sour
             status = print_layers(o, root, a, b, data, cli->log);
         }
     }
-    if (status == NNC_OK && o->run.json) {
-        status = nnc_cli_print_json(report);
+    if (status == NNC_OK) {
+        const nnc_judged judged = {.gates = gates, .original = a, .model = b, .original_exec = exec_a,
+                                   .exec = exec_b, .data = data, .accuracy = &accuracy, .run = &o->run,
+                                   .bench_seconds = o->bench_seconds};
+        status = nnc_cli_judge(cli, report, &judged);
     }
+    status = status == NNC_OK ? nnc_cli_finish(cli, report, o->run.json) : status;
     nnc_report_destroy(report);
     nnc_accuracy_deinit(&accuracy);
     nnc_dataset_destroy(data);
@@ -169,19 +198,24 @@ static nnc_status compare(const nnc_cli *cli, const compare_options *o, nnc_sour
 
 static nnc_status run(const nnc_cli *cli)
 {
-    compare_options o = {.layer_samples = 8};
+    compare_options o = {.layer_samples = 8, .bench_seconds = 1};
     nnc_option_list words = {0};
     nnc_source a = {0}, b = {0};
+    nnc_gates gates = {0};
     nnc_status status = nnc_cli_parse(cli, &nnc_verb_compare, &o, &words, 2, 2);
     if (status == NNC_OK && !o.data) {
         status = nnc_error_set(NNC_ERR_USAGE, "compare needs samples: --eval images/ --preprocess imagenet-torch, "
                                "or --eval random:32");
     }
+    status = status == NNC_OK ? nnc_gates_init(&gates, &o.gates, "compare") : status;
+    status = status == NNC_OK ? nnc_gates_check(&gates, true, o.bench_seconds) : status;
     status = status == NNC_OK ? nnc_source_load(&a, words.items[0], &o.run, false, cli->log) : status;
+    status = status == NNC_OK ? nnc_gates_check_source(&gates, a.sha256) : status;
     status = status == NNC_OK ? nnc_source_load(&b, words.items[1], &o.run, false, cli->log) : status;
-    status = status == NNC_OK ? compare(cli, &o, &a, &b) : status;
+    status = status == NNC_OK ? compare(cli, &o, &gates, &a, &b) : status;
     nnc_source_deinit(&a);
     nnc_source_deinit(&b);
+    nnc_gates_deinit(&gates);
     nnc_option_list_deinit(&words);
     nnc_option_list_deinit(&o.run.shapes);
     return status;
@@ -191,7 +225,8 @@ const nnc_verb nnc_verb_compare = {
     .name = "compare",
     .summary = "shows how two models differ: outputs, layers, accuracy",
     .usage = "compare A B --eval PATH [options]",
-    .examples = "  nncompress compare model.onnx model.int8.onnx --eval images/ --preprocess unit\n",
+    .examples = "  nncompress compare model.onnx model.int8.onnx --eval images/ --preprocess unit\n"
+                "  nncompress compare a.onnx b.onnx --eval test.h5#images --max-drop 1%\n",
     .options = options,
     .run = run,
 };

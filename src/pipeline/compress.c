@@ -52,10 +52,10 @@ const nnc_option nnc_compress_table[] = {
         "Samples", 1, 1e9, NULL),
     ROW("eval", 0, STRING, eval, "PATH", "labelled samples to measure the accuracy on", "Samples", 0, 0, NULL),
     ROW("seed", 0, INT, seed, "N", "seed of the choice of samples (default 0)", "Samples", 0, 1e15, NULL),
-#include "pipeline/gates.def"
 #include "pipeline/options.def"
     ROW("bench-seconds", 0, DOUBLE, bench_seconds, "S", "latency measurement per model (default 1; 0 for none)",
         "Running", 0, 3600, NULL),
+#include "pipeline/gates.def"
     {0},
 };
 
