@@ -234,6 +234,9 @@ static nnc_status run_next(nnc_run *run, const char *output)
     next.quant = (nnc_quant_result){0};
     next.report = NULL;
     nnc_status status = nnc_report_create(&next.report, "compress");
+    if (status == NNC_OK) {
+        nnc_report_environment(nnc_report_root(next.report), &recipe.run); /* a baseline asks for it */
+    }
     status = status == NNC_OK ? nnc_graph_clone(&next.graph, run->targets->before) : status;
     status = status == NNC_OK ? run_steps(&next) : status;
     status = status == NNC_OK ? nnc_publish_model(&next) : status;
