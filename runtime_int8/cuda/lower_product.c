@@ -11,11 +11,12 @@
 
 #define PAD_BYTES 16u /* the longest piece of K */
 
-static uint32_t largest_piece(uint64_t bytes, uint32_t most)
+/* Neighbouring outputs that move at once. */
+static uint32_t out_piece(uint32_t out, uint32_t cols)
 {
-    while (bytes % most != 0)
-        most /= 2;
-    return most;
+    if (out == NNRT_Q8_OUT_F32)
+        return cols % 2 == 0 ? 2 : 1;
+    return cols % 16 == 0 ? 16 : cols % 8 == 0 ? 8 : cols % 4 == 0 ? 4 : 1;
 }
 
 nnc_status nnrt_cuda_product_out_args(nnrt_cuda_product_out *out, nnrt_cuda_lowering *low,
@@ -33,12 +34,9 @@ nnc_status nnrt_cuda_product_out_args(nnrt_cuda_product_out *out, nnrt_cuda_lowe
         .cols = cols,
         .channels = (cols + 15) / 16 * 16,
         .ldy = ldy,
-        .piece = largest_piece(cols, epilogue->out == NNRT_Q8_OUT_F32 ? 2 : 16),
+        .piece = out_piece(epilogue->out, cols),
         .epilogue = *epilogue,
     };
-    /* There are no kernels for two bytes at once. */
-    if (epilogue->out == NNRT_Q8_OUT_U8 && out->piece == 2)
-        out->piece = 1;
     return NNC_OK;
 }
 
@@ -68,10 +66,13 @@ static nnc_status emit_product(nnrt_cuda_lowering *low, nnrt_node_ctx *ctx,
 {
     const void *x;
     nnrt_cuda_choice choice;
-    args->gather = k->unit == 1;
+    if (ctx->in[0].bytes / k->grain > INT32_MAX)
+        NNC_FAIL(NNC_ERR_LIMIT, "CUDA: '%s': input of %zu bytes, the limit is %u times 2^31",
+                 ctx->name, ctx->in[0].bytes, k->grain);
+    args->gather = k->grain == 1;
     args->piece = k->piece;
-    args->unit = k->unit;
-    args->row_bytes = k->row_bytes;
+    args->line = k->row_bytes / k->grain;
+    args->column = k->unit / k->grain;
     args->steps = nnrt_cuda_k_steps(k);
     args->panels = args->out.channels / 16;
     const nnrt_cuda_problem problem = {
@@ -90,8 +91,8 @@ static nnc_status emit_product(nnrt_cuda_lowering *low, nnrt_node_ctx *ctx,
     const nnrt_cuda_tile *tile = choice.tile;
     args->x = x;
     args->counters = nnrt_cuda_counters(low);
-    args->row_tiles = (args->rows + tile->rows - 1) / tile->rows;
-    args->col_tiles = (args->out.cols + tile->cols - 1) / tile->cols;
+    args->row_tiles = nnrt_cuda_divide_by((args->rows + tile->rows - 1) / tile->rows);
+    args->col_tiles = nnrt_cuda_divide_by((args->out.cols + tile->cols - 1) / tile->cols);
     args->split_steps = choice.split_steps;
     const uint32_t tiles = (uint32_t)nnrt_cuda_tile_count(tile, &problem);
     const uint32_t grid[3] = {tiles, choice.splits, 1};
@@ -118,22 +119,20 @@ nnc_status nnrt_cuda_lower_gemm_q8(nnrt_cuda_lowering *low, nnrt_node_ctx *ctx)
         NNC_FAIL(NNC_ERR_LIMIT, "CUDA: '%s': %zu rows, the limit is 2^31", ctx->name, rows);
     NNC_TRY(nnrt_cuda_gemm_weights(&weights, low, ctx));
     NNC_TRY(nnrt_cuda_product_out_args(&args.out, low, &p->epilogue, &weights, p->n, p->n));
-    const uint32_t piece = largest_piece(p->k, 16);
-    const nnrt_cuda_k k = {
+    nnrt_cuda_k k = {
         .r = 1,
         .s = 1,
         .run = (p->k + 3) / 4 * 4,
         .row_bytes = p->k,
         .pixel_bytes = p->k,
-        .unit = piece < 4 ? 1 : p->k,
-        .piece = piece < 4 ? 4 : piece,
     };
+    nnrt_cuda_k_pieces(&k, p->k, false);
     /* Every row is an image of one pixel. */
     args.w = weights.w;
-    args.x_image = p->k;
+    args.image = p->k / k.grain;
     args.height = 1;
     args.width = p->k / k.unit;
-    args.pixels = args.pixels_x = 1;
+    args.pixels = args.pixels_x = nnrt_cuda_divide_by(1);
     args.rows = (uint32_t)rows;
     return emit_product(low, ctx, &args, &k, 1);
 }
@@ -144,8 +143,8 @@ static nnc_status check_dims(const nnrt_node_ctx *ctx, const nnrt_window_dims *d
     const int64_t high = d->h + d->top + d->bottom, wide = d->w + d->left + d->right;
     if (high > INT32_MAX / wide || high * wide > INT32_MAX / d->c ||
         (d->oh * d->ow > 0 && d->n > INT32_MAX / (d->oh * d->ow)))
-        NNC_FAIL(NNC_ERR_LIMIT, "CUDA: '%s': %lld images of %lldx%lldx%lld with padding",
-                 ctx->name, (long long)d->n, (long long)high, (long long)wide, (long long)d->c);
+        NNC_FAIL(NNC_ERR_LIMIT, "CUDA: '%s': %lld images of %lldx%lldx%lld with padding", ctx->name,
+                 (long long)d->n, (long long)high, (long long)wide, (long long)d->c);
     return NNC_OK;
 }
 
@@ -153,9 +152,8 @@ static nnrt_cuda_k conv_k(const nnrt_conv_q8_params *p, const nnrt_window_dims *
 {
     const uint32_t channels = p->c_in / p->groups * merge;
     const bool whole_rows = p->pack == NNRT_CONV_PACK_ROWS;
-    const uint32_t piece = whole_rows ? 1 : largest_piece(channels, 16);
     const uint32_t bytes = whole_rows ? p->window.kernel[1] * channels : channels;
-    return (nnrt_cuda_k){
+    nnrt_cuda_k k = {
         .r = p->window.kernel[0],
         .s = whole_rows ? 1 : p->window.kernel[1],
         .run = (bytes + 3) / 4 * 4,
@@ -163,9 +161,9 @@ static nnrt_cuda_k conv_k(const nnrt_conv_q8_params *p, const nnrt_window_dims *
         .right = d->dw,
         .row_bytes = (uint32_t)(d->w * d->c),
         .pixel_bytes = (uint32_t)d->c,
-        .unit = piece < 4 ? 1 : (uint32_t)d->c,
-        .piece = piece < 4 ? 4 : piece,
     };
+    nnrt_cuda_k_pieces(&k, channels, whole_rows);
+    return k;
 }
 
 nnc_status nnrt_cuda_lower_conv_q8(nnrt_cuda_lowering *low, nnrt_node_ctx *ctx)
@@ -190,12 +188,12 @@ nnc_status nnrt_cuda_lower_conv_q8(nnrt_cuda_lowering *low, nnrt_node_ctx *ctx)
     NNC_TRY(nnrt_cuda_product_out_args(&args.out, low, &p->epilogue, &weights, p->c_out / groups,
                                        p->c_out));
     args.w = weights.w;
-    args.x_image = (uint64_t)(d.h * d.w * d.c);
-    args.x_group = p->c_in / groups;
+    args.image = (uint32_t)(d.h * d.w * d.c) / k.grain;
+    args.group = p->c_in / groups / k.grain;
     args.height = (uint32_t)d.h;
     args.width = (uint32_t)d.w * per_column;
-    args.pixels = (uint32_t)(d.oh * d.ow);
-    args.pixels_x = (uint32_t)d.ow;
+    args.pixels = nnrt_cuda_divide_by((uint32_t)(d.oh * d.ow));
+    args.pixels_x = nnrt_cuda_divide_by((uint32_t)d.ow);
     args.step_y = d.sh;
     args.step_x = d.sw * (int32_t)per_column;
     args.top = d.top;

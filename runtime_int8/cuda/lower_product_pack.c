@@ -17,6 +17,30 @@ uint32_t nnrt_cuda_k_steps(const nnrt_cuda_k *k)
     return (uint32_t)ceil_div((size_t)k->r * k->s * k->run, NNRT_CUDA_STEP);
 }
 
+nnrt_cuda_divisor nnrt_cuda_divide_by(uint32_t by)
+{
+    /* 2^(31 + s) / by rounded up, by <= 2^s: too large by less than 2^s / 2^(31 + s) of n, so below
+     * 2^31 the quotient is exact; and by > 2^(s - 1) keeps it in 32 bits. */
+    uint32_t s = 0;
+    while ((UINT64_C(1) << s) < by)
+        s++;
+    if (s == 0)
+        return (nnrt_cuda_divisor){.by = 1};
+    return (nnrt_cuda_divisor){
+        .by = by,
+        .multiplier = (uint32_t)(((UINT64_C(1) << (31 + s)) + by - 1) / by),
+        .shift = s - 1,
+    };
+}
+
+void nnrt_cuda_k_pieces(nnrt_cuda_k *k, uint32_t channels, bool bytes)
+{
+    const bool gather = bytes || channels % 4 != 0;
+    k->piece = gather || channels % 8 != 0 ? 4 : channels % 16 != 0 ? 8 : 16;
+    k->grain = gather ? 1 : k->piece == 16 ? 16 : 4;
+    k->unit = gather ? 1 : k->pixel_bytes;
+}
+
 void nnrt_cuda_k_taps(nnrt_cuda_tap *taps, const nnrt_cuda_k *k)
 {
     const size_t pieces = (size_t)nnrt_cuda_k_steps(k) * NNRT_CUDA_STEP / k->piece;
@@ -28,7 +52,7 @@ void nnrt_cuda_k_taps(nnrt_cuda_tap *taps, const nnrt_cuda_k *k)
         const int32_t dx = (int32_t)(at / per_tap % k->s) * k->right;
         const int32_t right = dx * (int32_t)k->pixel_bytes + c;
         taps[i] = (nnrt_cuda_tap){
-            .offset = dy * (int32_t)k->row_bytes + right,
+            .offset = (dy * (int32_t)k->row_bytes + right) / (int32_t)k->grain,
             .dy = dy,
             .dx = k->unit == 1 ? right : dx,
         };
@@ -149,8 +173,9 @@ static nnc_status plain_weights(nnrt_cuda_weights *out, nnrt_cuda_lowering *low,
                                 nnrt_cuda_pack_fn *pack)
 {
     if (quads >= LAYOUT_FRAGMENTS || fragment_steps(quads) > UINT32_MAX / NNRT_CUDA_PANEL / panels)
-        NNC_FAIL(NNC_ERR_LIMIT, "CUDA: '%s': weights of %zu times %zu words, the limit is 2^32 bytes",
-                 ctx->name, panels * 16, quads);
+        NNC_FAIL(NNC_ERR_LIMIT,
+                 "CUDA: '%s': weights of %zu times %zu words, the limit is 2^32 bytes", ctx->name,
+                 panels * 16, quads);
     NNC_TRY(nnrt_cuda_constant(&out->w, low, 1, LAYOUT_FRAGMENTS + (uint32_t)quads,
                                panels * fragment_steps(quads) * NNRT_CUDA_PANEL, pack));
     NNC_TRY(nnrt_cuda_input(&out->acc0, low, 2));
@@ -163,7 +188,8 @@ static nnc_status merged_weights(nnrt_cuda_weights *out, nnrt_cuda_lowering *low
     const nnrt_conv_q8_params *p = ctx->params;
     const size_t taps = (size_t)p->window.kernel[0] * p->window.kernel[1];
     const size_t panels = ceil_div((size_t)p->c_out / p->groups * merge, 16);
-    const size_t groups = p->groups / merge, steps = fragment_steps(taps * merged_run(p, merge) / 4);
+    const size_t groups = p->groups / merge,
+                 steps = fragment_steps(taps * merged_run(p, merge) / 4);
     const uint32_t key[] = {p->groups, p->c_in, p->c_out, p->window.kernel[0], p->window.kernel[1]};
     uint32_t layout = 0;
     for (unsigned i = 0; i < 5; i++)

@@ -1,4 +1,5 @@
-/* Lowering of conv_q8 with few channels (weight layout ROWS). SPDX-License-Identifier: Apache-2.0 */
+/* Lowering of conv_q8 with few channels (weight layout ROWS). SPDX-License-Identifier: Apache-2.0
+ */
 #include <string.h>
 
 #include "base/mem.h"
@@ -24,14 +25,13 @@ static void set_tile(nnrt_cuda_rows_args *args, const nnrt_window_dims *d, uint3
     args->tiles_y = (uint32_t)ceil_div((uint64_t)d->oh, high);
     args->tiles_x = (uint32_t)ceil_div((uint64_t)d->ow, wide);
     args->patch_rows = (high - 1) * (uint32_t)d->sh + (uint32_t)((d->r - 1) * d->dh) + 1;
-    args->patch_pitch =
-        ((wide - 1) * (uint32_t)args->step_x + 4 * quads + 3) / 4 * 4;
+    args->patch_pitch = ((wide - 1) * (uint32_t)args->step_x + 4 * quads + 3) / 4 * 4;
 }
 
 /* Sets patch_at and stage_at; the bytes of a block with all its parts. */
 static size_t place(nnrt_cuda_rows_args *args, uint32_t cols)
 {
-    const size_t weights = (size_t)(cols + 1) * args->steps * NNRT_CUDA_STEP;
+    const size_t weights = (size_t)(cols + 1) * args->steps * NNRT_CUDA_STEP + cols * sizeof(float);
     /* The second of the two words of a fragment may begin behind the patch. */
     const size_t patch = (size_t)args->patch_rows * args->patch_pitch + 4;
     const size_t stage = (weights + patch + 15) / 16 * 16;
@@ -80,8 +80,8 @@ static nnc_status upload_quads(nnrt_cuda_rows_args *args, nnrt_cuda_lowering *lo
     if (table == NULL)
         NNC_FAIL(NNC_ERR_LIMIT, "CUDA: '%s': a table of %zu words", ctx->name, count);
     for (size_t i = 0; i < (size_t)d->r * quads; i++)
-        table[i] = (uint32_t)(i / quads) * (uint32_t)d->dh * args->patch_pitch +
-                   (uint32_t)(i % quads) * 4;
+        table[i] =
+            (uint32_t)(i / quads) * (uint32_t)d->dh * args->patch_pitch + (uint32_t)(i % quads) * 4;
     const nnc_status status = nnrt_cuda_table(&device, low, table, count * sizeof *table);
     nnc_free(table);
     args->quads = device;
@@ -141,8 +141,8 @@ nnc_status nnrt_cuda_lower_rows(bool *done, nnrt_cuda_lowering *low, nnrt_node_c
         NNC_FAIL(NNC_ERR_LIMIT, "CUDA: '%s': %llu tiles of %u columns", ctx->name,
                  (unsigned long long)tiles, p->c_out);
     args.tiles = (uint32_t)tiles;
-    const uint32_t grid[3] = {block_count(tiles, col_tiles, device, shared, narrow ? 6 : 4),
-                              col_tiles, 1};
+    const uint32_t blocks = narrow ? NNRT_CUDA_ROWS_32_BLOCKS : NNRT_CUDA_ROWS_64_BLOCKS;
+    const uint32_t grid[3] = {block_count(tiles, col_tiles, device, shared, blocks), col_tiles, 1};
     *done = true;
     ctx->kernel = nnrt_cuda_kernel_name(kernel);
     return nnrt_cuda_emit(low, kernel, grid, shared, &args, sizeof args);

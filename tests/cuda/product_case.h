@@ -1,4 +1,5 @@
-/* One INT8 product on the device, held to the bytes of the reference tier. SPDX-License-Identifier: Apache-2.0 */
+/* One INT8 product on the device, held to the bytes of the reference tier. SPDX-License-Identifier:
+ * Apache-2.0 */
 #ifndef NNC_TESTS_PRODUCT_CASE_H
 #define NNC_TESTS_PRODUCT_CASE_H
 
@@ -9,13 +10,12 @@
 
 #include "kernels/q8_model.h"
 
-/* The output of two runs (the second is a captured graph where there are graphs), with the kernel's name. */
+/* The output of two runs (the second is a captured graph where there are graphs), with the kernel's
+ * name. */
 static inline nnrt_session *product_session(const q8_model *m, uint32_t device)
 {
-    const nnrt_session_options options = {.size = sizeof options,
-                                          .threads = 1,
-                                          .isa_max = NNRT_ISA_REF,
-                                          .device = device};
+    const nnrt_session_options options = {
+        .size = sizeof options, .threads = 1, .isa_max = NNRT_ISA_REF, .device = device};
     nnrt_session *session = NULL;
     nnrt_view view;
     if (nnrt_session_create(&session, m->model, &options) != NNRT_OK ||
@@ -44,7 +44,8 @@ static inline void product_text(char out[200], const q8_layer *l)
              l->pad[0], l->pad[1], l->pad[2], l->pad[3], l->auto_pad);
 }
 
-/* `force` (may be NULL) is put into NNRT_CUDA_PRODUCT; `want` (may be NULL) is what the kernel's name must start with. */
+/* `force` (may be NULL) is put into NNRT_CUDA_PRODUCT; `want` (may be NULL) is what the kernel's
+ * name must start with. */
 static inline void product_hold(const q8_layer *layer, unsigned epilogue, q8_fill fill,
                                 const char *force, const char *want)
 {

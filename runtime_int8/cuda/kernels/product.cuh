@@ -1,30 +1,30 @@
 /* Implicit products: NHWC convolution and GEMM, u8 x s8. SPDX-License-Identifier: Apache-2.0
  *
- * A block passes K in steps of 64 bytes through a ring of stages in shared memory, filled by asynchronous copies. A row of
- * a stage is four chunks of 16 bytes, chunk c at place c ^ (row / 2) % 4, so that the eight rows that ldmatrix reads at
- * once lie in different banks. Host-made taps say where K comes from: the device divides only to find its rows. */
+ * A block passes K in steps of 64 bytes through a ring of stages in shared memory, filled by
+ * asynchronous copies. A row of a stage is four chunks of 16 bytes, chunk c at place c ^ (row / 2)
+ * % 4, so that the eight rows that ldmatrix reads at once lie in different banks. Host-made taps
+ * say where K comes from: the device divides only to find its rows. */
 #ifndef NNRT_CUDA_KERNELS_PRODUCT_CUH
 #define NNRT_CUDA_KERNELS_PRODUCT_CUH
 
 #include "runtime_int8/cuda/kernels/product_tile.cuh"
 
 /* What a thread copies: chunk thread % 4 of every row_step-th row, and chunks of the weights. */
-template <class T> struct product_source {
+template <class T, bool FINE> struct product_source {
     static constexpr uint32_t row_step = T::threads / 4;
     static constexpr uint32_t rows = (T::rows + row_step - 1) / row_step;
     static constexpr uint32_t chunks = T::b_bytes / 16 / T::threads;
-    int64_t at[rows];           /* first byte of the row's window, from x */
-    int32_t y[rows], x[rows];   /* its place in the input */
-    uint32_t w[chunks];         /* from the group's weights */
-    const uint8_t *group_w;
-    uint32_t to_a, to_b;        /* in a stage */
+    int32_t at[rows];         /* grains from x to the first byte of the row's window */
+    int32_t y[rows], x[rows]; /* its place in the input */
+    uint32_t w[chunks];       /* 16 bytes each, from the weights */
+    uint32_t to_a, to_b;      /* in a stage */
 };
 
 #define PRODUCT_NOWHERE (-(1 << 30)) /* no tap is so long that it reaches the input from there */
 
-template <class T>
-SIMT_FN void product_find_rows(product_source<T> &s, const nnrt_cuda_product_args &a, uint32_t m0,
-                               uint32_t group)
+template <class T, bool FINE>
+SIMT_FN void product_find_rows(product_source<T, FINE> &s, const nnrt_cuda_product_args &a,
+                               uint32_t m0, uint32_t group)
 {
     PRODUCT_UNROLL
     for (uint32_t i = 0; i < s.rows; i++) {
@@ -32,12 +32,12 @@ SIMT_FN void product_find_rows(product_source<T> &s, const nnrt_cuda_product_arg
         s.at[i] = 0;
         s.y[i] = s.x[i] = PRODUCT_NOWHERE;
         if (m < a.rows) {
-            const uint32_t image = m / a.pixels, pixel = m % a.pixels;
-            const int32_t oy = (int32_t)(pixel / a.pixels_x), ox = (int32_t)(pixel % a.pixels_x);
-            s.y[i] = oy * a.step_y - a.top;
-            s.x[i] = ox * a.step_x - a.left;
-            s.at[i] = (int64_t)(image * a.x_image + (uint64_t)group * a.x_group) +
-                      (int64_t)s.y[i] * a.row_bytes + (int64_t)s.x[i] * a.unit;
+            const uint32_t image = product_divide(m, a.pixels), pixel = m - image * a.pixels.by;
+            const uint32_t oy = product_divide(pixel, a.pixels_x), ox = pixel - oy * a.pixels_x.by;
+            s.y[i] = (int32_t)oy * a.step_y - a.top;
+            s.x[i] = (int32_t)ox * a.step_x - a.left;
+            s.at[i] = (int32_t)(image * a.image + group * a.group + (uint32_t)s.y[i] * a.line +
+                                (uint32_t)s.x[i] * a.column);
         }
     }
     /* row_step is a multiple of 8: all rows of a thread have the same swizzle. */
@@ -45,35 +45,31 @@ SIMT_FN void product_find_rows(product_source<T> &s, const nnrt_cuda_product_arg
     s.to_a = row * PRODUCT_STEP + ((chunk ^ (row / 2 % 4)) * 16);
 }
 
-template <class T>
-SIMT_FN void product_find_weights(product_source<T> &s, const nnrt_cuda_product_args &a,
+template <class T, bool FINE>
+SIMT_FN void product_find_weights(product_source<T, FINE> &s, const nnrt_cuda_product_args &a,
                                   uint32_t n0, uint32_t group)
 {
-    const uint32_t panel_bytes = a.steps * 1024;
-    s.group_w = a.w + (size_t)group * a.panels * panel_bytes;
     PRODUCT_UNROLL
     for (uint32_t i = 0; i < s.chunks; i++) {
         const uint32_t chunk = simt::thread() + i * T::threads;
         uint32_t panel = n0 / 16 + chunk / 64;
         /* Columns that do not exist are computed from others and not stored. */
         panel = panel < a.panels ? panel : a.panels - 1;
-        s.w[i] = panel * panel_bytes + chunk % 64 * 16;
+        s.w[i] = (group * a.panels + panel) * a.steps * 64 + chunk % 64;
     }
     s.to_b = T::a_bytes + simt::thread() * 16;
 }
 
-template <class T>
-SIMT_FN bool product_inside(const product_source<T> &s, const nnrt_cuda_product_args &a, uint32_t i,
-                            const nnrt_cuda_tap &tap)
+/* The bytes of a tap of row i, or of the padding. */
+template <class T, bool FINE>
+SIMT_FN const uint8_t *product_address(const product_source<T, FINE> &s,
+                                       const nnrt_cuda_product_args &a, uint32_t i,
+                                       const nnrt_cuda_tap &tap)
 {
-    return (uint32_t)(s.y[i] + tap.dy) < a.height && (uint32_t)(s.x[i] + tap.dx) < a.width;
-}
-
-template <class T>
-SIMT_FN const uint8_t *product_address(const product_source<T> &s, const nnrt_cuda_product_args &a,
-                                       uint32_t i, const nnrt_cuda_tap &tap)
-{
-    return product_inside<T>(s, a, i, tap) ? a.x + (s.at[i] + tap.offset) : a.pad;
+    constexpr int32_t grain = FINE ? 4 : 16;
+    const bool inside =
+        (uint32_t)(s.y[i] + tap.dy) < a.height && (uint32_t)(s.x[i] + tap.dx) < a.width;
+    return inside ? a.x + (int64_t)(s.at[i] + tap.offset) * grain : a.pad;
 }
 
 SIMT_FN nnrt_cuda_tap product_tap(const nnrt_cuda_product_args &a, uint32_t i)
@@ -84,8 +80,9 @@ SIMT_FN nnrt_cuda_tap product_tap(const nnrt_cuda_product_args &a, uint32_t i)
     return {(int32_t)(uint32_t)lo, (int32_t)(uint32_t)(lo >> 32), (int32_t)(uint32_t)hi, 0};
 }
 
-template <class T>
-SIMT_FN uint32_t product_gather(const product_source<T> &s, const nnrt_cuda_product_args &a,
+/* Four bytes at any address. */
+template <class T, bool FINE>
+SIMT_FN uint32_t product_gather(const product_source<T, FINE> &s, const nnrt_cuda_product_args &a,
                                 uint32_t i, const nnrt_cuda_tap &tap)
 {
     const uint32_t zx = *reinterpret_cast<const uint32_t *>(a.pad);
@@ -96,48 +93,57 @@ SIMT_FN uint32_t product_gather(const product_source<T> &s, const nnrt_cuda_prod
 }
 
 /* A chunk in pieces. */
-template <class T>
-SIMT_FN void product_copy_fine(const product_source<T> &s, const nnrt_cuda_product_args &a,
+template <class T, bool FINE>
+SIMT_FN void product_copy_fine(const product_source<T, FINE> &s, const nnrt_cuda_product_args &a,
                                uint8_t *to, uint32_t i, uint32_t chunk)
 {
     if (a.piece == 8) {
         for (uint32_t p = 0; p < 2; p++)
             simt::copy8(to + 8 * p,
-                        product_address<T>(s, a, i, product_tap(a, chunk * 2 + p)));
+                        product_address<T, FINE>(s, a, i, product_tap(a, chunk * 2 + p)));
         return;
     }
     for (uint32_t p = 0; p < 4; p++) {
         const nnrt_cuda_tap tap = product_tap(a, chunk * 4 + p);
         if (a.gather)
-            *reinterpret_cast<uint32_t *>(to + 4 * p) = product_gather<T>(s, a, i, tap);
+            *reinterpret_cast<uint32_t *>(to + 4 * p) = product_gather<T, FINE>(s, a, i, tap);
         else
-            simt::copy4(to + 4 * p, product_address<T>(s, a, i, tap));
+            simt::copy4(to + 4 * p, product_address<T, FINE>(s, a, i, tap));
     }
 }
 
-/* Starts the copies of a step. */
+/* Starts the copies of a step; `tap` is that of the thread's chunk, unused by fine kernels. */
 template <class T, bool FINE>
-SIMT_FN void product_fetch(const product_source<T> &s, const nnrt_cuda_product_args &a,
-                           uint8_t *stage, uint32_t step)
+SIMT_FN void product_fetch(const product_source<T, FINE> &s, const nnrt_cuda_product_args &a,
+                           uint8_t *stage, uint32_t step, const nnrt_cuda_tap &tap)
 {
-    const uint32_t chunk = step * 4 + simt::thread() % 4;
-    const nnrt_cuda_tap tap = FINE ? nnrt_cuda_tap() : product_tap(a, chunk);
     PRODUCT_UNROLL
     for (uint32_t i = 0; i < s.rows; i++) {
         uint8_t *const to = stage + s.to_a + i * s.row_step * PRODUCT_STEP;
         if (s.rows * s.row_step != T::rows && simt::thread() / 4 + i * s.row_step >= T::rows)
             continue;
         if (FINE)
-            product_copy_fine<T>(s, a, to, i, chunk);
+            product_copy_fine<T, FINE>(s, a, to, i, step * 4 + simt::thread() % 4);
         else
-            simt::copy16(to, product_address<T>(s, a, i, tap));
+            simt::copy16(to, product_address<T, FINE>(s, a, i, tap));
     }
     PRODUCT_UNROLL
     for (uint32_t i = 0; i < s.chunks; i++)
-        simt::copy16(stage + s.to_b + i * T::threads * 16, s.group_w + s.w[i] + step * 1024);
+        simt::copy16(stage + s.to_b + i * T::threads * 16,
+                     a.w + (uint64_t)(s.w[i] + step * 64) * 16);
 }
 
-/* The lane's addresses in a stage, for the first 32 bytes of K; the others are at ^ 32 (rows) and + 512 (weights). */
+/* Of the thread's chunk in a step. */
+template <bool FINE>
+SIMT_FN nnrt_cuda_tap product_step_tap(const nnrt_cuda_product_args &a, uint32_t step, uint32_t end)
+{
+    if (FINE || step >= end)
+        return nnrt_cuda_tap();
+    return product_tap(a, step * 4 + simt::thread() % 4);
+}
+
+/* The lane's addresses in a stage, for the first 32 bytes of K; the others are at ^ 32 (rows) and +
+ * 512 (weights). */
 template <class T> SIMT_FN uint32_t product_lane_a()
 {
     const product_place<T> here = product_here<T>();
@@ -198,7 +204,7 @@ SIMT_FN bool product_join(const nnrt_cuda_product_args &a, product_sums<T> &acc,
             PRODUCT_UNROLL
             for (uint32_t e = 0; e < 4; e++) {
                 int32_t &sum = acc.v[q / T::nj][q % T::nj][e];
-                sum = product_sum(sum, (int32_t)other.v[e / 2][e % 2]);
+                sum = (int32_t)((uint32_t)sum + other.v[e / 2][e % 2]);
             }
         }
     }
@@ -207,13 +213,26 @@ SIMT_FN bool product_join(const nnrt_cuda_product_args &a, product_sums<T> &acc,
     return true;
 }
 
-/* All steps of the block; `residual` and `lines` for what the last copies bring along. */
+/* The output tile in shared memory: behind the stages where it begins with the residual, else in
+ * their place. */
+template <class T> SIMT_FN uint32_t product_out_at(const nnrt_cuda_product_args &a)
+{
+    static_assert(T::out_bytes <= T::stages * T::stage_bytes, "fits in place of the stages");
+    return a.out.epilogue.residual != NNRT_Q8_RES_NONE ? T::stages * T::stage_bytes : 0;
+}
+
+template <class T> SIMT_FN uint32_t product_mults_at(const nnrt_cuda_product_args &a)
+{
+    return T::stages * T::stage_bytes + (product_out_at<T>(a) ? T::out_bytes : 0);
+}
+
+/* All steps of the block; `lines` for the residual, which the copies bring along. */
 template <class T, bool FINE>
 SIMT_FN void product_run(const nnrt_cuda_product_args &a, product_sums<T> &acc,
                          const product_lines &lines, uint32_t group, uint32_t n0)
 {
     uint8_t *const shared = simt::shared();
-    product_source<T> source;
+    product_source<T, FINE> source;
     product_find_rows<T>(source, a, lines.first, group);
     product_find_weights<T>(source, a, n0, group);
     uint32_t step = simt::block_y() * a.split_steps, next = step;
@@ -221,13 +240,18 @@ SIMT_FN void product_run(const nnrt_cuda_product_args &a, product_sums<T> &acc,
     PRODUCT_UNROLL
     for (uint32_t s = 0; s + 1 < T::stages; s++, next++) {
         if (next < end)
-            product_fetch<T, FINE>(source, a, shared + s * T::stage_bytes, next);
+            product_fetch<T, FINE>(source, a, shared + s * T::stage_bytes, next,
+                                   product_step_tap<FINE>(a, next, end));
         simt::copy_commit();
     }
-    /* Travels with the next stage. Blocks that only leave partial sums do not know yet that they do not need it. */
-    product_fetch_residual<T>(a.out, shared + T::stages * T::stage_bytes, lines, group, n0);
+    /* Travels with the next stage. Blocks that only leave partial sums do not know yet that they do
+     * not need it. */
+    product_fetch_residual<T>(a.out, shared + product_out_at<T>(a), lines, group, n0);
+    product_fetch_mults<T>(a.out, shared + product_mults_at<T>(a), group, n0);
+    product_begin<T>(acc, a.out, group, n0, simt::block_y() != 0);
     const uint32_t lane_a = product_lane_a<T>(), lane_b = product_lane_b<T>();
     uint32_t from = 0, to = (T::stages - 1) * T::stage_bytes;
+    nnrt_cuda_tap tap = product_step_tap<FINE>(a, next, end);
     for (; step < end; step++, next++) {
         uint32_t fa[2][T::mi][4];
         product_quad fb[2][T::panels];
@@ -235,8 +259,9 @@ SIMT_FN void product_run(const nnrt_cuda_product_args &a, product_sums<T> &acc,
         simt::sync();
         product_read<T>(fa[0], fb[0], shared + from, lane_a, lane_b, 0);
         if (next < end)
-            product_fetch<T, FINE>(source, a, shared + to, next);
+            product_fetch<T, FINE>(source, a, shared + to, next, tap);
         simt::copy_commit();
+        tap = product_step_tap<FINE>(a, next + 1, end);
         product_read<T>(fa[1], fb[1], shared + from, lane_a, lane_b, 1);
         PRODUCT_UNROLL
         for (uint32_t half = 0; half < 2; half++) {
@@ -253,17 +278,16 @@ SIMT_FN void product_run(const nnrt_cuda_product_args &a, product_sums<T> &acc,
 
 template <class T, bool FINE> SIMT_FN void product_block(const nnrt_cuda_product_args &a)
 {
-    const uint32_t tile = simt::block_x(), m_tile = tile / a.col_tiles;
-    const uint32_t n0 = tile % a.col_tiles * T::cols, group = m_tile / a.row_tiles;
-    const product_lines lines = {m_tile % a.row_tiles * T::rows, a.rows};
+    const uint32_t tile = simt::block_x(), m_tile = product_divide(tile, a.col_tiles);
+    const uint32_t group = product_divide(m_tile, a.row_tiles);
+    const uint32_t n0 = (tile - m_tile * a.col_tiles.by) * T::cols;
+    const product_lines lines = {(m_tile - group * a.row_tiles.by) * T::rows, a.rows};
     product_sums<T> acc;
-    product_clear<T>(acc);
     product_run<T, FINE>(a, acc, lines, group, n0);
     if (simt::grid_y() > 1 && !product_join<T>(a, acc, tile))
         return;
-    /* The residual has a place of its own; without one the stages are free. */
-    const bool residual = a.out.epilogue.residual != NNRT_Q8_RES_NONE;
-    product_store<T>(a.out, acc, simt::shared() + (residual ? T::stages * T::stage_bytes : 0),
+    uint8_t *const shared = simt::shared();
+    product_store<T>(a.out, acc, shared + product_out_at<T>(a), shared + product_mults_at<T>(a),
                      lines, group, n0);
 }
 

@@ -1,8 +1,10 @@
-/* Convolution of few channels: a kernel row of neighbouring pixels is one run of K. SPDX-License-Identifier: Apache-2.0
+/* Convolution of few channels: a kernel row of neighbouring pixels is one run of K.
+ * SPDX-License-Identifier: Apache-2.0
  *
- * Weights stay in shared memory while a block goes from tile to tile. Of each tile's input it makes a patch, padded with zx,
- * and every lane takes its fragments of the rows straight from there: four bytes at any address are two words and a
- * permutation, whose selector depends on the pixel alone because all else is a multiple of four. */
+ * Weights stay in shared memory while a block goes from tile to tile. Of each tile's input it makes
+ * a patch, padded with zx, and every lane takes its fragments of the rows straight from there: four
+ * bytes at any address are two words and a permutation, whose selector depends on the pixel alone
+ * because all else is a multiple of four. */
 #ifndef NNRT_CUDA_KERNELS_PRODUCT_ROWS_CUH
 #define NNRT_CUDA_KERNELS_PRODUCT_ROWS_CUH
 
@@ -21,6 +23,12 @@ SIMT_FN bool product_find(size_t &m, const product_patch &p, uint32_t row)
     return y < p.pixels_y && x < p.pixels_x;
 }
 
+/* Behind the weights and the table of quads. */
+template <class T> SIMT_FN uint32_t rows_mults_at(const nnrt_cuda_rows_args &a)
+{
+    return (T::cols + 1) * a.steps * PRODUCT_STEP;
+}
+
 template <class T> SIMT_FN void rows_fetch_weights(const nnrt_cuda_rows_args &a, uint32_t n0)
 {
     uint8_t *const shared = simt::shared();
@@ -33,6 +41,7 @@ template <class T> SIMT_FN void rows_fetch_weights(const nnrt_cuda_rows_args &a,
     }
     for (uint32_t i = simt::thread(); i < a.steps * 4; i += T::threads)
         simt::copy16(shared + bytes + i * 16, a.quads + i * 4);
+    product_fetch_mults<T>(a.out, shared + rows_mults_at<T>(a), 0, n0);
 }
 
 /* A warp takes a line of the patch. */
@@ -58,8 +67,7 @@ SIMT_FN uint32_t rows_word(const uint8_t *at, uint32_t selector)
     return simt::perm(words[0], words[1], selector);
 }
 
-template <class T>
-SIMT_FN void rows_run(const nnrt_cuda_rows_args &a, product_sums<T> &acc)
+template <class T> SIMT_FN void rows_run(const nnrt_cuda_rows_args &a, product_sums<T> &acc)
 {
     const uint8_t *const shared = simt::shared(), *const patch = shared + a.patch_at;
     const product_place<T> here = product_here<T>();
@@ -112,9 +120,9 @@ template <class T> SIMT_FN void rows_block(const nnrt_cuda_rows_args &a)
         simt::copy_wait<0>();
         simt::sync();
         product_sums<T> acc;
-        product_clear<T>(acc);
+        product_begin<T>(acc, a.out, 0, n0, false);
         rows_run<T>(a, acc);
-        product_store<T>(a.out, acc, stage, patch, 0, n0);
+        product_store<T>(a.out, acc, stage, simt::shared() + rows_mults_at<T>(a), patch, 0, n0);
         /* The next tile writes where slower threads may still read. */
         simt::sync();
     }

@@ -1,7 +1,9 @@
-/* What the product kernels share: tiles in registers and their way out. SPDX-License-Identifier: Apache-2.0
+/* What the product kernels share: tiles in registers and their way out. SPDX-License-Identifier:
+ * Apache-2.0
  *
- * A block makes a tile of sums; its warps own rectangles of it, in the accumulator fragments of simt::mma. Weights lie in
- * fragment order (lower_product.h): the 16 bytes of a lane are its part of 16 columns and 32 bytes of K. */
+ * A block makes a tile of sums; its warps own rectangles of it, in the accumulator fragments of
+ * simt::mma. Weights lie in fragment order (lower_product.h): the 16 bytes of a lane are its part
+ * of 16 columns and 32 bytes of K. */
 #ifndef NNRT_CUDA_KERNELS_PRODUCT_TILE_CUH
 #define NNRT_CUDA_KERNELS_PRODUCT_TILE_CUH
 
@@ -46,7 +48,9 @@ struct product_tile {
     static constexpr uint32_t mi = warp_rows / 16, nj = warp_cols / 8, panels = warp_cols / 16;
     static constexpr uint32_t a_bytes = BM * PRODUCT_STEP, b_bytes = BN * PRODUCT_STEP;
     static constexpr uint32_t stage_bytes = a_bytes + b_bytes;
-    static constexpr uint32_t pitch = BN + 16; /* of the output tile in shared memory: no bank is hit twice */
+    static constexpr uint32_t pitch =
+        BN + 16; /* of the output tile in shared memory: no bank is hit twice */
+    static constexpr uint32_t out_bytes = BM * pitch;
 };
 
 /* Sums of a warp: [i][j] is rows 16 i .., columns 8 j ... */
@@ -66,19 +70,6 @@ template <class T> SIMT_FN product_place<T> product_here()
             simt::thread() % 32};
 }
 
-template <class T> SIMT_FN void product_clear(product_sums<T> &acc)
-{
-    PRODUCT_UNROLL
-    for (uint32_t i = 0; i < T::mi; i++) {
-        PRODUCT_UNROLL
-        for (uint32_t j = 0; j < T::nj; j++) {
-            PRODUCT_UNROLL
-            for (uint32_t e = 0; e < 4; e++)
-                acc.v[i][j][e] = 0;
-        }
-    }
-}
-
 /* One 16-row fragment against the weights of all the warp's columns. */
 template <class T>
 SIMT_FN void product_mma(int32_t (&acc)[T::nj][4], const uint32_t (&a)[4],
@@ -89,6 +80,12 @@ SIMT_FN void product_mma(int32_t (&acc)[T::nj][4], const uint32_t (&a)[4],
         simt::mma(acc[2 * p], a, b[p].v[0]);
         simt::mma(acc[2 * p + 1], a, b[p].v[1]);
     }
+}
+
+/* n / d for n below 2^31. */
+SIMT_FN uint32_t product_divide(uint32_t n, const nnrt_cuda_divisor &d)
+{
+    return d.multiplier ? (uint32_t)((uint64_t)n * d.multiplier >> 32) >> d.shift : n;
 }
 
 /* Bytes x .. x + 3 of a line of `width` bytes, at any address; zx (four times) where it ends. */
@@ -118,97 +115,119 @@ SIMT_FN bool product_find(size_t &m, const product_lines &lines, uint32_t row)
     return m < lines.end;
 }
 
-/* Initial values and multipliers of two neighbouring columns. */
-struct product_channels {
-    product_pair<int32_t> acc0;
-    product_pair<float> mult;
-};
-
-SIMT_FN product_channels product_load_channels(const nnrt_cuda_product_out &o, uint32_t group,
-                                               uint32_t n)
-{
-    product_channels c = {{{0, 0}}, {{0.0f, 0.0f}}};
-    if (n < o.channels) {
-        const size_t at = (size_t)group * o.channels + n;
-        c.acc0 = *reinterpret_cast<const product_pair<int32_t> *>(o.acc0 + at);
-        c.mult = *reinterpret_cast<const product_pair<float> *>(o.mult + at);
-    }
-    return c;
-}
-
-SIMT_FN int32_t product_sum(int32_t acc, int32_t acc0)
-{
-    return (int32_t)((uint32_t)acc + (uint32_t)acc0);
-}
-
-template <class T, class LINES>
-SIMT_FN void product_store_f32(const nnrt_cuda_product_out &o, const product_sums<T> &acc,
-                               const LINES &lines, uint32_t group, uint32_t n0)
+/* One of the warp's columns of the lane: columns are 8 j and the next. */
+template <class T> SIMT_FN uint32_t product_column(uint32_t n0, uint32_t j)
 {
     const product_place<T> here = product_here<T>();
-    float *const y = static_cast<float *>(o.y) + (size_t)group * o.cols;
+    return n0 + here.col + 8 * j + 2 * (here.lane % 4);
+}
+
+/* Of two neighbouring columns of [groups][channels]; 0 where there are none. */
+template <class V>
+SIMT_FN product_pair<V> product_channels(const nnrt_cuda_product_out &o, const V *from,
+                                         uint32_t group, uint32_t n)
+{
+    if (n >= o.channels)
+        return {{0, 0}};
+    return *reinterpret_cast<const product_pair<V> *>(from + (size_t)group * o.channels + n);
+}
+
+/* Sums begin at acc0, those of all but one split of K at 0. */
+template <class T>
+SIMT_FN void product_begin(product_sums<T> &acc, const nnrt_cuda_product_out &o, uint32_t group,
+                           uint32_t n0, bool zero)
+{
     PRODUCT_UNROLL
     for (uint32_t j = 0; j < T::nj; j++) {
-        const uint32_t n = n0 + here.col + 8 * j + 2 * (here.lane % 4);
-        const product_channels c = product_load_channels(o, group, n);
+        product_pair<int32_t> c = {{0, 0}};
+        if (!zero)
+            c = product_channels(o, o.acc0, group, product_column<T>(n0, j));
         PRODUCT_UNROLL
-        for (uint32_t r = 0; r < 2 * T::mi; r++) {
-            size_t m;
-            if (!product_find(m, lines, here.row + 8 * r + here.lane / 4) || n >= o.cols)
-                continue;
-            float v[2];
-            for (uint32_t i = 0; i < 2; i++)
-                v[i] = epilogue_f32(o.epilogue,
-                                    product_sum(acc.v[r / 2][j][2 * (r % 2) + i], c.acc0.v[i]),
-                                    c.mult.v[i]);
-            float *const to = y + m * o.ldy + n;
-            if (o.piece == 2) {
-                *reinterpret_cast<product_pair<float> *>(to) = {{v[0], v[1]}};
-            } else {
-                to[0] = v[0];
-                if (n + 1 < o.cols)
-                    to[1] = v[1];
-            }
+        for (uint32_t i = 0; i < T::mi; i++) {
+            PRODUCT_UNROLL
+            for (uint32_t e = 0; e < 4; e++)
+                acc.v[i][j][e] = c.v[e % 2];
         }
     }
 }
 
-template <bool RESIDUAL>
-SIMT_FN int32_t product_u8(const nnrt_q8_epilogue &e, int32_t acc, float mult, int32_t r)
+/* Starts copying the multipliers of the tile's columns to shared memory; those of columns that do
+ * not exist stay undefined. */
+template <class T>
+SIMT_FN void product_fetch_mults(const nnrt_cuda_product_out &o, uint8_t *to, uint32_t group,
+                                 uint32_t n0)
 {
-    if (!RESIDUAL)
-        return nnc_requant(acc, mult, e.lo, e.hi, e.zy);
-    if (e.residual == NNRT_Q8_RES_TWICE) {
-        acc = nnc_requant(acc, mult, e.lo_mid, e.hi_mid, 0);
-        mult = e.mult_a;
-    }
-    return nnc_requant_add(acc, mult, r - e.zr, e.mult_r, e.lo, e.hi, e.zy);
+    const uint32_t n = 4 * simt::thread();
+    if (n < T::cols && n0 + n < o.channels)
+        simt::copy16(to + 4 * n, o.mult + (size_t)group * o.channels + n0 + n);
 }
 
-/* Requantizes into the tile of bytes at `stage`, which holds the residual before when there is one. */
-template <class T, bool RESIDUAL>
-SIMT_FN void product_requant(const nnrt_cuda_product_out &o, const product_sums<T> &acc,
-                             uint8_t *stage, uint32_t group, uint32_t n0)
+/* Of the lane's columns. */
+template <class T> struct product_mults {
+    product_pair<float> v[T::nj];
+};
+
+template <class T> SIMT_FN void product_load_mults(product_mults<T> &mult, const uint8_t *from)
+{
+    PRODUCT_UNROLL
+    for (uint32_t j = 0; j < T::nj; j++)
+        mult.v[j] =
+            *reinterpret_cast<const product_pair<float> *>(from + 4 * product_column<T>(0, j));
+}
+
+template <class T, class LINES>
+SIMT_FN void product_store_f32(const nnrt_cuda_product_out &o, const product_sums<T> &acc,
+                               const uint8_t *mults, const LINES &lines, uint32_t group,
+                               uint32_t n0)
 {
     const product_place<T> here = product_here<T>();
-    uint8_t *const mine = stage + (here.row + here.lane / 4) * T::pitch + here.col +
-                          2 * (here.lane % 4);
+    product_mults<T> mult;
+    product_load_mults<T>(mult, mults);
     PRODUCT_UNROLL
-    for (uint32_t j = 0; j < T::nj; j++) {
-        const product_channels c =
-            product_load_channels(o, group, n0 + here.col + 8 * j + 2 * (here.lane % 4));
+    for (uint32_t r = 0; r < 2 * T::mi; r++) {
+        size_t m;
+        if (!product_find(m, lines, here.row + 8 * r + here.lane / 4))
+            continue;
+        float *const y = static_cast<float *>(o.y) + m * o.ldy + (size_t)group * o.cols;
         PRODUCT_UNROLL
-        for (uint32_t r = 0; r < 2 * T::mi; r++) {
+        for (uint32_t j = 0; j < T::nj; j++) {
+            const uint32_t n = product_column<T>(n0, j);
+            const int32_t *const sums = &acc.v[r / 2][j][2 * (r % 2)];
+            const product_pair<float> t = {{epilogue_f32(o.epilogue, sums[0], mult.v[j].v[0]),
+                                            epilogue_f32(o.epilogue, sums[1], mult.v[j].v[1])}};
+            if (o.piece == 2 && n < o.cols)
+                *reinterpret_cast<product_pair<float> *>(y + n) = t;
+            if (o.piece == 1 && n < o.cols)
+                y[n] = t.v[0];
+            if (o.piece == 1 && n + 1 < o.cols)
+                y[n + 1] = t.v[1];
+        }
+    }
+}
+
+/* Requantizes into the tile of bytes at `stage`, which holds the residual before when there is one.
+ */
+template <class T, uint32_t RESIDUAL>
+SIMT_FN void product_requant(const nnrt_cuda_product_out &o, const product_sums<T> &acc,
+                             uint8_t *stage, const uint8_t *mults)
+{
+    const product_place<T> here = product_here<T>();
+    uint8_t *const mine =
+        stage + (here.row + here.lane / 4) * T::pitch + here.col + 2 * (here.lane % 4);
+    product_mults<T> mult;
+    product_load_mults<T>(mult, mults);
+    PRODUCT_UNROLL
+    for (uint32_t r = 0; r < 2 * T::mi; r++) {
+        PRODUCT_UNROLL
+        for (uint32_t j = 0; j < T::nj; j++) {
             uint16_t *const to = reinterpret_cast<uint16_t *>(mine + 8 * r * T::pitch + 8 * j);
             const uint32_t residual = RESIDUAL ? *to : 0;
-            uint32_t q[2];
-            PRODUCT_UNROLL
-            for (uint32_t i = 0; i < 2; i++) {
-                const int32_t sum = product_sum(acc.v[r / 2][j][2 * (r % 2) + i], c.acc0.v[i]);
-                q[i] = (uint32_t)product_u8<RESIDUAL>(o.epilogue, sum, c.mult.v[i],
-                                                       (int32_t)(residual >> 8 * i & 255));
-            }
-            *to = (uint16_t)(q[0] | q[1] << 8);
+            const int32_t *const sums = &acc.v[r / 2][j][2 * (r % 2)];
+            const int32_t lo = epilogue_u8_of<RESIDUAL>(o.epilogue, sums[0], mult.v[j].v[0],
+                                                        (int32_t)(residual & 255));
+            const int32_t hi = epilogue_u8_of<RESIDUAL>(o.epilogue, sums[1], mult.v[j].v[1],
+                                                        (int32_t)(residual >> 8));
+            *to = (uint16_t)simt::perm((uint32_t)lo, (uint32_t)hi, 0x5540);
         }
     }
 }
@@ -255,7 +274,8 @@ SIMT_FN void product_move_tile(const nnrt_cuda_product_out &o, uint8_t *stage, c
         product_move<T, 1, OUT>(o, stage, lines, group, n0);
 }
 
-/* Starts reading the residual's tile; it is there after the next wait for all copies and a barrier. */
+/* Starts reading the residual's tile; it is there after the next wait for all copies and a barrier.
+ */
 template <class T, class LINES>
 SIMT_FN void product_fetch_residual(const nnrt_cuda_product_out &o, uint8_t *stage,
                                     const LINES &lines, uint32_t group, uint32_t n0)
@@ -264,19 +284,23 @@ SIMT_FN void product_fetch_residual(const nnrt_cuda_product_out &o, uint8_t *sta
         product_move_tile<T, false>(o, stage, lines, group, n0);
 }
 
-/* From sums to y. All threads; `stage` is free, or holds the fetched residual, since a barrier. */
+/* From sums to y. All threads; `stage` is free, or holds the fetched residual, since a barrier, and
+ * `mults` the multipliers. */
 template <class T, class LINES>
 SIMT_FN void product_store(const nnrt_cuda_product_out &o, const product_sums<T> &acc,
-                           uint8_t *stage, const LINES &lines, uint32_t group, uint32_t n0)
+                           uint8_t *stage, const uint8_t *mults, const LINES &lines, uint32_t group,
+                           uint32_t n0)
 {
     if (o.epilogue.out == NNRT_Q8_OUT_F32) {
-        product_store_f32<T>(o, acc, lines, group, n0);
+        product_store_f32<T>(o, acc, mults, lines, group, n0);
         return;
     }
     if (o.epilogue.residual == NNRT_Q8_RES_NONE)
-        product_requant<T, false>(o, acc, stage, group, n0);
+        product_requant<T, NNRT_Q8_RES_NONE>(o, acc, stage, mults);
+    else if (o.epilogue.residual == NNRT_Q8_RES_DIRECT)
+        product_requant<T, NNRT_Q8_RES_DIRECT>(o, acc, stage, mults);
     else
-        product_requant<T, true>(o, acc, stage, group, n0);
+        product_requant<T, NNRT_Q8_RES_TWICE>(o, acc, stage, mults);
     simt::sync();
     product_move_tile<T, true>(o, stage, lines, group, n0);
 }

@@ -95,6 +95,11 @@ uint64_t setting(const char *name, uint64_t otherwise)
     return text != nullptr ? strtoull(text, nullptr, 10) : otherwise;
 }
 
+uint64_t shared_limit()
+{
+    return setting("NNRT_SIM_SHARED", 99 << 10);
+}
+
 } /* namespace */
 
 struct nnrt_cuda_device {
@@ -151,7 +156,7 @@ int device_info(nnrt_cuda_device *device, nnrt_cuda_info *info, nnrt_cuda_failur
     info->major = 8;
     info->driver = info->runtime = 13000;
     info->sm_count = static_cast<uint32_t>(setting("NNRT_SIM_SMS", 132));
-    info->shared_bytes = 99 << 10;
+    info->shared_bytes = static_cast<uint32_t>(shared_limit());
     info->memory_bytes = setting("NNRT_SIM_MEMORY", default_memory);
     info->l2_bytes = 50 << 20;
     const std::lock_guard<std::mutex> guard(device->lock);
@@ -249,7 +254,7 @@ int launch(nnrt_cuda_stream *stream, const nnrt_cuda_launch *l, nnrt_cuda_failur
     if (l->kernel >= NNRT_CUDA_K_COUNT || l->args_bytes != kernels[l->kernel].args_bytes)
         return fail(failure, NNRT_CUDA_FAILED, "no such kernel, or arguments of another size");
     if (l->grid[0] == 0 || l->grid[1] == 0 || l->grid[2] == 0 || l->grid[0] > INT32_MAX ||
-        l->grid[1] > 65535 || l->grid[2] > 65535 || l->shared_bytes > 99u << 10)
+        l->grid[1] > 65535 || l->grid[2] > 65535 || l->shared_bytes > shared_limit())
         return fail(failure, NNRT_CUDA_FAILED, "invalid grid or shared memory");
     std::vector<uint64_t> args((l->args_bytes + 7) / 8);
     memcpy(args.data(), l->args, l->args_bytes);
