@@ -48,7 +48,7 @@ nnc_status nnrt_cuda_lower_quantize(nnrt_cuda_lowering *low, nnrt_node_ctx *ctx)
     if (p->nchw_to_nhwc && ctx->in[0].shape.dims[1] != 1)
         return lower_quantize_pixels(low, ctx, &args);
     NNC_TRY(nnrt_cuda_fit(&args.pixels, ctx, "quantize", "elements", count));
-    return nnrt_cuda_emit_threads(low, ctx, NNRT_CUDA_K_quantize, shares(count, 16), &args,
+    return nnrt_cuda_emit_threads(low, ctx, NNRT_CUDA_K_quantize, shares(count, 4), &args,
                                   sizeof args);
 }
 
@@ -145,9 +145,12 @@ static nnc_status walk_of(nnrt_cuda_walk *out, const nnrt_node_ctx *ctx, const c
     return NNC_OK;
 }
 
-static bool flat(const nnrt_cuda_walk *w)
+/* Equal shapes go in words of 16, unless that leaves the device too few threads and words of 4 fit.
+ */
+static bool flat(const nnrt_cuda_walk *w, const nnrt_cuda_lowering *low)
 {
-    return w->rank == 1 && w->step_a == 1 && w->step_b == 1;
+    return w->rank == 1 && w->step_a == 1 && w->step_b == 1 &&
+           (w->wide == 1 || nnrt_cuda_fills(low, w->count / 16));
 }
 
 nnc_status nnrt_cuda_lower_add_q8(nnrt_cuda_lowering *low, nnrt_node_ctx *ctx)
@@ -163,7 +166,7 @@ nnc_status nnrt_cuda_lower_add_q8(nnrt_cuda_lowering *low, nnrt_node_ctx *ctx)
     NNC_TRY(nnrt_cuda_input(&b, low, 1));
     args.a = a;
     args.b = b;
-    if (flat(&args.walk))
+    if (flat(&args.walk, low))
         return nnrt_cuda_emit_threads(low, ctx, NNRT_CUDA_K_add_q8, shares(count, 16), &args,
                                       sizeof args);
     return nnrt_cuda_emit_threads(low, ctx, NNRT_CUDA_K_add_q8_walk, count / args.walk.wide, &args,
@@ -183,7 +186,7 @@ nnc_status nnrt_cuda_lower_mul_q8(nnrt_cuda_lowering *low, nnrt_node_ctx *ctx)
     NNC_TRY(nnrt_cuda_input(&b, low, 1));
     args.a = a;
     args.b = b;
-    if (flat(&args.walk))
+    if (flat(&args.walk, low))
         return nnrt_cuda_emit_threads(low, ctx, NNRT_CUDA_K_mul_q8, shares(count, 16), &args,
                                       sizeof args);
     return nnrt_cuda_emit_threads(low, ctx, NNRT_CUDA_K_mul_q8_walk, count / args.walk.wide, &args,

@@ -78,7 +78,7 @@ nnc_status nnrt_cuda_emit_copy(nnrt_cuda_lowering *low, nnrt_node_ctx *ctx, cons
     return nnrt_cuda_emit_threads(low, ctx, copies[log2_of(unit)], count, &args, sizeof args);
 }
 
-nnc_status nnrt_cuda_lower_view(nnrt_cuda_lowering *low, nnrt_node_ctx *ctx)
+static nnc_status lower_view(nnrt_cuda_lowering *low, nnrt_node_ctx *ctx, const char *op)
 {
     const nnrt_strided_view *view = ctx->state;
     const void *x;
@@ -86,7 +86,22 @@ nnc_status nnrt_cuda_lower_view(nnrt_cuda_lowering *low, nnrt_node_ctx *ctx)
         return NNC_OK;
     NNC_TRY(nnrt_cuda_input(&x, low, 0));
     const uint8_t *from = (const uint8_t *)x + view->start * (ptrdiff_t)view->copy.size;
-    return nnrt_cuda_emit_copy(low, ctx, "slice", nnrt_cuda_output(low, 0), from, &view->copy);
+    return nnrt_cuda_emit_copy(low, ctx, op, nnrt_cuda_output(low, 0), from, &view->copy);
+}
+
+nnc_status nnrt_cuda_lower_slice(nnrt_cuda_lowering *low, nnrt_node_ctx *ctx)
+{
+    return lower_view(low, ctx, "slice");
+}
+
+nnc_status nnrt_cuda_lower_expand(nnrt_cuda_lowering *low, nnrt_node_ctx *ctx)
+{
+    return lower_view(low, ctx, "expand");
+}
+
+nnc_status nnrt_cuda_lower_tile(nnrt_cuda_lowering *low, nnrt_node_ctx *ctx)
+{
+    return lower_view(low, ctx, "tile");
 }
 
 /* Slabs of the output, each a piece of every input: a strided copy per input. */

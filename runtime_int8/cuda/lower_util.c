@@ -1,6 +1,9 @@
 /* What the lowerings share. SPDX-License-Identifier: Apache-2.0 */
 #include "runtime_int8/cuda/lower_util.h"
 
+/* Threads of one multiprocessor below which a launch leaves the device waiting for memory. */
+#define THREADS_PER_SM 256u
+
 static const char *const names[NNRT_CUDA_K_COUNT] = {
 #define NNRT_CUDA_KERNEL(name, args, body, threads, blocks) [NNRT_CUDA_K_##name] = #name "__cuda",
 #include "runtime_int8/cuda/kernels.def"
@@ -20,6 +23,11 @@ nnc_status nnrt_cuda_fit(uint32_t *out, const nnrt_node_ctx *ctx, const char *op
                  INT32_MAX);
     *out = (uint32_t)n;
     return NNC_OK;
+}
+
+bool nnrt_cuda_fills(const nnrt_cuda_lowering *low, size_t threads)
+{
+    return threads >= (size_t)nnrt_cuda_target(low)->sm_count * THREADS_PER_SM;
 }
 
 nnc_status nnrt_cuda_emit_threads(nnrt_cuda_lowering *low, nnrt_node_ctx *ctx,

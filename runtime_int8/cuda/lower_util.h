@@ -13,6 +13,9 @@ const char *nnrt_cuda_kernel_name(nnrt_cuda_kernel kernel);
 nnc_status nnrt_cuda_fit(uint32_t *out, const nnrt_node_ctx *ctx, const char *op, const char *what,
                          size_t n);
 
+/* Are these threads enough to hide the latency of the device's memory? Fewer should take less each. */
+bool nnrt_cuda_fills(const nnrt_cuda_lowering *low, size_t threads);
+
 /* Emits `kernel` with a grid of one dim: enough blocks for `threads` threads, or `blocks` blocks. Both below 2^31. Names it
  * as the node's kernel. */
 nnc_status nnrt_cuda_emit_threads(nnrt_cuda_lowering *low, nnrt_node_ctx *ctx,

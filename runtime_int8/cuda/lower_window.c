@@ -6,8 +6,6 @@
 /* Output columns of a thread: LONG reuses more of what it loads, SHORT gives more threads. */
 #define STRIP_LONG 4u
 #define STRIP_SHORT 2u
-/* Threads of one multiprocessor below which a launch leaves the device waiting for memory. */
-#define THREADS_PER_SM 256u
 /* Sizes and padding together: positions and distances then fit 32 bits. */
 #define EXTENT_MAX (1 << 30)
 /* Taps from which several threads share an output of avgpool_q8. */
@@ -16,6 +14,12 @@
 static bool fits(int64_t in, int32_t begin, int32_t end)
 {
     return in + begin + end <= EXTENT_MAX;
+}
+
+/* Strips of `columns` output pixels. */
+static size_t pixels(const nnrt_window_dims *d, uint32_t columns)
+{
+    return (size_t)d->n * (size_t)d->oh * (((size_t)d->ow + columns - 1) / columns);
 }
 
 /* Threads of `channels` channels and `columns` output columns each; the output is not empty. */
@@ -28,8 +32,7 @@ static nnc_status cut(nnrt_cuda_window *w, const nnrt_node_ctx *ctx, const char 
                  (long long)d->h, (long long)d->w, EXTENT_MAX);
     const size_t groups = ((size_t)d->c + channels - 1) / channels;
     const size_t strips = ((size_t)d->ow + columns - 1) / columns;
-    NNC_TRY(nnrt_cuda_fit(&w->count, ctx, op, "threads",
-                          (size_t)d->n * (size_t)d->oh * strips * groups));
+    NNC_TRY(nnrt_cuda_fit(&w->count, ctx, op, "threads", pixels(d, columns) * groups));
     w->groups = nnrt_cuda_divider_make((uint32_t)groups);
     w->strips = nnrt_cuda_divider_make((uint32_t)strips);
     w->rows = nnrt_cuda_divider_make((uint32_t)d->oh);
@@ -57,7 +60,7 @@ typedef struct dwconv_form {
 } dwconv_form;
 
 /* The special kernels are for squares of 3 or 5 taps, column stride 1 or 2, neighbouring taps. */
-static dwconv_form choose_dwconv(const nnrt_window_dims *d, uint32_t sm_count)
+static dwconv_form choose_dwconv(const nnrt_window_dims *d, const nnrt_cuda_lowering *low)
 {
     const dwconv_form any = {NNRT_CUDA_K_dwconv_any, 1};
     const bool words = d->c % 4 == 0;
@@ -72,9 +75,7 @@ static dwconv_form choose_dwconv(const nnrt_window_dims *d, uint32_t sm_count)
         return (dwconv_form){d->sw == 1 ? NNRT_CUDA_K_dwconv_3x3_s1_bytes
                                         : NNRT_CUDA_K_dwconv_3x3_s2_bytes,
                              STRIP_LONG};
-    const double threads = (double)d->n * (double)d->oh *
-                           (double)((d->ow + STRIP_LONG - 1) / STRIP_LONG) * (double)(d->c / 4);
-    if (threads < (double)sm_count * THREADS_PER_SM)
+    if (!nnrt_cuda_fills(low, pixels(d, STRIP_LONG) * ((size_t)d->c / 4)))
         return (dwconv_form){d->sw == 1 ? NNRT_CUDA_K_dwconv_3x3_s1_short
                                         : NNRT_CUDA_K_dwconv_3x3_s2_short,
                              STRIP_SHORT};
@@ -89,7 +90,7 @@ nnc_status nnrt_cuda_lower_dwconv_q8(nnrt_cuda_lowering *low, nnrt_node_ctx *ctx
     NNC_TRY(nnrt_window_resolve(&d, ctx, &p->window, &ctx->in[0].shape));
     if (nnrt_shape_count(&ctx->out[0].shape) == 0)
         return NNC_OK;
-    const dwconv_form form = choose_dwconv(&d, nnrt_cuda_target(low)->sm_count);
+    const dwconv_form form = choose_dwconv(&d, low);
     nnrt_cuda_dwconv_args args = {.y = nnrt_cuda_output(low, 0), .epilogue = p->epilogue};
     const void *in[5] = {NULL};
     for (uint32_t i = 0; i < ctx->in_count; i++)
@@ -115,8 +116,9 @@ nnc_status nnrt_cuda_lower_maxpool(nnrt_cuda_lowering *low, nnrt_node_ctx *ctx)
     nnrt_cuda_kernel kernel;
     uint32_t channels;
     if (ctx->in[0].dtype == NNRT_U8) {
-        channels = d.c % 16 == 0 ? 16 : 4;
-        kernel = d.c % 16 == 0  ? NNRT_CUDA_K_maxpool_u8_16
+        const bool wide = d.c % 16 == 0 && nnrt_cuda_fills(low, pixels(&d, 1) * ((size_t)d.c / 16));
+        channels = wide ? 16 : 4;
+        kernel = wide           ? NNRT_CUDA_K_maxpool_u8_16
                  : d.c % 4 == 0 ? NNRT_CUDA_K_maxpool_u8_words
                                 : NNRT_CUDA_K_maxpool_u8_bytes;
     } else {

@@ -198,6 +198,20 @@ static uint32_t pair_rank(size_t i)
     return pairs[i].a.rank > pairs[i].b.rank ? pairs[i].a.rank : pairs[i].b.rank;
 }
 
+/* No multiple of 4: words of 16 and an end in bytes are better than bytes alone. */
+static bool rows_of_bytes(size_t i)
+{
+    return nnrt_shape_count(&pairs[i].a) % 4 != 0;
+}
+
+/* As on a device of few multiprocessors, which is full with wide threads. */
+static void device_run_full(const rop_case *c, const char *kernel)
+{
+    setenv("NNRT_SIM_SMS", "0", 1);
+    device_run(c, kernel);
+    unsetenv("NNRT_SIM_SMS");
+}
+
 static void test_add_mul(void **state)
 {
     (void)state;
@@ -216,10 +230,16 @@ static void test_add_mul(void **state)
                 {{NNRT_U8, pairs[i].a, a, false}, {NNRT_U8, pairs[i].b, b, constant != 0}},
                 NNRT_U8,
                 pair_rank(i)};
-            device_run(&c, pairs[i].flat ? "add_q8__cuda" : "add_q8_walk__cuda");
+            device_run(&c,
+                       pairs[i].flat && rows_of_bytes(i) ? "add_q8__cuda" : "add_q8_walk__cuda");
+            if (pairs[i].flat)
+                device_run_full(&c, "add_q8__cuda");
             c.id = NNRT_ROP_ID_MUL_Q8;
             c.params = &mul;
-            device_run(&c, pairs[i].flat ? "mul_q8__cuda" : "mul_q8_walk__cuda");
+            device_run(&c,
+                       pairs[i].flat && rows_of_bytes(i) ? "mul_q8__cuda" : "mul_q8_walk__cuda");
+            if (pairs[i].flat)
+                device_run_full(&c, "mul_q8__cuda");
         }
         free(a);
         free(b);
@@ -267,6 +287,89 @@ static void test_binary(void **state)
             free(b);
         }
     }
+}
+
+/* A value of the chain below. */
+static uint32_t chain_value(nnrt_builder *b, uint32_t kind, const char *name, nnrt_dtype dtype,
+                            const nnrt_shape *shape)
+{
+    return nnrt_builder_value(b, (nnrt_value_kind)kind, name, dtype, shape, 0, NULL);
+}
+
+/* Operators that overwrite their input: of each only the next one reads the result. */
+static void test_in_place(void **state)
+{
+    (void)state;
+    const nnrt_shape shape = {4, {2, 3, 5, 7}}, row = {1, {7}}, entries = {1, {256}};
+    const nnrt_add_q8_params add = {120, 3, 77, 0.61f, -0.83f, -77, 178};
+    const nnrt_mul_q8_params mul = {0, 200, 128, 0.0041f, -128, 127};
+    const nnrt_dequantize_params per_tensor = {-1};
+    const nnrt_unary_params gelu = {NNRT_UNARY_GELU, 0, 0}, relu = {NNRT_UNARY_RELU, 0, 0};
+    const nnrt_binary_params plus = {NNRT_BINARY_ADD, {-INFINITY, INFINITY}};
+    const nnrt_softmax_params softmax = {3, 0};
+    nnc_rng rng;
+    nnc_rng_init(&rng, 9, 0);
+    uint8_t *x = rop_u8(&rng, 210), *table = rop_u8(&rng, 256), *bytes = rop_u8(&rng, 7);
+    float *floats = rop_floats(&rng, 7, 1.0f);
+    const float scale = 0.02f;
+    const int32_t zero = 128;
+    nnrt_builder *b = nnrt_builder_create();
+    assert_non_null(b);
+    const uint32_t in = chain_value(b, NNRT_VALUE_INPUT, "x", NNRT_U8, &shape);
+    nnrt_builder_input(b, in);
+    const nnrt_shape one = {1, {1}};
+    const uint32_t lut = nnrt_builder_const(b, "table", NNRT_U8, &entries, table, 256);
+    const uint32_t by = nnrt_builder_const(b, "bytes", NNRT_U8, &row, bytes, 7);
+    const uint32_t fb = nnrt_builder_const(b, "floats", NNRT_F32, &row, floats, 28);
+    const uint32_t sc = nnrt_builder_const(b, "scale", NNRT_F32, &one, &scale, 4);
+    const uint32_t zp = nnrt_builder_const(b, "zero", NNRT_I32, &one, &zero, 4);
+    const struct {
+        nnrt_rop_id rop;
+        const void *params;
+        size_t bytes;
+        uint32_t more[2], count;
+        nnrt_dtype dtype;
+    } steps[] = {
+        {NNRT_ROP_ID_LUT_U8, NULL, 0, {lut}, 1, NNRT_U8},
+        {NNRT_ROP_ID_LUT_U8, NULL, 0, {lut}, 1, NNRT_U8},
+        {NNRT_ROP_ID_ADD_Q8, &add, sizeof add, {by}, 1, NNRT_U8},
+        {NNRT_ROP_ID_MUL_Q8, &mul, sizeof mul, {in}, 1, NNRT_U8},
+        {NNRT_ROP_ID_DEQUANTIZE, &per_tensor, sizeof per_tensor, {sc, zp}, 2, NNRT_F32},
+        {NNRT_ROP_ID_UNARY, &gelu, sizeof gelu, {0}, 0, NNRT_F32},
+        {NNRT_ROP_ID_BINARY, &plus, sizeof plus, {fb}, 1, NNRT_F32},
+        {NNRT_ROP_ID_UNARY, &relu, sizeof relu, {0}, 0, NNRT_F32},
+        {NNRT_ROP_ID_SOFTMAX, &softmax, sizeof softmax, {0}, 0, NNRT_F32},
+    };
+    const size_t count = sizeof steps / sizeof *steps;
+    uint32_t last = in;
+    for (size_t i = 0; i < count; i++) {
+        char name[16];
+        uint32_t ins[3] = {last, steps[i].more[0], steps[i].more[1]};
+        snprintf(name, sizeof name, "t%zu", i);
+        last = chain_value(b, i + 1 == count ? NNRT_VALUE_OUTPUT : NNRT_VALUE_TEMP, name,
+                           steps[i].dtype, &shape);
+        nnrt_builder_node(b, steps[i].rop, name, steps[i].params, steps[i].bytes, ins,
+                          1 + steps[i].count, &last, 1);
+    }
+    nnrt_builder_output(b, last, "y");
+    nnrt_model *model;
+    void *image;
+    rop_load(&model, &image, b);
+    const rop_case c = {NNRT_ROP_ID_SOFTMAX, NULL, 1, {{NNRT_U8, shape, x, false}}, NNRT_F32, 4};
+    size_t size, other_size;
+    void *y = rop_run_on(&c, model, NNRT_ISA_REF, 1, NNRT_DEVICE_CPU, NULL, &size);
+    void *other = rop_run_on(&c, model, NNRT_ISA_REF, 1, NNRT_DEVICE_CUDA, NULL, &other_size);
+    assert_non_null(other);
+    assert_int_equal(size, other_size);
+    assert_memory_equal(y, other, size);
+    free(y);
+    free(other);
+    nnrt_model_destroy(model);
+    nnc_free(image);
+    free(x);
+    free(table);
+    free(bytes);
+    free(floats);
 }
 
 /* All halves; floats around every rounding step of a half. */
@@ -337,11 +440,12 @@ static void test_unsupported(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_quantize),   cmocka_unit_test(test_quantize_pixels),
-        cmocka_unit_test(test_dequantize), cmocka_unit_test(test_quantize_axis),
-        cmocka_unit_test(test_lut),        cmocka_unit_test(test_add_mul),
-        cmocka_unit_test(test_unary),      cmocka_unit_test(test_binary),
-        cmocka_unit_test(test_cast),       cmocka_unit_test(test_unsupported),
+        cmocka_unit_test(test_quantize),    cmocka_unit_test(test_quantize_pixels),
+        cmocka_unit_test(test_dequantize),  cmocka_unit_test(test_quantize_axis),
+        cmocka_unit_test(test_lut),         cmocka_unit_test(test_add_mul),
+        cmocka_unit_test(test_unary),       cmocka_unit_test(test_binary),
+        cmocka_unit_test(test_in_place),    cmocka_unit_test(test_cast),
+        cmocka_unit_test(test_unsupported),
     };
     return cmocka_run_group_tests(tests, device_setup, NULL);
 }

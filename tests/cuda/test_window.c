@@ -130,7 +130,7 @@ typedef struct pool_case {
         .spatial = 2, .kernel = {r, s}, .stride = {sh, sw}, .dilation = {dh, dw}, __VA_ARGS__      \
     }
 static const pool_case pools[] = {
-    {1, 8, 9, 32, WINDOW(2, 2, 2, 2, 1, 1, .ceil_mode = 0), "maxpool_u8_16__cuda",
+    {1, 8, 9, 32, WINDOW(2, 2, 2, 2, 1, 1, .ceil_mode = 0), "maxpool_u8_words__cuda",
      "maxpool_f32_4__cuda", "avgpool_q8_words__cuda"},
     {2, 9, 7, 20, WINDOW(3, 3, 2, 2, 1, 1, .pad = {1, 1, 1, 1}), "maxpool_u8_words__cuda",
      "maxpool_f32_4__cuda", "avgpool_q8_words__cuda"},
@@ -138,7 +138,7 @@ static const pool_case pools[] = {
      "maxpool_u8_bytes__cuda", "maxpool_f32_1__cuda", "avgpool_q8_bytes__cuda"},
     {1, 9, 9, 1, WINDOW(3, 3, 2, 3, 2, 3, .auto_pad = 1), "maxpool_u8_bytes__cuda",
      "maxpool_f32_1__cuda", "avgpool_q8_bytes__cuda"},
-    {1, 6, 5, 16, WINDOW(2, 3, 3, 1, 1, 2, .auto_pad = 2), "maxpool_u8_16__cuda",
+    {1, 6, 5, 16, WINDOW(2, 3, 3, 1, 1, 2, .auto_pad = 2), "maxpool_u8_words__cuda",
      "maxpool_f32_4__cuda", "avgpool_q8_words__cuda"},
     /* windows that lie in the padding alone */
     {1, 3, 3, 4, WINDOW(2, 2, 2, 2, 1, 1, .pad = {4, 3, 4, 3}), "maxpool_u8_words__cuda",
@@ -172,6 +172,25 @@ static void test_maxpool(void **state)
         free(bytes);
         free(floats);
     }
+}
+
+/* A device of few multiprocessors is full with wide threads. */
+static void test_maxpool_wide(void **state)
+{
+    (void)state;
+    nnc_rng rng;
+    nnc_rng_init(&rng, 7, 0);
+    setenv("NNRT_SIM_SMS", "0", 1);
+    for (size_t i = 0; i < sizeof pools / sizeof *pools; i++) {
+        const nnrt_maxpool_params params = {pools[i].window};
+        const nnrt_shape shape = {4, {pools[i].n, pools[i].h, pools[i].w, 16 + 32 * (int64_t)i}};
+        uint8_t *x = rop_u8(&rng, nnrt_shape_count(&shape));
+        const rop_case c = {NNRT_ROP_ID_MAXPOOL,          &params, 1,
+                            {{NNRT_U8, shape, x, false}}, NNRT_U8, 4};
+        device_run(&c, "maxpool_u8_16__cuda");
+        free(x);
+    }
+    unsetenv("NNRT_SIM_SMS");
 }
 
 /* Both dtypes, with and without counted padding. */
@@ -246,9 +265,9 @@ static void test_window_empty(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dwconv),       cmocka_unit_test(test_dwconv_long),
-        cmocka_unit_test(test_maxpool),      cmocka_unit_test(test_avgpool),
-        cmocka_unit_test(test_window_empty),
+        cmocka_unit_test(test_dwconv),  cmocka_unit_test(test_dwconv_long),
+        cmocka_unit_test(test_maxpool), cmocka_unit_test(test_maxpool_wide),
+        cmocka_unit_test(test_avgpool), cmocka_unit_test(test_window_empty),
     };
     return cmocka_run_group_tests(tests, device_setup, NULL);
 }

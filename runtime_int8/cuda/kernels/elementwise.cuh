@@ -1,5 +1,5 @@
 /* Elementwise kernels. SPDX-License-Identifier: Apache-2.0
- * Threads take neighbouring elements in words of 16 bytes; the last one ends element by element. */
+ * Threads take 4 or 16 neighbouring elements; the last one ends element by element. */
 #ifndef NNRT_CUDA_KERNELS_ELEMENTWISE_CUH
 #define NNRT_CUDA_KERNELS_ELEMENTWISE_CUH
 
@@ -17,24 +17,19 @@ SIMT_FN int32_t quantize_one(const nnrt_cuda_quantize_args &a, float x)
 
 SIMT_FN void quantize(const nnrt_cuda_quantize_args &a)
 {
-    const uint32_t at = 16 * grid_thread();
+    const uint32_t at = 4 * grid_thread();
     if (at >= a.pixels)
         return;
-    if (a.pixels - at < 16) {
+    if (a.pixels - at < 4) {
         for (uint32_t i = at; i < a.pixels; i++)
             a.y[i] = (uint8_t)quantize_one(a, a.x[i]);
         return;
     }
-    words4 out;
-#pragma unroll
-    for (uint32_t k = 0; k < 4; k++) {
-        const floats4 x = get<floats4>(a.x + at + 4 * k);
-        int32_t q[4];
-        for (uint32_t j = 0; j < 4; j++)
-            q[j] = quantize_one(a, x.v[j]);
-        out.w[k] = bytes_word(q);
-    }
-    put<words4>(a.y + at, out);
+    const floats4 x = get<floats4>(a.x + at);
+    int32_t q[4];
+    for (uint32_t k = 0; k < 4; k++)
+        q[k] = quantize_one(a, x.v[k]);
+    put<uint32_t>(a.y + at, bytes_word(q));
 }
 
 /* Planes are read by neighbouring threads side by side. */
@@ -147,22 +142,22 @@ SIMT_FN void quantize_axis(const nnrt_cuda_quantize_axis_args &a)
         static_cast<uint8_t *>(a.y)[i] = (uint8_t)q;
 }
 
+/* The elements are read before the barrier, while the table is on its way. */
 SIMT_FN void lut_u8(const nnrt_cuda_lut_args &a)
 {
-    uint8_t *table = simt::shared();
+    uint8_t *table = simt::shared(), *y = static_cast<uint8_t *>(a.y);
+    const uint32_t at = 16 * grid_thread(), left = at < a.count ? a.count - at : 0;
+    words4 v = {{0, 0, 0, 0}};
+    if (left >= 16)
+        v = get<words4>(a.x + at);
     for (uint32_t i = simt::thread(); i < 64; i += simt::threads())
         put<uint32_t>(table + 4 * i, get<uint32_t>(static_cast<const uint8_t *>(a.table) + 4 * i));
     simt::sync();
-    const uint32_t at = 16 * grid_thread();
-    if (at >= a.count)
-        return;
-    uint8_t *y = static_cast<uint8_t *>(a.y);
-    if (a.count - at < 16) {
-        for (uint32_t i = at; i < a.count; i++)
-            y[i] = table[a.x[i]];
+    if (left < 16) {
+        for (uint32_t i = 0; i < left; i++)
+            y[at + i] = table[a.x[at + i]];
         return;
     }
-    words4 v = get<words4>(a.x + at);
     for (uint32_t k = 0; k < 4; k++) {
         const int32_t b[4] = {table[byte_of(v.w[k], 0)], table[byte_of(v.w[k], 1)], table[byte_of(v.w[k], 2)],
                               table[byte_of(v.w[k], 3)]};
