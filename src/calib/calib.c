@@ -221,8 +221,12 @@ nnc_status nnc_calib_run(nnc_calib **out, const nnc_graph *graph, const nnc_valu
                          const nnc_log *log)
 {
     if (options->cache_path && nnc_file_exists(options->cache_path)) {
-        return nnc_calib_cache_load(out, options->cache_path, options->cache_key, graph, values,
-                                    value_count);
+        nnc_status status = nnc_calib_cache_load(out, options->cache_path, options->cache_key, graph, values,
+                                                 value_count);
+        if (status == NNC_OK || !options->cache_optional || status == NNC_ERR_LIMIT) {
+            return status;
+        }
+        nnc_log_warn(log, "ignored: %s", nnc_error_message());
     }
     nnc_calib *calib = nnc_calloc(1, sizeof(*calib));
     if (!calib) {
@@ -248,4 +252,38 @@ nnc_status nnc_calib_run(nnc_calib **out, const nnc_graph *graph, const nnc_valu
     }
     *out = calib;
     return NNC_OK;
+}
+
+void nnc_calib_archive(nnc_calib **calib, nnc_archive *a)
+{
+    nnc_calib *c = a->out ? *calib : nnc_calloc(1, sizeof(*c));
+    if (!c) {
+        a->failed = true;
+        return;
+    }
+    *calib = c;
+    uint64_t samples = c->samples;
+    NNC_ARCHIVE(a, samples);
+    c->samples = (size_t)samples;
+    size_t n = nnc_archive_count(a, c->count, sizeof(*c->stats));
+    if (!a->out) {
+        c->stats = nnc_calloc(n + 1, sizeof(*c->stats));
+        a->failed = a->failed || !c->stats;
+    }
+    for (size_t i = 0; i < n && !a->failed; i++) {
+        nnc_value_stats v = c->stats[i];
+        const char *first = v.first_nonfinite;
+        v.first_nonfinite = NULL;
+        NNC_ARCHIVE(a, v);
+        nnc_archive_text(a, &first);
+        if (!a->out) {
+            v.first_nonfinite = first ? nnc_calloc(strlen(first) + 1, 1) : NULL;
+            a->failed = a->failed || (first && !v.first_nonfinite);
+            if (v.first_nonfinite) {
+                memcpy(v.first_nonfinite, first, strlen(first));
+            }
+            c->stats[i] = v;
+            c->count = i + 1;
+        }
+    }
 }

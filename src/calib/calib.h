@@ -4,6 +4,7 @@
 #ifndef NNC_CALIB_CALIB_H
 #define NNC_CALIB_CALIB_H
 
+#include "base/archive.h"
 #include "base/log.h"
 #include "datasets/dataset.h"
 #include "graph/graph.h"
@@ -35,6 +36,7 @@ typedef struct nnc_calib_options {
     const char *cache_path; /* NULL: no cache */
     const char *cache_key;  /* "name=value name=value ..." of model, samples, preprocessing, tool version: a cache of another key
                              * is refused (NNC_ERR_DATA, "stale", with the names that differ) */
+    bool cache_optional;    /* a cache that cannot be used is told (a warning), and written anew */
 } nnc_calib_options;
 
 /* Runs the float graph over the samples and observes `values`. Fails: NNC_ERR_DATA (no samples; a value with more than 1 %
@@ -47,6 +49,8 @@ void nnc_calib_destroy(nnc_calib *calib);
 void nnc_value_stats_merge(nnc_value_stats *into, const nnc_value_stats *from);
 const nnc_value_stats *nnc_calib_stats(const nnc_calib *calib, nnc_value_id value); /* NULL if not observed */
 size_t nnc_calib_samples(const nnc_calib *calib);
+/* Writes *calib, or reads it (nnc_archive_status tells; value ids are not checked). */
+void nnc_calib_archive(nnc_calib **calib, nnc_archive *a);
 
 /* A range estimator: statistics -> [lo, hi]. Rows of calibrators.def. */
 typedef struct nnc_calibrator {

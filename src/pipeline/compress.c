@@ -42,6 +42,8 @@ const nnc_option nnc_compress_table[] = {
     ROW("print-config", 0, FLAG, print_config, NULL, "print every option with its value and origin, and stop", "Recipe", 0, 0,
         NULL),
     ROW("dry-run", 0, FLAG, dry_run, NULL, "load model and data, predict the result, write nothing", "Recipe", 0, 0, NULL),
+    ROW("resume", 0, FLAG, resume, NULL, "keep finished work beside the output, and go on from it when it is there", "Recipe",
+        0, 0, NULL),
     ROW("locked", 0, STRING, locked, "FILE", "refuse to run unless model, data and settings are those of this lock file",
         "Recipe", 0, 0, NULL),
 #include "pipeline/step_int8.def"

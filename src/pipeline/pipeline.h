@@ -2,6 +2,7 @@
 #ifndef NNC_PIPELINE_PIPELINE_H
 #define NNC_PIPELINE_PIPELINE_H
 
+#include "base/archive.h"
 #include "base/log.h"
 #include "base/option.h"
 #include "eval/eval.h"
@@ -13,12 +14,17 @@
 #include "reports/report.h"
 
 typedef struct nnc_run nnc_run;
+typedef struct nnc_state nnc_state;
 
 /* A step: options and a function that edits run->graph and may add to the report. One file, one line in steps.def. */
 typedef struct nnc_step {
     const char *name, *help;
     const nnc_option *options; /* one table feeds flags, help and recipes; ended by a row without name */
     nnc_status (*run)(nnc_run *run, const void *options);
+    /* Writes what the step found into the report: after run, and after its result was read from a state. */
+    void (*report)(nnc_run *run, const void *options);
+    /* Writes or reads what the step leaves in the run besides the graph. */
+    nnc_status (*archive)(nnc_run *run, const void *options, nnc_archive *a);
 } nnc_step;
 const nnc_step *nnc_step_find(const char *name); /* NULL if unknown */
 const nnc_step *nnc_step_row(size_t i);          /* NULL past the end */
@@ -79,6 +85,8 @@ struct nnc_run {
     struct nnc_targets *targets; /* pipeline/targets.h; NULL before that step */
     nnc_quant_result quant;
     bool quantized;
+    struct nnc_state *state;    /* of a run that can be resumed; else NULL (pipeline/state.h) */
+    const char *state_cache;    /* file that the running step may keep its statistics in; NULL: none */
     nnc_report *report;
 };
 

@@ -19,6 +19,7 @@
 #include "pipeline/publish.h"
 #include "pipeline/space.h"
 #include "pipeline/split.h"
+#include "pipeline/state.h"
 #include "pipeline/targets.h"
 
 #define CALIB_SAMPLES 300
@@ -257,6 +258,18 @@ static double seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+static nnc_status run_step(nnc_run *run, size_t i)
+{
+    const nnc_recipe *r = run->recipe;
+    nnc_status status = r->steps[i].step->run(run, r->steps[i].options);
+    if (status != NNC_OK) {
+        return nnc_error_prepend(status, "%s: step %s", r->model, r->steps[i].step->name);
+    }
+    size_t removed;
+    NNC_TRY(nnc_pass_dead_code.run(run->graph, NULL, &removed)); /* what the step replaced */
+    return nnc_graph_verify(run->graph);
+}
+
 nnc_status nnc_run_steps(nnc_run *run, size_t from)
 {
     const nnc_recipe *r = run->recipe;
@@ -266,13 +279,13 @@ nnc_status nnc_run_steps(nnc_run *run, size_t from)
     }
     for (size_t i = from; i < r->step_count; i++) {
         const double start = seconds();
-        nnc_status status = r->steps[i].step->run(run, r->steps[i].options);
-        if (status != NNC_OK) {
-            return nnc_error_prepend(status, "%s: step %s", r->model, r->steps[i].step->name);
+        bool taken;
+        NNC_TRY(nnc_state_take(&taken, run, i));
+        if (!taken) {
+            NNC_TRY(run_step(run, i));
+            NNC_TRY(nnc_state_keep(run, i));
         }
-        size_t removed;
-        NNC_TRY(nnc_pass_dead_code.run(run->graph, NULL, &removed)); /* what the step replaced */
-        NNC_TRY(nnc_graph_verify(run->graph));
+        r->steps[i].step->report(run, r->steps[i].options);
         nnc_provenance_step(run, r->steps[i].step->name, seconds() - start);
     }
     return NNC_OK;
@@ -306,6 +319,7 @@ static nnc_status run_recipe(nnc_run *run, nnc_split *split, nnc_file_lock **loc
     if (r->config->options.dry_run) {
         return nnc_dry_run(run);
     }
+    NNC_TRY(nnc_state_open(run));
     NNC_TRY(nnc_run_steps(run, 0));
     NNC_TRY(nnc_publish(run));
     return nnc_report_status(run->report);
@@ -323,6 +337,7 @@ nnc_status nnc_pipeline_run(nnc_report **report, const nnc_recipe *recipe, const
     } else {
         nnc_report_destroy(run.report);
     }
+    nnc_state_close(&run, status);
     nnc_file_lock_destroy(lock);
     nnc_targets_destroy(run.targets);
     nnc_quant_result_deinit(&run.quant);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/targets.h"
 
@@ -63,19 +64,28 @@ static nnc_status run_int8(nnc_run *run, const void *opaque)
                  "%s is quantized already; --requantize quantizes it again (errors add up)",
                  run->source.path);
     }
-    char key[224];
-    snprintf(key, sizeof(key), "tool=%s model=%s data=%016llx samples=%zu", NNC_VERSION, run->source.sha256,
-             (unsigned long long)run->calib_hash, run->calib_count);
+    char key[256];
+    const char *seen = nnc_dataset_preprocessing(run->calib);
+    snprintf(key, sizeof(key), "tool=%s model=%s data=%016llx samples=%zu preprocessing=%016llx", NNC_VERSION,
+             run->source.sha256, (unsigned long long)run->calib_hash, run->calib_count,
+             (unsigned long long)nnc_hash64(seen, strlen(seen), 0));
     nnc_quant_options quant = {
         .method = o->method, .percentile = o->percentile,
         .per_channel = o->per_channel, .bias_correction = o->bias_correction, .exclude = o->exclude.items, .exclude_count = o->exclude.count,
         .calib_indices = run->calib_indices, .calib_count = run->calib_count,
-        .held_indices = run->held_indices, .held_count = run->held_count, .cache_path = o->cache,
+        .held_indices = run->held_indices, .held_count = run->held_count, .cache_path = o->cache ? o->cache : run->state_cache,
+        .cache_optional = !o->cache,
         .cache_key = key, .threads = (uint32_t)run->recipe->run.threads,
         .isa_max = nnc_run_isa(&run->recipe->run)};
     NNC_TRY(nnc_targets_begin(run, &o->target, o, &quant));
     NNC_TRY(nnc_quantize_graph(&run->quant, run->graph, run->calib, &quant, run->log));
     run->quantized = true;
+    return NNC_OK;
+}
+
+static void report_int8(nnc_run *run, const void *opaque)
+{
+    const nnc_int8_options *o = opaque;
     nnc_report_row *root = nnc_report_root(run->report);
     nnc_report_string(root, "quantization.target", run->target->name);
     nnc_report_string(root, "quantization.method_asked", o->method);
@@ -89,6 +99,20 @@ static nnc_status run_int8(nnc_run *run, const void *opaque)
     nnc_report_double(root, "quantization.bias_correction.sqnr_db_without", run->quant.sqnr_plain);
     nnc_report_double(root, "quantization.bias_correction.sqnr_db_with", run->quant.sqnr_corrected);
     report_candidates(run);
+}
+
+static nnc_status archive_int8(nnc_run *run, const void *opaque, nnc_archive *a)
+{
+    const nnc_int8_options *o = opaque;
+    if (o->target.count > 1) {
+        NNC_FAIL(NNC_ERR_UNSUPPORTED, "several targets quantize one after the other");
+    }
+    if (!a->out) {
+        nnc_quant_options quant = {0};
+        NNC_TRY(nnc_targets_begin(run, &o->target, o, &quant));
+    }
+    NNC_TRY(nnc_quant_result_archive(&run->quant, run->graph, a));
+    run->quantized = true;
     return NNC_OK;
 }
 
@@ -97,4 +121,6 @@ const nnc_step nnc_step_int8 = {
     .help = "quantizes weights and activations to 8 bits, with calibration",
     .options = options,
     .run = run_int8,
+    .report = report_int8,
+    .archive = archive_int8,
 };

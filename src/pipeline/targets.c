@@ -233,6 +233,7 @@ static nnc_status run_next(nnc_run *run, const char *output)
     next.graph = NULL;
     next.quant = (nnc_quant_result){0};
     next.report = NULL;
+    next.state = NULL;
     nnc_status status = nnc_report_create(&next.report, "compress");
     if (status == NNC_OK) {
         nnc_report_environment(nnc_report_root(next.report), &recipe.run); /* a baseline asks for it */

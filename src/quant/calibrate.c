@@ -55,7 +55,7 @@ nnc_status nnc_quant_observe(nnc_calib **out, const nnc_graph *graph, const nnc_
 {
     nnc_calib_options calib = {.threads = o->threads, .isa_max = o->isa_max, .indices = o->calib_indices,
                                .index_count = o->calib_count, .cache_path = o->cache_path,
-                               .cache_key = o->cache_key};
+                               .cache_key = o->cache_key, .cache_optional = o->cache_optional};
     NNC_TRY(nnc_calib_run(out, graph, values, count, data, &calib, log));
     warn_outliers(*out, graph, values, count, log);
     return NNC_OK;

@@ -20,6 +20,7 @@ typedef struct nnc_quant_options {
     const size_t *held_indices;  /* samples held back: judge of `auto` */
     size_t held_count;
     const char *cache_path, *cache_key; /* see nnc_calib_options */
+    bool cache_optional;
     nnc_calib *calib;            /* statistics to use instead of a run over the samples (nnc_quant_calibrate); borrowed; may be NULL */
     uint32_t threads, isa_max;
 } nnc_quant_options;
@@ -57,8 +58,11 @@ typedef struct nnc_quant_result {
     bool bias_corrected;           /* the corrected biases were kept */
     nnc_calib *calib;
     bool calib_borrowed;           /* it is the caller's (nnc_quant_options.calib) */
+    nnc_arena *strings;            /* of a result that was read from an archive; else NULL */
 } nnc_quant_result;
 void nnc_quant_result_deinit(nnc_quant_result *result);
+/* Writes the result, or reads one for `graph`. Fails: NNC_ERR_DATA, NNC_ERR_LIMIT; then it is empty. */
+nnc_status nnc_quant_result_archive(nnc_quant_result *result, const nnc_graph *graph, nnc_archive *a);
 
 /* Quantizes `graph` (prepared: folded, BN merged, shapes inferred) in place: annotations on values, integers in weights, biases as the
  * target wants. `data` holds the calibration samples. Fails: NNC_ERR_DATA; NNC_ERR_GATE "nothing to compress: 0 of N nodes eligible

@@ -10,6 +10,7 @@ void nnc_quant_result_deinit(nnc_quant_result *result)
     nnc_free(result->nodes);
     if (!result->calib_borrowed) {
         nnc_calib_destroy(result->calib);
+    nnc_arena_destroy(result->strings);
     }
     *result = (nnc_quant_result){0};
 }
@@ -107,4 +108,83 @@ nnc_status nnc_result_nodes(nnc_quant_result *result, const nnc_graph *before, c
     }
     nnc_free(legal);
     return NNC_OK;
+}
+
+static void value_io(nnc_quant_value_info *v, const nnc_calib *calib, nnc_archive *a)
+{
+    nnc_value_id of = v->stats ? v->stats->value : NNC_ID_NONE;
+    NNC_ARCHIVE(a, v->value);
+    nnc_archive_text(a, &v->method);
+    NNC_ARCHIVE(a, v->lo);
+    NNC_ARCHIVE(a, v->hi);
+    NNC_ARCHIVE(a, v->min);
+    NNC_ARCHIVE(a, v->max);
+    NNC_ARCHIVE(a, v->clipped);
+    NNC_ARCHIVE(a, of);
+    if (!a->out) {
+        v->stats = nnc_calib_stats(calib, of);
+        a->failed = a->failed || !v->stats || !v->method;
+    }
+}
+
+static void node_io(nnc_quant_node_info *n, nnc_archive *a)
+{
+    NNC_ARCHIVE(a, n->node);
+    NNC_ARCHIVE(a, n->integer);
+    nnc_archive_text(a, &n->reason);
+    NNC_ARCHIVE(a, n->macs);
+    NNC_ARCHIVE(a, n->pair_overflow);
+    NNC_ARCHIVE(a, n->weight_bytes_before);
+    NNC_ARCHIVE(a, n->weight_bytes_after);
+    NNC_ARCHIVE(a, n->dead_channels);
+}
+
+static void result_io(nnc_quant_result *r, const nnc_graph *graph, nnc_archive *a)
+{
+    double *const numbers[] = {&r->sqnr_auto, &r->sqnr_minmax, &r->agree_auto, &r->agree_minmax, &r->sqnr_plain,
+                               &r->sqnr_corrected};
+    nnc_archive_text(a, &r->method);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        NNC_ARCHIVE(a, *numbers[i]);
+    }
+    NNC_ARCHIVE(a, r->bias_corrected);
+    nnc_calib_archive(&r->calib, a);
+    size_t values = nnc_archive_count(a, r->value_count, 24), nodes = nnc_archive_count(a, r->node_count, 24);
+    if (!a->out) {
+        r->values = nnc_calloc(values + 1, sizeof(*r->values));
+        r->nodes = nnc_calloc(nodes + 1, sizeof(*r->nodes));
+        a->failed = a->failed || !r->values || !r->nodes;
+    }
+    for (size_t i = 0; i < values && !a->failed; i++) {
+        value_io(&r->values[i], r->calib, a);
+        a->failed = a->failed || r->values[i].value >= nnc_graph_value_count(graph);
+        r->value_count = a->out ? values : i + 1;
+    }
+    for (size_t i = 0; i < nodes && !a->failed; i++) {
+        node_io(&r->nodes[i], a);
+        a->failed = a->failed || r->nodes[i].node >= nnc_graph_node_count(graph);
+        r->node_count = a->out ? nodes : i + 1;
+    }
+}
+
+nnc_status nnc_quant_result_archive(nnc_quant_result *result, const nnc_graph *graph, nnc_archive *a)
+{
+    if (a->out) {
+        result_io(result, graph, a);
+        return nnc_archive_status(a);
+    }
+    *result = (nnc_quant_result){.strings = nnc_arena_create(0)};
+    if (!result->strings) {
+        return NNC_ERR_LIMIT;
+    }
+    nnc_archive own = *a;
+    own.arena = result->strings;
+    result_io(result, graph, &own);
+    a->at = own.at;
+    a->failed = own.failed;
+    nnc_status status = nnc_archive_status(a);
+    if (status != NNC_OK) {
+        nnc_quant_result_deinit(result);
+    }
+    return status;
 }
