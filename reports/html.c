@@ -267,6 +267,7 @@ static nnc_status render(nnc_str *out, const nnc_report *report, const nnc_rende
     head(out, root);
     nnc_html_verdict(out, root);
     nnc_html_caveats(out, root);
+    nnc_html_targets(out, root);
     nnc_html_hashes(out, root);
     nnc_html_numbers(out, root);
     nnc_html_classes(out, root);

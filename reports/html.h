@@ -32,6 +32,7 @@ void nnc_html_classes(nnc_str *out, const nnc_report_row *root);
 void nnc_html_sizes(nnc_str *out, const nnc_report_row *root);
 void nnc_html_candidates(nnc_str *out, const nnc_report_row *root);
 void nnc_html_trail(nnc_str *out, const nnc_report_row *root);
+void nnc_html_targets(nnc_str *out, const nnc_report_row *root);
 void nnc_html_numbers(nnc_str *out, const nnc_report_row *root);
 void nnc_html_caveats(nnc_str *out, const nnc_report_row *root);
 void nnc_html_latency(nnc_str *out, const nnc_report_row *root);

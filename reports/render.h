@@ -57,6 +57,8 @@ size_t nnc_worst_classes(const nnc_report_row **out, size_t max, const nnc_repor
 double nnc_class_drop(const nnc_report_row *row);
 /* "3" or "3 tabby cat". */
 void nnc_class_name(nnc_str *out, const nnc_report_row *row);
+/* A row of "targets" in one line: file, size, cost, nodes by the rules, what was done with it. Not escaped. */
+void nnc_target_sentence(nnc_str *out, const nnc_report_row *target);
 /* Why the accuracy is what it is, one plain sentence: drop with interval, or agreement. */
 void nnc_text_accuracy(nnc_str *out, const nnc_report_row *root);
 

@@ -294,6 +294,22 @@ static void list(const page *p, const char *path, const char *name, const char *
     }
 }
 
+/* One file per target, and what was done with it. */
+static void targets(const page *p)
+{
+    const size_t n = nnc_report_count(p->root, "targets");
+    nnc_str_append(p->out, n ? "\n" : "");
+    for (size_t i = 0; i < n; i++) {
+        nnc_str text = {0};
+        nnc_target_sentence(&text, nnc_report_at(p->root, "targets", i));
+        style(p, "2");
+        nnc_str_appendf(p->out, "  %-*s", LABEL_COLUMNS, i ? "" : n > 1 ? "targets" : "target");
+        style(p, "0");
+        wrap(p, nnc_str_get(&text), LABEL_COLUMNS + 2);
+        nnc_str_deinit(&text);
+    }
+}
+
 static nnc_status render(nnc_str *out, const nnc_report *report, const nnc_render_options *options)
 {
     NNC_TRY(nnc_report_status(report));
@@ -311,6 +327,7 @@ static nnc_status render(nnc_str *out, const nnc_report *report, const nnc_rende
     device(&p);
     coverage(&p);
     worst_layers(&p);
+    targets(&p);
     list(&p, "warnings", "warnings", "33");
     list(&p, "not_checked", "not checked", "2");
     nnc_str_append(out, "\n");

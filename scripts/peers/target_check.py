@@ -20,7 +20,7 @@ import onnxruntime as ort
 import models
 import peers
 
-MODELS = ["resnet8-cifar10", "resnet20-cifar10", "squeezenet1.1", "mobilenetv2-1.0", "cct4-cifar10"]
+MODELS = ["resnet8-cifar10", "resnet20-cifar10", "cnn-cifar10", "mobilenetv1-vww", "dscnn-kws"]
 TARGETS = ["ort", "portable", "openvino", "trt10"]
 RUNS = [("ort", "ort", "ORT"), ("portable", "portable", "ORT"), ("openvino", "openvino", "OpenVINO"),
         ("portable", "openvino", "OpenVINO")]  # file, rules, reader

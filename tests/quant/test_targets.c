@@ -144,6 +144,11 @@ static void narrow(nnc_graph *g) { input_of(g, "fc2", 1)->shape.dims[0] = 8; }
 static void no_input(nnc_graph *g) { nnc_value_set_qparams(value_of(g, "r1"), NULL); }
 static void no_sum(nnc_graph *g) { nnc_value_set_qparams(value_of(g, "r2"), NULL); }
 static void no_operand(nnc_graph *g) { nnc_value_set_qparams(value_of(g, "conv2"), NULL); }
+static void no_operands(nnc_graph *g)
+{
+    no_operand(g);
+    no_input(g);
+}
 static void no_branch(nnc_graph *g) { nnc_value_set_qparams(value_of(g, "r4"), NULL); }
 static void no_tail(nnc_graph *g) { nnc_value_set_qparams(value_of(g, "fc2"), NULL); }
 static void two_activations(nnc_graph *g)
@@ -216,6 +221,7 @@ static const struct {
     {"operand-float", "openvino", "cat", no_branch},
     {"operand-float", "trt10", "cat", no_branch},
     {"add-uneven", "trt10", "add", no_input},
+    {"add-uneven", "openvino", "add", no_operands},
     {"grids-differ", "trt10", "cat", other_scale},
     {"interpolates", "ort", "up", linear},
     {"indices", "ort", "pool", indices},

@@ -261,6 +261,25 @@ static inline nnc_report *sample_report(const sample_options *o)
     nnc_report_int(root, "memory.arena_int8_bytes", 1806336);
     nnc_report_int(root, "memory.plan_constants_int8_bytes", 11900000);
     nnc_report_int(root, "memory.peak_bytes", 402653184);
+    for (size_t i = 0; i < 2; i++) {
+        static const char *const numbers[] = {"int8", "moved", "float", "refused", "unknown"};
+        nnc_report_row *row = nnc_report_append(root, "targets");
+        nnc_report_string(row, "name", i ? "trt10" : "ort");
+        sample_name(name, sizeof(name), o, i ? "TensorRT 10" : "ONNX Runtime");
+        nnc_report_string(row, "reader", name);
+        sample_name(name, sizeof(name), o, i ? "out/resnet18.int8.trt10.onnx" : "out/resnet18.int8.ort.onnx");
+        nnc_report_string(row, "path", name);
+        sample_name(name, sizeof(name), o, i ? "rules checked, engine not built" : "rules checked");
+        nnc_report_string(row, "proof", name);
+        nnc_report_int(row, "bytes", 11794112);
+        nnc_report_double(row, "top1_int8", 0.7375);
+        nnc_report_double(row, "drop", 0.0005);
+        for (size_t k = 0; k < sizeof(numbers) / sizeof(numbers[0]); k++) {
+            char path[32];
+            snprintf(path, sizeof(path), "nodes.%s", numbers[k]);
+            nnc_report_int(row, path, k < 3 ? 20 - (int64_t)k : 0);
+        }
+    }
     sample_name(name, sizeof(name), o,
                 "ONNX Runtime on CPUs without VNNI could saturate in 7 layers; for those use "
                 "--target ort-avx2");
