@@ -24,11 +24,11 @@ static int by_hash(const void *a, const void *b)
     return names ? names : (x->label > y->label) - (x->label < y->label);
 }
 
-/* Samples inside one file are named by number alone: the file may lie and be called otherwise. */
+/* Without the data set's own path: it may lie elsewhere and be called otherwise. */
 static const char *own_name(const nnc_dataset *d, const char *name)
 {
     const size_t n = strlen(d->path);
-    return !d->format->name_of && strncmp(name, d->path, n) == 0 ? name + n : name;
+    return strncmp(name, d->path, n) == 0 && (name[n] == '/' || name[n] == '#') ? name + n : name;
 }
 
 static nnc_status read_entries(entry *entries, size_t *count, const nnc_dataset *d,

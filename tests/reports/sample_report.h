@@ -12,6 +12,7 @@
 typedef struct sample_options {
     size_t layers;
     bool verified;    /* labelled evaluation data */
+    bool review;      /* gates, classes, manifests, checks, size map, steps, candidates */
     const char *name; /* put in front of names; NULL: realistic ones */
 } sample_options;
 
@@ -227,6 +228,87 @@ static inline void sample_layers(nnc_report_row *root, const sample_options *o)
     }
 }
 
+static inline void sample_gates(nnc_report_row *root, const sample_options *o)
+{
+    static const struct {
+        const char *name, *verdict, *unit, *relation, *reason;
+        double limit, value, low, high;
+        int64_t needed;
+    } rows[] = {
+        {"max-drop", "PASSED", "share", "at most", "below the limit", 0.01, 0.0019, -0.0002, 0.004, 0},
+        {"min-speedup", "FAILED", "x", "at least", "too slow", 4, 3.437, 3.431, 3.444, 0},
+        {"min-agreement", "UNDECIDED", "share", "at least", "the limit lies between the bounds", 0.975, 0.9741,
+         0.9708, 0.977, 21000},
+        {"baseline-size", "SKIPPED", NULL, NULL, "no baseline", NAN, NAN, NAN, NAN, 0}};
+    char name[1024];
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        nnc_report_row *row = nnc_report_append(root, "gates");
+        sample_name(name, sizeof(name), o, rows[i].name);
+        nnc_report_string(row, "name", name);
+        nnc_report_string(row, "verdict", rows[i].verdict);
+        sample_name(name, sizeof(name), o, rows[i].reason);
+        nnc_report_string(row, "reason", name);
+        nnc_report_string(row, "unit", rows[i].unit);
+        nnc_report_string(row, "relation", rows[i].relation);
+        nnc_report_double(row, "limit", rows[i].limit);
+        nnc_report_double(row, "value", rows[i].value);
+        nnc_report_double(row, "low", rows[i].low);
+        nnc_report_double(row, "high", rows[i].high);
+        if (rows[i].needed) {
+            nnc_report_int(row, "samples_needed", rows[i].needed);
+        }
+    }
+    nnc_report_string(root, "verdict", "FAILED");
+}
+
+static inline void sample_review(nnc_report_row *root, const sample_options *o)
+{
+    static const char sha[] = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+    static const char *const checks[] = {"reopened", "bits equal", "measured"};
+    char name[1024];
+    nnc_report_int(root, "tool.created_ms", 1767225600123);
+    sample_name(name, sizeof(name), o, "recipe.yaml");
+    nnc_report_string(root, "recipe.path", name);
+    nnc_report_string(root, "recipe.sha256", sha);
+    nnc_report_string(root, "data.calibration.manifest_sha256", sha);
+    nnc_report_int(root, "data.calibration.manifest_samples", 300);
+    nnc_report_string(root, "options.data.preprocess", "imagenet-torch");
+    for (uint32_t i = 0; i < 30; i++) {
+        nnc_report_row *row = nnc_report_append(root, "accuracy.classes");
+        nnc_report_int(row, "class", i);
+        sample_name(name, sizeof(name), o, "tench, Tinca tinca");
+        nnc_report_string(row, "name", name);
+        nnc_report_int(row, "samples", 50);
+        nnc_report_int(row, "right_fp32", 40);
+        nnc_report_int(row, "right_int8", 41 - (int64_t)(6 * sample_noise(i)));
+    }
+    for (size_t i = 0; i < 3; i++) {
+        nnc_report_row *row = nnc_report_append(root, "checks");
+        nnc_report_string(row, "name", checks[i]);
+        nnc_report_bool(row, "passed", true);
+        sample_name(name, sizeof(name), o, "on 4 samples");
+        nnc_report_string(row, "detail", name);
+        row = nnc_report_append(root, "size.map");
+        nnc_report_string(row, "what", i ? "graph" : "8-bit weights");
+        nnc_report_int(row, "bytes", i ? 50000 : 11000000);
+        row = nnc_report_append(root, "trail");
+        nnc_report_string(row, "step", i ? "int8" : "source");
+        nnc_report_int(row, "nodes", 49);
+        nnc_report_int(row, "weight_bytes", i ? 11730000 : 46758048);
+        nnc_report_double(row, "seconds", i ? 12.5 : NAN);
+        row = nnc_report_append(root, "candidates");
+        sample_name(name, sizeof(name), o, i ? "8 bits" : "4 bits");
+        nnc_report_string(row, "name", name);
+        nnc_report_int(row, "bytes", 6000000 + 3000000 * (int64_t)i);
+        nnc_report_double(row, "latency_ms", 3.0 + 0.3 * (double)i);
+        nnc_report_double(row, "accuracy", i == 2 ? 0.69 : 0.66 + 0.03 * (double)i);
+        nnc_report_bool(row, "chosen", i == 1);
+        nnc_report_string(row, "note", i ? NULL : name);
+    }
+    sample_name(name, sizeof(name), o, "biases stay at 32 bits");
+    nnc_report_append_string(root, "size.why", name);
+}
+
 static inline nnc_report *sample_report(const sample_options *o)
 {
     nnc_report *report;
@@ -292,6 +374,10 @@ static inline nnc_report *sample_report(const sample_options *o)
     nnc_report_append_string(root, "not_checked", "labels: taken as given");
     nnc_report_append_string(root, "not_checked", "batch sizes other than 1");
     nnc_report_string(root, "verdict", "DONE");
+    if (o->review) {
+        sample_review(root, o);
+        sample_gates(root, o);
+    }
     return report;
 }
 

@@ -211,7 +211,7 @@ static void test_html(void **state)
     const char *const names[] = {NULL, HOSTILE,
                                  "</script></style></svg><img src=x onerror=alert(1)>"};
     for (size_t i = 0; i < 6; i++) {
-        const sample_options o = {.layers = 30, .verified = i & 1, .name = names[i >> 1]};
+        const sample_options o = {.layers = 30, .verified = i & 1, .review = i & 1, .name = names[i >> 1]};
         char *html = rendered("html", &o, &r);
         if (i < 4) {
             check_html(html);

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 Stricter than the schema in one point: a member that it does
  * not describe is a failure. */
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cmocka_all.h"
@@ -110,12 +111,64 @@ static void test_samples(void **state)
     (void)state;
     json_t *schema = load_schema();
     const sample_options options[] = {
-        {.layers = 30, .verified = true}, {.layers = 0}, {.layers = 9, .name = "<x>\x1b"}};
+        {.layers = 30, .verified = true}, {.layers = 4, .verified = true, .review = true}, {.layers = 0}, {.layers = 9, .name = "<x>\x1b"}};
     for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
         json_t *value = load_sample(&options[i]);
         assert_int_equal(validate(schema, value, "$"), 0);
         json_decref(value);
     }
+    json_decref(schema);
+}
+
+/* What the tool reads is checked against the same schema. */
+static void test_reading(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *json, *message;
+    } rows[] = {{"accuracy.top1_fp32", "\"high\"", "accuracy.top1_fp32 is a string, expected number or null"},
+                {"accuracy.top1_fp32", "69.76", "accuracy.top1_fp32 is 69.76, at most 1 is expected"},
+                {"layers.0.bits", "\"8\"", "layers[0].bits is a string, expected integer"},
+                {"layers.0.name", NULL, "layers[0] lacks 'name'"},
+                {"layers", "3", "layers is an integer, expected array"},
+                {"gates.0.verdict", "\"MAYBE\"", "gates[0].verdict is 'MAYBE'"},
+                {"latency.int8.samples_ms.0", "{}", "latency.int8.samples_ms[0] is an object"}};
+    const sample_options options = {.layers = 2, .verified = true, .review = true};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        json_t *value = load_sample(&options), *at = value;
+        char path[64], *key = path, *dot;
+        snprintf(path, sizeof(path), "%s", rows[i].path);
+        for (; (dot = strchr(key, '.')); key = dot + 1) {
+            *dot = 0;
+            at = json_is_array(at) ? json_array_get(at, (size_t)atoi(key)) : json_object_get(at, key);
+        }
+        json_t *bad = rows[i].json ? json_loads(rows[i].json, JSON_DECODE_ANY, NULL) : NULL;
+        assert_int_equal(json_is_array(at) ? json_array_set_new(at, (size_t)atoi(key), bad)
+                         : bad             ? json_object_set_new(at, key, bad)
+                                           : json_object_del(at, key),
+                         0);
+        char *text = json_dumps(value, 0);
+        nnc_report *report;
+        assert_int_equal(nnc_report_parse(&report, text, strlen(text)), NNC_OK);
+        assert_int_equal(nnc_report_check(report), NNC_ERR_DATA);
+        if (!strstr(nnc_error_message(), rows[i].message)) {
+            fail_msg("'%s' lacks '%s'", nnc_error_message(), rows[i].message);
+        }
+        nnc_report_destroy(report);
+        free(text);
+        json_decref(value);
+    }
+}
+
+/* The committed example is a report of this version, every member described. */
+static void test_example(void **state)
+{
+    (void)state;
+    json_t *schema = load_schema(), *value = json_load_file(NNC_TEST_SOURCE_DIR "/reports/example/sample.int8.json", 0, NULL);
+    assert_non_null(value);
+    assert_int_equal(validate(schema, value, "$"), 0);
+    assert_non_null(json_object_get(json_object_get(value, "accuracy"), "classes"));
+    json_decref(value);
     json_decref(schema);
 }
 
@@ -144,6 +197,7 @@ static void test_violations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_samples),
+                                       cmocka_unit_test(test_reading), cmocka_unit_test(test_example),
                                        cmocka_unit_test(test_violations)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
