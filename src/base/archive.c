@@ -18,6 +18,14 @@ void nnc_archive_bytes(nnc_archive *a, void *p, size_t n)
     a->at += n;
 }
 
+void nnc_archive_bool(nnc_archive *a, bool *value)
+{
+    uint8_t byte = *value;
+    NNC_ARCHIVE(a, byte);
+    a->failed = a->failed || byte > 1;
+    *value = byte == 1;
+}
+
 size_t nnc_archive_count(nnc_archive *a, size_t count, size_t least)
 {
     uint64_t n = count;
@@ -54,7 +62,7 @@ void nnc_archive_array(nnc_archive *a, const void **items, size_t n, size_t size
 void nnc_archive_text(nnc_archive *a, const char **text)
 {
     bool present = *text != NULL;
-    NNC_ARCHIVE(a, present);
+    nnc_archive_bool(a, &present);
     if (!present) {
         *text = NULL;
         return;

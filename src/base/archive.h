@@ -18,6 +18,8 @@ typedef struct nnc_archive {
 /* Writes or reads n bytes at p. */
 void nnc_archive_bytes(nnc_archive *a, void *p, size_t n);
 #define NNC_ARCHIVE(a, field) nnc_archive_bytes((a), &(field), sizeof(field))
+/* One byte, 0 or 1. */
+void nnc_archive_bool(nnc_archive *a, bool *value);
 /* A text; NULL is kept apart from "". Reading: a copy in the arena. */
 void nnc_archive_text(nnc_archive *a, const char **text);
 /* Number of elements that follow, each of at least `least` bytes: a number that the rest cannot hold fails. */

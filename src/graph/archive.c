@@ -28,7 +28,7 @@ static nnc_status tensor_io(nnc_tensor *tensor, nnc_archive *a)
     bool present = tensor->buffer != NULL;
     int32_t dtype = (int32_t)tensor->dtype;
     nnc_shape shape = tensor->shape;
-    NNC_ARCHIVE(a, present);
+    nnc_archive_bool(a, &present);
     if (!present) {
         return nnc_archive_status(a);
     }
@@ -55,7 +55,7 @@ static nnc_status qparams_io(nnc_qparams **q, nnc_archive *a)
     nnc_qparams p = present ? **q : (nnc_qparams){0};
     const void *scale = p.scale, *zero = p.zero_point;
     int32_t dtype = (int32_t)p.dtype;
-    NNC_ARCHIVE(a, present);
+    nnc_archive_bool(a, &present);
     if (!present) {
         return nnc_archive_status(a);
     }
@@ -131,17 +131,20 @@ static nnc_status value_io(nnc_graph *graph, size_t i, nnc_archive *a)
     bool named = a->out && !v.dead && nnc_map_get(graph->names, v.name, &id) && id == i;
     int32_t kind = (int32_t)v.kind, dtype = (int32_t)v.dtype;
     nnc_archive_text(a, &v.name);
-    NNC_ARCHIVE(a, named);
+    nnc_archive_bool(a, &named);
     NNC_ARCHIVE(a, kind);
     NNC_ARCHIVE(a, dtype);
-    NNC_ARCHIVE(a, v.has_shape);
+    nnc_archive_bool(a, &v.has_shape);
     shape_io(&v.shape, a);
     NNC_ARCHIVE(a, v.producer);
-    NNC_ARCHIVE(a, v.dead);
+    nnc_archive_bool(a, &v.dead);
     NNC_TRY(nnc_archive_status(a));
     if (a->out) {
         NNC_TRY(tensor_io(&graph->values[i].tensor, a));
         return qparams_io(&graph->values[i].qparams, a);
+    }
+    if (!v.name || kind < NNC_VALUE_INPUT || kind > NNC_VALUE_TEMP) {
+        return fail_content("value");
     }
     NNC_TRY(nnc_graph_add_value(&id, graph, v.name, (nnc_value_kind)kind, (nnc_dtype)dtype,
                                 v.has_shape ? &v.shape : NULL));
@@ -150,7 +153,7 @@ static nnc_status value_io(nnc_graph *graph, size_t i, nnc_archive *a)
     value->dead = v.dead;
     NNC_TRY(tensor_io(&value->tensor, a));
     NNC_TRY(qparams_io(&value->qparams, a));
-    if (v.name && strcmp(value->name, v.name) != 0) {
+    if (strcmp(value->name, v.name) != 0) {
         value->name = nnc_arena_strdup(graph->arena, v.name);
         NNC_TRY(value->name ? NNC_OK : NNC_ERR_LIMIT);
     }
@@ -245,7 +248,7 @@ static nnc_status node_io(nnc_graph *graph, size_t i, nnc_archive *a, unsigned d
     nnc_archive_text(a, &n.name);
     nnc_archive_text(a, &n.domain);
     nnc_archive_text(a, &n.op_type);
-    NNC_ARCHIVE(a, n.dead);
+    nnc_archive_bool(a, &n.dead);
     n.input_count = (uint32_t)nnc_archive_count(a, n.input_count, 4);
     nnc_archive_array(a, &inputs, n.input_count, sizeof(nnc_value_id));
     n.output_count = (uint32_t)nnc_archive_count(a, n.output_count, 4);
@@ -287,7 +290,7 @@ static nnc_status signature_io(nnc_graph *graph, nnc_archive *a)
         nnc_archive_text(a, &name);
         NNC_TRY(nnc_archive_status(a));
         if (!a->out) {
-            NNC_TRY(ids_fit(graph, &id, 1, false) ? nnc_graph_add_output(graph, id, name) : fail_content("output"));
+            NNC_TRY(name && ids_fit(graph, &id, 1, false) ? nnc_graph_add_output(graph, id, name) : fail_content("output"));
         }
     }
     return nnc_archive_status(a);

@@ -130,7 +130,7 @@ static void value_io(nnc_quant_value_info *v, const nnc_calib *calib, nnc_archiv
 static void node_io(nnc_quant_node_info *n, nnc_archive *a)
 {
     NNC_ARCHIVE(a, n->node);
-    NNC_ARCHIVE(a, n->integer);
+    nnc_archive_bool(a, &n->integer);
     nnc_archive_text(a, &n->reason);
     NNC_ARCHIVE(a, n->macs);
     NNC_ARCHIVE(a, n->pair_overflow);
@@ -147,7 +147,7 @@ static void result_io(nnc_quant_result *r, const nnc_graph *graph, nnc_archive *
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         NNC_ARCHIVE(a, *numbers[i]);
     }
-    NNC_ARCHIVE(a, r->bias_corrected);
+    nnc_archive_bool(a, &r->bias_corrected);
     nnc_calib_archive(&r->calib, a);
     size_t values = nnc_archive_count(a, r->value_count, 24), nodes = nnc_archive_count(a, r->node_count, 24);
     if (!a->out) {
