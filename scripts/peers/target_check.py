@@ -79,7 +79,8 @@ def in_openvino(path, names):
             readers[x].append(n)
     for n in nodes:
         values = [n.output[0]] + [r.output[0] for r in readers[n.output[0]] if r.op_type in ("Relu", "Clip")]
-        aliases[n.name or n.output[0]] = {n.name or n.output[0], *values, *(v + "_QuantizeLinear_Output" for v in values)}
+        aliases[n.name or n.output[0]] = {n.name or n.output[0], *values, *(v + "_QuantizeLinear_Output" for v in values),
+                                         *(v.removesuffix("_QuantizeLinear_Input") for v in values)}
     model = openvino.Core().compile_model(path, "CPU").get_runtime_model()
     out = collections.defaultdict(set)
     for layer in model.get_ops():
