@@ -105,6 +105,9 @@ void nnc_help_all(void)
     }
     printf("\nnncompress VERB --help lists the options of a verb; nncompress --version.\n\n");
     nnc_help_verb(&nnc_verb_compress);
+    printf("\nrecipes: nncompress init MODEL writes one, --recipe FILE runs it; flags override\n"
+           "  NNCOMPRESS_<OPTION> variables, and those override the recipe; @FILE stands for\n"
+           "  the arguments in a file\n");
     printf("\nexit codes: 0 done, 1 a gate failed, 2 usage, 3 model invalid, 4 unsupported,\n"
            "  5 data, 6 files, 7 limits, 8 device, 9 verification, 70 bug, 128+n signal\n");
 }

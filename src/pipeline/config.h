@@ -60,6 +60,10 @@ nnc_status nnc_config_resolved(nnc_str *out, bool *complete, const nnc_config *c
                                const char *output);
 /* Value of an option as it stands in a recipe ("0.01", "[a, b]"); false if it has none. */
 bool nnc_config_value(nnc_str *out, const nnc_config *config, const nnc_option *option, const char *folder);
+/* A path as it stands in a recipe: quoted where needed; a relative one as seen from `folder` (NULL: as it is). */
+void nnc_config_put_path(nnc_str *out, const nnc_option *option, const char *path, const char *folder);
+/* True if all texts of the config, the model and the output can stand in a recipe. */
+bool nnc_config_can_hold(const nnc_config *config, const char *model, const char *output);
 /* What decides the bytes of the result, besides the contents of model and data: one line "name=value" per setting, names sorted.
  * steps: only the first so many steps; SIZE_MAX: all. */
 nnc_status nnc_config_settings(nnc_str *out, const nnc_config *config, size_t steps);

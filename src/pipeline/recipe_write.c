@@ -85,7 +85,7 @@ static bool put_relative(nnc_str *out, const char *path, const char *folder)
     return true;
 }
 
-static void put_path(nnc_str *out, const nnc_option *option, const char *text, const char *folder)
+void nnc_config_put_path(nnc_str *out, const nnc_option *option, const char *text, const char *folder)
 {
     nnc_str path = {0};
     if (folder && nnc_config_is_relative(option, text) && put_relative(&path, text, folder)) {
@@ -143,7 +143,7 @@ bool nnc_config_value(nnc_str *out, const nnc_config *config, const nnc_option *
         return has_number(option, x);
     case NNC_OPTION_STRING: {
         const char *text = *(const char *const *)field;
-        put_path(out, option, text ? text : "", folder);
+        nnc_config_put_path(out, option, text ? text : "", folder);
         return text != NULL;
     }
     case NNC_OPTION_LIST: {
@@ -268,7 +268,7 @@ static void put_recipe(const writer *w)
     char buf[32];
     nnc_str value = {0};
     nnc_str_append(w->out, "version: 1\n");
-    put_path(&value, &model, w->model ? w->model : "", w->folder);
+    nnc_config_put_path(&value, &model, w->model ? w->model : "", w->folder);
     put_line(w, 0, "model", nnc_str_get(&value), w->model != NULL, &w->config->model_origin);
     nnc_str_deinit(&value);
     for (size_t i = 0; nnc_config_section_row(buf, i); i++) {
@@ -302,8 +302,7 @@ nnc_status nnc_config_print(nnc_str *out, const nnc_config *config)
     return nnc_str_status(out);
 }
 
-/* True if all texts of a config can stand in a recipe. */
-static bool can_hold(const nnc_config *config, const char *model, const char *output)
+bool nnc_config_can_hold(const nnc_config *config, const char *model, const char *output)
 {
     bool ok = nnc_recipe_can_hold(model) && nnc_recipe_can_hold(output);
     for (size_t i = 0; nnc_compress_table[i].name && ok; i++) {
@@ -327,7 +326,7 @@ nnc_status nnc_config_resolved(nnc_str *out, bool *complete, const nnc_config *c
 {
     char folder[PATH_MAX];
     const char *slash = strrchr(output, '/');
-    *complete = can_hold(config, model, output);
+    *complete = nnc_config_can_hold(config, model, output);
     if (!*complete) {
         return NNC_OK;
     }
