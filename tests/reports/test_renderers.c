@@ -93,6 +93,33 @@ static void test_terminal(void **state)
     }
 }
 
+/* Every gate is shown with its verdict, at the top; the last line names the one that counts. */
+static void test_gates(void **state)
+{
+    (void)state;
+    static const char *const shown[] = {"PASSED     max-drop", "FAILED     min-speedup",
+                                        "UNDECIDED  min-agreement", "SKIPPED    baseline-size"};
+    const sample_options o = {.layers = 3, .verified = true, .review = true};
+    const nnc_render_options r = {0};
+    char *text = rendered("terminal", &o, &r);
+    for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
+        assert_non_null(strstr(text, shown[i]));
+        assert_true(strstr(text, shown[i]) < strstr(text, "  accuracy"));
+    }
+    assert_non_null(strstr(text, "\nnncompress: FAILED gate=min-speedup drop=0.19% size=3.97x p50=3.44x "
+                                 "agreement=97.41%\n"));
+    free(text);
+    text = rendered("junit", &o, &r);
+    assert_non_null(strstr(text, "tests=\"4\" failures=\"1\" errors=\"1\" skipped=\"1\""));
+    free(text);
+    /* Reasons hold names from elsewhere: escaped, within the width. */
+    const sample_options hostile = {.layers = 1, .review = true, .name = HOSTILE};
+    text = rendered("terminal", &hostile, &r);
+    strstr(text, "\nnncompress: ")[0] = 0;
+    check_terminal(text, 80, false);
+    free(text);
+}
+
 /* Colours on request only, and always switched off again. */
 static void test_colour(void **state)
 {
@@ -320,7 +347,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),     cmocka_unit_test(test_terminal),
-        cmocka_unit_test(test_colour),    cmocka_unit_test(test_sparse),
+        cmocka_unit_test(test_gates), cmocka_unit_test(test_colour),    cmocka_unit_test(test_sparse),
         cmocka_unit_test(test_html),      cmocka_unit_test(test_html_policy),
         cmocka_unit_test(test_html_size), cmocka_unit_test(test_csv),
         cmocka_unit_test(test_locale)};
