@@ -36,6 +36,7 @@ static nnc_status reshape(nnrt_node_ctx *ctx)
 {
     const nnrt_conv_q8_params *p = ctx->params;
     nnrt_window_dims d;
+    NNC_TRY(check(ctx)); /* inputs that are no constants have sizes only now */
     NNC_TRY(nnrt_window_resolve(&d, ctx, &p->window, &ctx->in[0].shape));
     if (d.c != (int64_t)p->c_out)
         NNC_FAIL(NNC_ERR_MODEL, "'%s': input has %lld channels, expected %u", ctx->name,

@@ -19,6 +19,7 @@ static nnc_status reshape(nnrt_node_ctx *ctx)
 {
     const nnrt_gemm_q8_params *p = ctx->params;
     nnrt_shape shape = ctx->in[0].shape;
+    NNC_TRY(check(ctx)); /* inputs that are no constants have sizes only now */
     if (shape.rank < 1 || shape.dims[shape.rank - 1] != (int64_t)p->k) {
         char text[NNRT_SHAPE_TEXT];
         NNC_FAIL(NNC_ERR_MODEL, "'%s': input is %s, expected a last dim of %u", ctx->name,

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cmocka_all.h"
 #include "kernels/q8_model.h"
+#include "kernels/rop_case.h"
 
 /* {n, h, w, c_in, c_out, groups, r, s, sh, sw, dh, dw, pads, auto_pad} */
 static const q8_layer layers[] = {
@@ -185,11 +186,54 @@ static void hostile_plans_are_refused(void **state)
     }
 }
 
+/* Weights, sums and multipliers that are no constants have the sizes of constants too. */
+static void short_inputs_are_refused(void **state)
+{
+    (void)state;
+    static const uint8_t zeros[4096];
+    const nnrt_q8_epilogue epilogue = {.hi = 255};
+    const nnrt_window window = {
+        .spatial = 2, .kernel = {3, 3}, .stride = {1, 1}, .dilation = {1, 1}};
+    const nnrt_gemm_q8_params gemm = {16, 16, epilogue};
+    const nnrt_conv_q8_params conv = {
+        .window = window, .groups = 1, .c_in = 16, .c_out = 16, .epilogue = epilogue};
+    const nnrt_conv_q8_params depthwise = {
+        .window = window, .groups = 16, .c_in = 16, .c_out = 16, .epilogue = epilogue};
+    const struct {
+        nnrt_rop_id id;
+        const void *params;
+        nnrt_shape x;
+        size_t w;
+    } ops[] = {
+        {NNRT_ROP_ID_GEMM_Q8, &gemm, {2, {2, 16}}, 256},
+        {NNRT_ROP_ID_CONV_Q8, &conv, {4, {1, 3, 3, 16}},
+         nnrt_pack_conv_q8_bytes(NNRT_CONV_PACK_TAPS, 1, 16, 16, 3, 3)},
+        {NNRT_ROP_ID_DWCONV_Q8, &depthwise, {4, {1, 3, 3, 16}}, nnrt_pack_dwconv_q8_bytes(16, 3, 3)},
+    };
+    for (unsigned i = 0; i < 3; i++) {
+        for (unsigned bad = 1; bad < 4; bad++) {
+            rop_case c = {ops[i].id,
+                          ops[i].params,
+                          4,
+                          {{NNRT_U8, ops[i].x, zeros, false},
+                           {NNRT_I8, {1, {(int64_t)ops[i].w}}, zeros, true},
+                           {NNRT_I32, {1, {16}}, zeros, true},
+                           {NNRT_F32, {1, {16}}, zeros, true}},
+                          NNRT_U8,
+                          ops[i].x.rank};
+            c.in[bad].constant = false;
+            c.in[bad].shape.dims[0] -= 1;
+            rop_refuse(&c, NNRT_ERR_MODEL);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_equal_direct_convolution),
         cmocka_unit_test(hostile_plans_are_refused),
+        cmocka_unit_test(short_inputs_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
