@@ -496,8 +496,12 @@ static nnc_status capture(nnrt_session *s, bool copies)
                       "capturing the graph"));
     const nnc_status queued = queue(s, copies);
     const int result = d->api->capture_end(d->stream, &d->graph[!copies], &failure);
-    NNC_TRY(queued);
-    return status_of(d, result, &failure, "capturing the graph");
+    if (queued == NNC_OK)
+        return status_of(d, result, &failure, "capturing the graph");
+    if (result == NNRT_CUDA_OK)
+        d->api->graph_destroy(d->graph[!copies]); /* of a part of the work */
+    d->graph[!copies] = NULL;
+    return queued;
 }
 
 static nnc_status wait_for(nnrt_session_device *d)
@@ -525,7 +529,11 @@ nnc_status nnrt_session_device_run(nnrt_session *s, bool copies)
     nnrt_session_device *d = s->device;
     nnrt_cuda_failure failure = {0};
     if (s->profile || !d->ran) {
-        NNC_TRY(queue(s, copies));
+        const nnc_status queued = queue(s, copies);
+        if (queued != NNC_OK) {
+            d->api->stream_wait(d->stream, &failure); /* what was queued uses the memory */
+            return queued;
+        }
         NNC_TRY(wait_for(d));
         d->ran = true;
         return s->profile ? add_times(s) : NNC_OK;

@@ -156,7 +156,7 @@ static nnc_status make_constant(nnrt_device *d, const void *host, uint32_t layou
         nnc_free(packed);
         NNC_TRY(status);
     }
-    d->constants[d->constant_count++] = (nnrt_device_constant){host, layout, *out};
+    d->constants[d->constant_count++] = (nnrt_device_constant){host, layout, bytes, *out};
     return NNC_OK;
 }
 
@@ -168,8 +168,9 @@ nnc_status nnrt_device_constant_get(const void **out, nnrt_device *d, const void
     nnc_status status = NNC_OK;
     pthread_mutex_lock(&d->lock);
     for (size_t i = 0; i < d->constant_count && found == NULL; i++) {
-        if (d->constants[i].host == host && d->constants[i].layout == layout)
-            found = d->constants[i].device;
+        const nnrt_device_constant *c = &d->constants[i];
+        if (c->host == host && c->layout == layout && c->bytes == bytes)
+            found = c->device;
     }
     if (found == NULL)
         status = make_constant(d, host, layout, bytes, pack, user, &found);

@@ -12,6 +12,7 @@
 typedef struct nnrt_device_constant {
     const void *host;
     uint32_t layout;
+    size_t bytes; /* of the copy: constants of a plan may overlap */
     void *device;
 } nnrt_device_constant;
 

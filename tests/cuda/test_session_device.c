@@ -11,6 +11,7 @@
 #include "nnrt.h"
 #include "runtime_int8/builder.h"
 #include "runtime_int8/cuda/plugin.h"
+#include "runtime_int8/model.h"
 #include "runtime_int8/ops/rop.h"
 
 /* x f32 [n,4] -> quantize -> y u8; with_sum adds an op that has no device form. */
@@ -61,6 +62,8 @@ static nnrt_status run_checked(nnrt_session *s, int64_t n)
     assert_int_equal(view.bytes, (size_t)n * 16);
     for (int64_t i = 0; i < n * 4; i++)
         ((float *)view.data)[i] = 0.25f * (float)(i % 61) - 3.0f;
+    assert_int_equal(nnrt_session_output(s, 0, &view), NNRT_OK);
+    memset(view.data, 0x77, view.bytes); /* no result is that large */
     status = nnrt_session_run(s);
     if (status != NNRT_OK)
         return status;
@@ -196,6 +199,63 @@ static void test_later_failures(void **state)
     }
 }
 
+/* A run that failed leaves nothing behind: no graph of a part of the work, nothing queued. */
+static void test_runs_after_failure(void **state)
+{
+    (void)state;
+    static const char *const functions[] = {"copy", "launch", "capture_begin", "capture_end",
+                                            "graph_launch"};
+    void *image;
+    nnrt_model *model = make_model(&image, false);
+    for (unsigned f = 0; f < sizeof functions / sizeof *functions; f++) {
+        nnrt_status status = NNRT_ERR_DEVICE;
+        for (unsigned n = 1; status != NNRT_OK; n++) {
+            char spec[64];
+            nnrt_session *s;
+            assert_int_equal(create(&s, model, NNRT_DEVICE_CUDA), NNRT_OK);
+            snprintf(spec, sizeof spec, "%s:%d:%u", functions[f], NNRT_CUDA_FAILED, n);
+            setenv("NNRT_SIM_FAIL", spec, 1);
+            status = NNRT_OK;
+            for (int i = 0; i < 3 && status == NNRT_OK; i++)
+                status = run_checked(s, 5);
+            unsetenv("NNRT_SIM_FAIL");
+            const int64_t sizes[] = {5, 3000, 5};
+            for (int i = 0; i < 9; i++) {
+                if (run_checked(s, sizes[i / 3]) != NNRT_OK)
+                    fail_msg("after %s: %s", spec, nnrt_error_message());
+            }
+            nnrt_session_destroy(s);
+            assert_true(n < 100);
+        }
+    }
+    nnrt_model_destroy(model);
+    nnc_free(image);
+}
+
+/* Constants of a plan may overlap: the longer one is not the shorter one's copy. */
+static void test_constants(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {0, 16, 20000, 16, 0, 20000};
+    static uint8_t bytes[20000];
+    void *image;
+    nnrt_model *model = make_model(&image, false);
+    nnrt_device *device;
+    const void *at[6];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 7 + i / 256);
+    assert_int_equal(nnrt_model_device(&device, model, 0), NNC_OK);
+    for (unsigned i = 0; i < 6; i++) {
+        assert_int_equal(
+            nnrt_device_constant_get(&at[i], device, bytes, 0, sizes[i], NULL, NULL), NNC_OK);
+        assert_memory_equal(at[i], bytes, sizes[i]);
+    }
+    assert_ptr_equal(at[1], at[3]);
+    assert_ptr_equal(at[2], at[5]);
+    nnrt_model_destroy(model);
+    nnc_free(image);
+}
+
 static void test_memory(void **state)
 {
     (void)state;
@@ -308,6 +368,7 @@ int main(void)
         cmocka_unit_test(test_failures),    cmocka_unit_test(test_later_failures),
         cmocka_unit_test(test_memory),      cmocka_unit_test(test_unsupported),
         cmocka_unit_test(test_auto),        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_constants),   cmocka_unit_test(test_runs_after_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
