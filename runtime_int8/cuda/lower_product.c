@@ -67,7 +67,7 @@ static nnc_status emit_product(nnrt_cuda_lowering *low, nnrt_node_ctx *ctx,
     const void *x;
     nnrt_cuda_choice choice;
     if (ctx->in[0].bytes / k->grain > INT32_MAX)
-        NNC_FAIL(NNC_ERR_LIMIT, "CUDA: '%s': input of %zu bytes, the limit is %u times 2^31",
+        NNC_FAIL(NNC_ERR_UNSUPPORTED, "CUDA: '%s': input of %zu bytes, the limit is %u times 2^31",
                  ctx->name, ctx->in[0].bytes, k->grain);
     args->gather = k->grain == 1;
     args->piece = k->piece;
@@ -116,7 +116,7 @@ nnc_status nnrt_cuda_lower_gemm_q8(nnrt_cuda_lowering *low, nnrt_node_ctx *ctx)
     if (rows == 0)
         return NNC_OK;
     if (rows > INT32_MAX)
-        NNC_FAIL(NNC_ERR_LIMIT, "CUDA: '%s': %zu rows, the limit is 2^31", ctx->name, rows);
+        NNC_FAIL(NNC_ERR_UNSUPPORTED, "CUDA: '%s': %zu rows, the limit is 2^31", ctx->name, rows);
     NNC_TRY(nnrt_cuda_gemm_weights(&weights, low, ctx));
     NNC_TRY(nnrt_cuda_product_out_args(&args.out, low, &p->epilogue, &weights, p->n, p->n));
     nnrt_cuda_k k = {
@@ -143,8 +143,8 @@ static nnc_status check_dims(const nnrt_node_ctx *ctx, const nnrt_window_dims *d
     const int64_t high = d->h + d->top + d->bottom, wide = d->w + d->left + d->right;
     if (high > INT32_MAX / wide || high * wide > INT32_MAX / d->c ||
         (d->oh * d->ow > 0 && d->n > INT32_MAX / (d->oh * d->ow)))
-        NNC_FAIL(NNC_ERR_LIMIT, "CUDA: '%s': %lld images of %lldx%lldx%lld with padding", ctx->name,
-                 (long long)d->n, (long long)high, (long long)wide, (long long)d->c);
+        NNC_FAIL(NNC_ERR_UNSUPPORTED, "CUDA: '%s': %lld images of %lldx%lldx%lld with padding",
+                 ctx->name, (long long)d->n, (long long)high, (long long)wide, (long long)d->c);
     return NNC_OK;
 }
 

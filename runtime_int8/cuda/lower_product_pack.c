@@ -173,7 +173,7 @@ static nnc_status plain_weights(nnrt_cuda_weights *out, nnrt_cuda_lowering *low,
                                 nnrt_cuda_pack_fn *pack)
 {
     if (quads >= LAYOUT_FRAGMENTS || fragment_steps(quads) > UINT32_MAX / NNRT_CUDA_PANEL / panels)
-        NNC_FAIL(NNC_ERR_LIMIT,
+        NNC_FAIL(NNC_ERR_UNSUPPORTED,
                  "CUDA: '%s': weights of %zu times %zu words, the limit is 2^32 bytes", ctx->name,
                  panels * 16, quads);
     NNC_TRY(nnrt_cuda_constant(&out->w, low, 1, LAYOUT_FRAGMENTS + (uint32_t)quads,
@@ -196,7 +196,7 @@ static nnc_status merged_weights(nnrt_cuda_weights *out, nnrt_cuda_lowering *low
         layout = (layout ^ key[i]) * 16777619u;
     layout |= LAYOUT_MERGED;
     if (steps > UINT32_MAX / NNRT_CUDA_PANEL / panels / groups)
-        NNC_FAIL(NNC_ERR_LIMIT, "CUDA: '%s': weights of %zu groups of %zu times %zu bytes",
+        NNC_FAIL(NNC_ERR_UNSUPPORTED, "CUDA: '%s': weights of %zu groups of %zu times %zu bytes",
                  ctx->name, groups, panels * 16, steps * NNRT_CUDA_STEP);
     NNC_TRY(nnrt_cuda_constant(&out->w, low, 1, layout, groups * panels * steps * NNRT_CUDA_PANEL,
                                pack_merged));

@@ -138,7 +138,7 @@ nnc_status nnrt_cuda_lower_rows(bool *done, nnrt_cuda_lowering *low, nnrt_node_c
     const uint32_t col_tiles = (p->c_out + cols - 1) / cols;
     const size_t shared = place(&args, cols);
     if (tiles > INT32_MAX || col_tiles > 65535)
-        NNC_FAIL(NNC_ERR_LIMIT, "CUDA: '%s': %llu tiles of %u columns", ctx->name,
+        NNC_FAIL(NNC_ERR_UNSUPPORTED, "CUDA: '%s': %llu tiles of %u columns", ctx->name,
                  (unsigned long long)tiles, p->c_out);
     args.tiles = (uint32_t)tiles;
     const uint32_t blocks = narrow ? NNRT_CUDA_ROWS_32_BLOCKS : NNRT_CUDA_ROWS_64_BLOCKS;

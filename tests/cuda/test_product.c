@@ -172,6 +172,33 @@ static void wrong_force_is_refused(void **state)
     q8_model_destroy(&m);
 }
 
+/* A padded image of more than 2^31 bytes: the CPU's, where AUTO leaves it to the CPU. */
+static void large_images_go_to_the_cpu(void **state)
+{
+    (void)state;
+    const q8_layer layer = {1,     2, 2, 16, 16,
+                            1,     2, 2, 65535, 65535,
+                            1,     1, {65535, 65535, 65535, 65535}, 0};
+    q8_model m;
+    nnrt_view want, got;
+    q8_model_create(&m, &layer, q8_epilogue(0, 7), Q8_RANDOM, 1);
+    assert_null(product_session(&m, NNRT_DEVICE_CUDA));
+    assert_non_null(strstr(nnrt_error_message(), "131072x131072x16"));
+    nnrt_session *cpu = product_session(&m, NNRT_DEVICE_CPU);
+    nnrt_session *chosen = product_session(&m, NNRT_DEVICE_AUTO);
+    if (!cpu || !chosen)
+        fail_msg("%s", nnrt_error_message());
+    assert_int_equal(nnrt_session_device_of(chosen), NNRT_DEVICE_CPU);
+    assert_non_null(strstr(nnrt_session_device_note(chosen), "131072x131072x16"));
+    assert_int_equal(nnrt_session_output(cpu, 0, &want), NNRT_OK);
+    assert_int_equal(nnrt_session_output(chosen, 0, &got), NNRT_OK);
+    assert_int_equal(got.bytes, want.bytes);
+    assert_memory_equal(got.data, want.data, want.bytes);
+    nnrt_session_destroy(cpu);
+    nnrt_session_destroy(chosen);
+    q8_model_destroy(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +209,7 @@ int main(void)
         cmocka_unit_test(every_tile_convolves),
         cmocka_unit_test(every_epilogue_equals_reference),
         cmocka_unit_test(wrong_force_is_refused),
+        cmocka_unit_test(large_images_go_to_the_cpu),
     };
     if (getenv("NNRT_CUDA_PLUGIN") == NULL) {
         puts("skipped: NNRT_CUDA_PLUGIN names no plug-in");
