@@ -33,11 +33,11 @@ NNRT_CUDA_PLUGIN=$simulator
 export NNRT_CUDA_PLUGIN
 "$tool" model.onnx --int8 --calib "$sample/calib.h5#images" -n 40 --no-write-report -o q.onnx >/dev/null 2>&1 ||
     bad "cannot quantize the sample"
-"$tool" model.onnx --int8 --calib "$sample/calib.h5#images" -n 40 --no-write-report -o q.nncp >/dev/null 2>&1 ||
+"$tool" model.onnx --int8 --calib "$sample/calib.h5#images" -n 40 --no-write-report -o plan.nncp >/dev/null 2>&1 ||
     bad "cannot make a plan of the sample"
 
 # To the bit as on the CPU: integer models, and float models too.
-for file in q.onnx q.nncp model.onnx; do
+for file in q.onnx plan.nncp model.onnx; do
     "$tool" run $file --data "$sample/test.h5#images" -n 4 --json >cpu.json 2>err || bad "run on the CPU"
     "$tool" run $file --data "$sample/test.h5#images" -n 4 --json --device cuda >cuda.json 2>err ||
         bad "run $file --device cuda"
