@@ -248,7 +248,7 @@ static nnc_status place_arena(nnrt_session *s, size_t scratch)
     size_t total;
     NNC_TRY(nnrt_memory_plan(s->blocks, s->block_count, &total));
     size_t all = total;
-    if (!nnc_size_add(&all, total, scratch) || all > s->arena_limit)
+    if (!nnc_size_add(&all, total, scratch) || (s->device == NULL && all > s->arena_limit))
         NNC_FAIL(NNC_ERR_LIMIT, "activations need %zu bytes and scratch %zu, the machine has %zu",
                  total, scratch, s->arena_limit);
     uint8_t *arena;

@@ -16,6 +16,7 @@ struct nnrt_cuda_function {
 struct nnrt_cuda_functions {
     const nnrt_cuda_function *rows;
     uint32_t count;
+    bool shared; /* they work in shared memory */
 };
 nnrt_cuda_functions nnrt_cuda_functions_elementwise();
 nnrt_cuda_functions nnrt_cuda_functions_float();

@@ -16,5 +16,5 @@ nnrt_cuda_functions nnrt_cuda_functions_elementwise()
 #include "runtime_int8/cuda/kernels_elementwise.def"
 #undef NNRT_CUDA_KERNEL
     };
-    return {rows, sizeof rows / sizeof *rows};
+    return {rows, sizeof rows / sizeof *rows, false};
 }

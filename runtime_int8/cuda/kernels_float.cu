@@ -14,5 +14,5 @@ nnrt_cuda_functions nnrt_cuda_functions_float()
 #include "runtime_int8/cuda/kernels_float.def"
 #undef NNRT_CUDA_KERNEL
     };
-    return {rows, sizeof rows / sizeof *rows};
+    return {rows, sizeof rows / sizeof *rows, true};
 }

@@ -15,5 +15,5 @@ nnrt_cuda_functions nnrt_cuda_functions_window()
 #include "runtime_int8/cuda/kernels_window.def"
 #undef NNRT_CUDA_KERNEL
     };
-    return {rows, sizeof rows / sizeof *rows};
+    return {rows, sizeof rows / sizeof *rows, false};
 }

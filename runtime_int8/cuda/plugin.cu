@@ -102,6 +102,10 @@ static int load_kernels(nnrt_cuda_device *device, nnrt_cuda_failure *failure)
             device->functions[row.kernel] = row;
             TRY(cudaFuncSetAttribute(row.function, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                      static_cast<int>(device->shared_bytes)));
+            /* Several blocks of a product must fit one multiprocessor; the others live on the first level cache. */
+            if (subject.shared)
+                TRY(cudaFuncSetAttribute(row.function, cudaFuncAttributePreferredSharedMemoryCarveout,
+                                         cudaSharedmemCarveoutMaxShared));
         }
     }
     return NNRT_CUDA_OK;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "runtime_int8/cuda/device.h"
 
@@ -24,8 +25,8 @@ static const char *own_folder(char path[PATH_MAX])
     return path;
 }
 
-/* Beside this library, beside the program's library folder, in the build tree, then where the system looks. */
-static void *open_library(void)
+/* reason: what was wrong with a file that is there. Beside this library, beside the program's library folder, in the build tree, then where the system looks. */
+static void *open_library(char reason[512])
 {
     static const char *const places[] = {"/", "/../" NNRT_LIBDIR "/", "/runtime_int8/cuda/"};
     char folder[PATH_MAX], path[PATH_MAX + 64];
@@ -35,6 +36,8 @@ static void *open_library(void)
             void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
             if (library != NULL)
                 return library;
+            if (access(path, F_OK) == 0)
+                snprintf(reason, 512, "%s", dlerror());
         }
     }
     return dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
@@ -44,9 +47,12 @@ nnc_status nnrt_device_plugin(const nnrt_cuda_plugin **out)
 {
     const char *path = getenv("NNRT_CUDA_PLUGIN");
     const int named = path != NULL && path[0] != '\0';
-    void *library = named ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : open_library();
+    char reason[512] = "";
+    void *library = named ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : open_library(reason);
     if (library == NULL && named)
         NNC_FAIL(NNC_ERR_DEVICE, "CUDA: NNRT_CUDA_PLUGIN names '%s': %s", path, dlerror());
+    if (library == NULL && reason[0] != '\0')
+        NNC_FAIL(NNC_ERR_DEVICE, "CUDA: cannot load the plug-in: %s", reason);
     if (library == NULL)
         NNC_FAIL(NNC_ERR_DEVICE, "CUDA: the library %s is not installed", LIBRARY);
     void *symbol = dlsym(library, NNRT_CUDA_PLUGIN_SYMBOL);

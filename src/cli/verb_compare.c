@@ -165,7 +165,13 @@ static nnc_status compare(const nnc_cli *cli, const compare_options *o, const nn
                                  (size_t)o->samples, (uint64_t)o->seed, cli->log);
     }
     status = status == NNC_OK ? check_data(gates, data, o) : status;
-    status = status == NNC_OK ? nnc_eval_accuracy(&accuracy, exec_a, exec_b, data, &eval, cli->log) : status;
+    if (status == NNC_OK) {
+        const nnrt_device_kind started_a = nnrt_session_device_of(nnc_exec_session(exec_a));
+        const nnrt_device_kind started_b = nnrt_session_device_of(nnc_exec_session(exec_b));
+        status = nnc_eval_accuracy(&accuracy, exec_a, exec_b, data, &eval, cli->log);
+        nnc_source_say_left(exec_a, started_a, a->path, cli->log);
+        nnc_source_say_left(exec_b, started_b, b->path, cli->log);
+    }
     if (status == NNC_OK && accuracy.labelled) {
         status = nnc_gates_check_fp32(gates, accuracy.top1_a, accuracy.samples, false);
     }

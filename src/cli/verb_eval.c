@@ -98,7 +98,9 @@ static nnc_status evaluate(const nnc_cli *cli, const eval_options *o, const nnc_
     }
     if (status == NNC_OK) {
         nnc_log_info(cli->log, "the model sees %s", nnc_str_get(&summary.lines));
+        const nnrt_device_kind started = nnrt_session_device_of(nnc_exec_session(exec));
         status = nnc_eval_accuracy(&accuracy, exec, NULL, data, &eval, cli->log);
+        nnc_source_say_left(exec, started, source->path, cli->log);
     }
     if (status == NNC_OK) {
         const nnc_judged judged = {.gates = gates, .model = source, .exec = exec, .data = data,

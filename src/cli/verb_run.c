@@ -231,6 +231,7 @@ static nnc_status run_loaded(const nnc_cli *cli, const run_options *o, const nnc
     nnc_exec *exec = NULL;
     nnc_report *report = NULL;
     NNC_TRY(nnc_source_exec(&exec, source, &o->run, false, cli->log));
+    const nnrt_device_kind started = nnrt_session_device_of(nnc_exec_session(exec));
     nnc_status status = nnc_report_create(&report, "run");
     if (status == NNC_OK) {
         nnc_report_row *json = nnc_report_root(report);
@@ -241,6 +242,7 @@ static nnc_status run_loaded(const nnc_cli *cli, const run_options *o, const nnc
         nnc_status printed = nnc_cli_print_json(report);
         status = printed == NNC_OK ? status : printed;
     }
+    nnc_source_say_left(exec, started, source->path, cli->log);
     nnc_report_destroy(report);
     nnc_exec_destroy(exec);
     return status;

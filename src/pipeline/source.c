@@ -130,6 +130,14 @@ nnc_status nnc_source_exec(nnc_exec **out, const nnc_source *source, const nnc_r
     return NNC_OK;
 }
 
+void nnc_source_say_left(const nnc_exec *exec, nnrt_device_kind started, const char *path, const nnc_log *log)
+{
+    const nnrt_session *session = nnc_exec_session((nnc_exec *)(uintptr_t)exec);
+    if (started == NNRT_DEVICE_CUDA && nnrt_session_device_of(session) == NNRT_DEVICE_CPU) {
+        nnc_log_warn(log, "%s: went on on the CPU: %s", path, nnrt_session_device_note(session));
+    }
+}
+
 bool nnc_graph_is_quantized(const nnc_graph *graph)
 {
     for (nnc_value_id i = 0; i < nnc_graph_value_count(graph); i++) {

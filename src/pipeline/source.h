@@ -24,6 +24,8 @@ void nnc_source_deinit(nnc_source *source);
 /* An exec over the source, by the flags. With --device auto, a warning says why it is on the CPU. */
 nnc_status nnc_source_exec(nnc_exec **out, const nnc_source *source, const nnc_run_flags *flags,
                            bool profile, const nnc_log *log);
+/* After a run: a warning when --device auto left the device for the samples' shapes; started: where it was before. */
+void nnc_source_say_left(const nnc_exec *exec, nnrt_device_kind started, const char *path, const nnc_log *log);
 /* True if the graph holds quantized values or integer weights. */
 bool nnc_graph_is_quantized(const nnc_graph *graph);
 
