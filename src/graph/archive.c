@@ -40,11 +40,12 @@ static nnc_status tensor_io(nnc_tensor *tensor, nnc_archive *a)
         nnc_archive_bytes(a, nnc_tensor_data(tensor), bytes);
         return nnc_archive_status(a);
     }
-    NNC_TRY(nnc_tensor_create(tensor, (nnc_dtype)dtype, &shape));
-    if (nnc_tensor_bytes(tensor) != bytes) {
-        nnc_tensor_deinit(tensor);
+    size_t count, want; /* before memory is taken for what a damaged shape says */
+    if (nnc_dtype_bits((nnc_dtype)dtype) == 0 || !nnc_shape_count(&count, &shape) ||
+        !nnc_dtype_bytes(&want, (nnc_dtype)dtype, count) || want != bytes) {
         return fail_content("tensor");
     }
+    NNC_TRY(nnc_tensor_create(tensor, (nnc_dtype)dtype, &shape));
     nnc_archive_bytes(a, nnc_tensor_data(tensor), bytes);
     return nnc_archive_status(a);
 }
