@@ -36,7 +36,8 @@ typedef enum nnrt_status {
     NNRT_ERR_CANCELLED = 130
 } nnrt_status;
 
-/* Element types, ONNX's numbers. */
+/* Element types, ONNX's numbers. A tensor of the runtime holds every element in whole bytes: types of 4 and 2 bits take
+ * one byte each, integers as numbers (int4 sign-extended), float4 in the low bits. */
 typedef enum nnrt_dtype {
     NNRT_F32 = 1,
     NNRT_U8 = 2,
@@ -50,7 +51,17 @@ typedef enum nnrt_dtype {
     NNRT_F64 = 11,
     NNRT_U32 = 12,
     NNRT_U64 = 13,
-    NNRT_BF16 = 16
+    NNRT_BF16 = 16,
+    NNRT_F8E4M3FN = 17,
+    NNRT_F8E4M3FNUZ = 18,
+    NNRT_F8E5M2 = 19,
+    NNRT_F8E5M2FNUZ = 20,
+    NNRT_U4 = 21,
+    NNRT_I4 = 22,
+    NNRT_F4E2M1 = 23,
+    NNRT_F8E8M0 = 24,
+    NNRT_U2 = 25,
+    NNRT_I2 = 26
 } nnrt_dtype;
 
 /* Kernel tiers, weakest first. REF runs anywhere and is the specification of the others. */

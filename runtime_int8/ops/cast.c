@@ -13,9 +13,9 @@
 static nnc_status check(const nnrt_node_ctx *ctx)
 {
     const nnrt_cast_params *p = ctx->params;
-    if (nnrt_dtype_bytes(p->dtype) == 0)
+    if (p->dtype > 31 || !(NNRT_SET_WIDE >> p->dtype & 1u))
         NNC_FAIL(NNC_ERR_MODEL, "'%s': cast to type %u", ctx->name, p->dtype);
-    return nnrt_check_dtype(ctx, 0, NNRT_SET_ANY);
+    return nnrt_check_dtype(ctx, 0, NNRT_SET_WIDE);
 }
 
 static nnc_status reshape(nnrt_node_ctx *ctx)

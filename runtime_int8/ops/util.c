@@ -13,7 +13,7 @@ size_t nnrt_dtype_bytes(uint32_t dtype)
 {
     if (dtype > 31 || !(NNRT_SET_ANY >> dtype & 1u))
         return 0;
-    return nnc_dtype_bits((int)dtype) / 8;
+    return nnc_dtype_bits((int)dtype) < 8 ? 1 : nnc_dtype_bits((int)dtype) / 8;
 }
 
 const char *nnrt_dtype_name(uint32_t dtype)

@@ -16,13 +16,21 @@ size_t nnrt_shape_span(const nnrt_shape *shape, uint32_t from, uint32_t to);
 size_t nnrt_shape_count(const nnrt_shape *shape);
 bool nnrt_shape_same(const nnrt_shape *a, const nnrt_shape *b);
 
-/* dtype sets for nnrt_check_dtype. */
+/* dtype sets for nnrt_check_dtype: WIDE are the types that arithmetic and conversions know, SMALL the
+ * floats and integers below them (one byte each), ANY what data movement takes. */
 #define NNRT_SET(dtype) (1u << (dtype))
-#define NNRT_SET_ANY                                                                               \
+#define NNRT_SET_WIDE                                                                              \
     (NNRT_SET(NNRT_F32) | NNRT_SET(NNRT_U8) | NNRT_SET(NNRT_I8) | NNRT_SET(NNRT_U16) |             \
      NNRT_SET(NNRT_I16) | NNRT_SET(NNRT_I32) | NNRT_SET(NNRT_I64) | NNRT_SET(NNRT_BOOL) |          \
      NNRT_SET(NNRT_F16) | NNRT_SET(NNRT_F64) | NNRT_SET(NNRT_U32) | NNRT_SET(NNRT_U64) |           \
      NNRT_SET(NNRT_BF16))
+#define NNRT_SET_FLOAT8                                                                            \
+    (NNRT_SET(NNRT_F8E4M3FN) | NNRT_SET(NNRT_F8E4M3FNUZ) | NNRT_SET(NNRT_F8E5M2) |                 \
+     NNRT_SET(NNRT_F8E5M2FNUZ))
+#define NNRT_SET_SMALL                                                                             \
+    (NNRT_SET_FLOAT8 | NNRT_SET(NNRT_U4) | NNRT_SET(NNRT_I4) | NNRT_SET(NNRT_F4E2M1) |             \
+     NNRT_SET(NNRT_F8E8M0) | NNRT_SET(NNRT_U2) | NNRT_SET(NNRT_I2))
+#define NNRT_SET_ANY (NNRT_SET_WIDE | NNRT_SET_SMALL)
 /* Input i has a type of the set; NNC_ERR_MODEL. */
 nnc_status nnrt_check_dtype(const nnrt_node_ctx *ctx, uint32_t i, uint32_t set);
 /* Input i is a constant or temp of exactly this rank; NNC_ERR_MODEL. */

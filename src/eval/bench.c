@@ -32,7 +32,7 @@ static nnc_status timed_run(double *seconds, const nnc_bench_entry *entry, nnrt_
     for (uint32_t i = 0; i < entry->input_count; i++) {
         nnrt_view view;
         NNC_TRY(nnrt_session_input(session, i, &view));
-        memcpy(view.data, nnc_tensor_data(&entry->inputs[i]), view.bytes);
+        nnc_exec_fill(&view, &entry->inputs[i]);
     }
     double start = now_s();
     nnc_status status = (nnc_status)nnrt_session_run(session);

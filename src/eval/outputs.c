@@ -24,8 +24,7 @@ nnc_status nnc_output_get(nnc_output *out, nnc_exec *exec, uint32_t i)
         return NNC_OK;
     }
     nnc_tensor raw = {0};
-    nnc_shape shape = nnc_shape_make(view.shape.rank, view.shape.dims);
-    NNC_TRY(nnc_tensor_create_from(&raw, (nnc_dtype)view.dtype, &shape, view.data));
+    NNC_TRY(nnc_exec_tensor(&raw, &view));
     nnc_status status = nnc_tensor_convert(&out->converted, &raw, NNC_DTYPE_FLOAT);
     nnc_tensor_deinit(&raw);
     NNC_TRY(status);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "plan/plan.h"
+#include "tensor/small.h"
 
 struct nnc_exec {
     void *image; /* NULL when the plan came from a file */
@@ -124,6 +125,26 @@ static nnc_status to_runtime_shape(nnrt_shape *out, const nnc_tensor *tensor, co
     return NNC_OK;
 }
 
+void nnc_exec_fill(const nnrt_view *view, const nnc_tensor *tensor)
+{
+    if (nnc_dtype_bits((int)tensor->dtype) < 8) {
+        nnc_small_unpack(view->data, (int)tensor->dtype, nnc_tensor_data(tensor), view->bytes);
+    } else if (view->bytes > 0) {
+        memcpy(view->data, nnc_tensor_data(tensor), view->bytes);
+    }
+}
+
+nnc_status nnc_exec_tensor(nnc_tensor *out, const nnrt_view *view)
+{
+    nnc_shape shape = nnc_shape_make(view->shape.rank, view->shape.dims);
+    if (nnc_dtype_bits((int)view->dtype) >= 8) {
+        return nnc_tensor_create_from(out, (nnc_dtype)view->dtype, &shape, view->data);
+    }
+    NNC_TRY(nnc_tensor_create(out, (nnc_dtype)view->dtype, &shape));
+    nnc_small_pack(nnc_tensor_data(out), (int)view->dtype, view->data, view->bytes);
+    return NNC_OK;
+}
+
 nnc_status nnc_exec_run(nnc_exec *exec, const nnc_tensor *inputs, size_t input_count)
 {
     uint32_t n = nnrt_model_input_count(exec->model);
@@ -155,7 +176,7 @@ nnc_status nnc_exec_run(nnc_exec *exec, const nnc_tensor *inputs, size_t input_c
     for (uint32_t i = 0; i < n; i++) {
         nnrt_view view;
         NNC_TRY(nnrt_session_input(exec->session, i, &view));
-        memcpy(view.data, nnc_tensor_data(&inputs[i]), view.bytes);
+        nnc_exec_fill(&view, &inputs[i]);
     }
     return (nnc_status)nnrt_session_run(exec->session);
 }
@@ -164,8 +185,7 @@ nnc_status nnc_exec_output(nnc_tensor *out, nnc_exec *exec, size_t i)
 {
     nnrt_view view;
     NNC_TRY(nnrt_session_output(exec->session, (uint32_t)i, &view));
-    nnc_shape shape = nnc_shape_make(view.shape.rank, view.shape.dims);
-    return nnc_tensor_create_from(out, (nnc_dtype)view.dtype, &shape, view.data);
+    return nnc_exec_tensor(out, &view);
 }
 
 nnrt_session *nnc_exec_session(nnc_exec *exec)

@@ -33,6 +33,11 @@ nnc_status nnc_exec_load(nnc_exec **out, const char *plan_path, const nnc_exec_o
 void nnc_exec_destroy(nnc_exec *exec);
 /* Inputs in signature order, ONNX layout and dtype; reshapes when shapes change. */
 nnc_status nnc_exec_run(nnc_exec *exec, const nnc_tensor *inputs, size_t input_count);
+/* A tensor's elements as the session holds them: types of 4 and 2 bits one element per byte. The view has the tensor's
+ * type and number of elements. */
+void nnc_exec_fill(const nnrt_view *view, const nnc_tensor *tensor);
+/* The inverse: a new tensor of a view's elements. */
+nnc_status nnc_exec_tensor(nnc_tensor *out, const nnrt_view *view);
 /* Copies output i of the last run into a new tensor. */
 nnc_status nnc_exec_output(nnc_tensor *out, nnc_exec *exec, size_t i);
 nnrt_session *nnc_exec_session(nnc_exec *exec);

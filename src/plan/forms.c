@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "plan/internal.h"
+#include "tensor/small.h"
 
 bool nnc_has_nhwc(const nnc_value *value)
 {
@@ -311,6 +312,29 @@ static nnc_status permute_nhwc(nnc_tensor *out, const nnc_tensor *x)
     return NNC_OK;
 }
 
+/* Elements below 8 bits take one byte each in a plan. */
+static nnc_status add_const(uint32_t *out, nnc_plan_state *state, const char *name,
+                            const nnc_tensor *tensor)
+{
+    nnrt_shape shape = {.rank = tensor->shape.rank};
+    memcpy(shape.dims, tensor->shape.dims, shape.rank * sizeof(shape.dims[0]));
+    size_t bytes = nnc_tensor_bytes(tensor), count = nnc_tensor_count(tensor);
+    const void *data = nnc_tensor_data(tensor);
+    uint8_t *wide = NULL;
+    if (nnc_dtype_bits((int)tensor->dtype) < 8) {
+        wide = nnc_calloc(count ? count : 1, 1);
+        if (!wide) {
+            return NNC_ERR_LIMIT;
+        }
+        nnc_small_unpack(wide, (int)tensor->dtype, data, count);
+        data = wide;
+        bytes = count;
+    }
+    *out = nnrt_builder_const(state->builder, name, (nnrt_dtype)tensor->dtype, &shape, data, bytes);
+    nnc_free(wide);
+    return NNC_OK;
+}
+
 nnc_status nnc_form_const(uint32_t *out, nnc_plan_state *state, nnc_value_id id, nnc_slot slot,
                           uint32_t rank)
 {
@@ -340,11 +364,8 @@ nnc_status nnc_form_const(uint32_t *out, nnc_plan_state *state, nnc_value_id id,
         tensor = permuted;
     }
     if (status == NNC_OK) {
-        nnrt_shape shape = {.rank = rank};
-        memcpy(shape.dims, tensor.shape.dims, rank * sizeof(shape.dims[0]));
-        *out = nnrt_builder_const(state->builder, value->name, (nnrt_dtype)tensor.dtype, &shape,
-                                  nnc_tensor_data(&tensor), nnc_tensor_bytes(&tensor));
-        if (cacheable) {
+        status = add_const(out, state, value->name, &tensor);
+        if (status == NNC_OK && cacheable) {
             state->slots[id][slot] = *out;
         }
     }

@@ -1,41 +1,10 @@
-/* Loading and storing runs of elements. SPDX-License-Identifier: Apache-2.0
- * Float8: P. Micikevicius et al., "FP8 Formats for Deep Learning", 2022; the FNUZ forms have one
- * NaN (0x80), no infinity and no negative zero. Float4: OCP Microscaling Formats 1.0. */
+/* Loading and storing runs of elements. SPDX-License-Identifier: Apache-2.0 */
 #include "tensor/elements.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "tensor/half.h"
-
-typedef struct small_float {
-    int exponent_bits, mantissa_bits, bias;
-    enum { SMALL_FN, SMALL_FNUZ, SMALL_IEEE, SMALL_FINITE } specials;
-} small_float;
-
-static double decode_small(const small_float *f, unsigned bits)
-{
-    unsigned mantissa_mask = (1u << f->mantissa_bits) - 1;
-    unsigned exponent_mask = (1u << f->exponent_bits) - 1;
-    unsigned mantissa = bits & mantissa_mask;
-    unsigned exponent = bits >> f->mantissa_bits & exponent_mask;
-    bool negative = (bits >> (f->mantissa_bits + f->exponent_bits) & 1) != 0;
-    if (f->specials == SMALL_FNUZ && bits == 0x80) {
-        return NAN;
-    }
-    if (exponent == exponent_mask) {
-        if (f->specials == SMALL_FN && mantissa == mantissa_mask) {
-            return NAN;
-        }
-        if (f->specials == SMALL_IEEE) {
-            return mantissa != 0 ? NAN : negative ? -INFINITY : INFINITY;
-        }
-    }
-    double magnitude = exponent == 0 ? ldexp(mantissa, 1 - f->bias - f->mantissa_bits)
-                                     : ldexp(mantissa + mantissa_mask + 1,
-                                             (int)exponent - f->bias - f->mantissa_bits);
-    return negative ? -magnitude : magnitude;
-}
+#include "tensor/small.h"
 
 /* Element i of 4 or 2 bits. */
 static unsigned packed_at(const uint8_t *data, unsigned bits, size_t i)
@@ -46,35 +15,13 @@ static unsigned packed_at(const uint8_t *data, unsigned bits, size_t i)
 
 static bool load_small(double *out, int dtype, const uint8_t *data, size_t first, size_t n)
 {
-    small_float format;
-    switch (dtype) {
-    case NNC_DTYPE_FLOAT8E4M3FN:
-        format = (small_float){4, 3, 7, SMALL_FN};
-        break;
-    case NNC_DTYPE_FLOAT8E4M3FNUZ:
-        format = (small_float){4, 3, 8, SMALL_FNUZ};
-        break;
-    case NNC_DTYPE_FLOAT8E5M2:
-        format = (small_float){5, 2, 15, SMALL_IEEE};
-        break;
-    case NNC_DTYPE_FLOAT8E5M2FNUZ:
-        format = (small_float){5, 2, 16, SMALL_FNUZ};
-        break;
-    case NNC_DTYPE_FLOAT4E2M1:
-        format = (small_float){2, 1, 1, SMALL_FINITE};
-        break;
-    case NNC_DTYPE_FLOAT8E8M0:
-        for (size_t i = 0; i < n; i++) {
-            out[i] = data[first + i] == 0xFF ? NAN : ldexp(1.0, data[first + i] - 127);
-        }
-        return true;
-    default:
+    if (!nnc_small_is_float(dtype)) {
         return false;
     }
     for (size_t i = 0; i < n; i++) {
         unsigned bits =
             dtype == NNC_DTYPE_FLOAT4E2M1 ? packed_at(data, 4, first + i) : data[first + i];
-        out[i] = decode_small(&format, bits);
+        out[i] = nnc_small_to_double(dtype, bits);
     }
     return true;
 }

@@ -4,6 +4,7 @@
 
 #include "cmocka_all.h"
 #include "tensor/half.h"
+#include "tensor/small.h"
 #include "tensor/tensor.h"
 
 static nnc_tensor make(nnc_dtype dtype, size_t n, const void *data)
@@ -266,6 +267,48 @@ static void test_get(void **state)
     nnc_tensor_deinit(&x);
 }
 
+/* Every finite number of a small float comes back from itself, and halfway cases go to even. */
+static void test_small_floats(void **state)
+{
+    static const int types[] = {NNC_DTYPE_FLOAT8E4M3FN, NNC_DTYPE_FLOAT8E4M3FNUZ,
+                                NNC_DTYPE_FLOAT8E5M2, NNC_DTYPE_FLOAT8E5M2FNUZ,
+                                NNC_DTYPE_FLOAT4E2M1};
+    (void)state;
+    for (size_t t = 0; t < 5; t++) {
+        unsigned count = types[t] == NNC_DTYPE_FLOAT4E2M1 ? 16 : 256;
+        for (unsigned bits = 0; bits < count; bits++) {
+            double x = nnc_small_to_double(types[t], bits);
+            uint8_t back = nnc_small_from_float(types[t], (float)x, false);
+            if (isnan(x)) {
+                assert_true(isnan(nnc_small_to_double(types[t], back)));
+            } else {
+                assert_int_equal(back, bits);
+            }
+        }
+    }
+    assert_int_equal(nnc_small_from_float(NNC_DTYPE_FLOAT8E4M3FN, 17.0f, true), 0x58);  /* 16 */
+    assert_int_equal(nnc_small_from_float(NNC_DTYPE_FLOAT8E4M3FN, 19.0f, true), 0x5a);  /* 20 */
+    assert_int_equal(nnc_small_from_float(NNC_DTYPE_FLOAT8E4M3FN, 1e6f, true), 0x7e);   /* 448 */
+    assert_int_equal(nnc_small_from_float(NNC_DTYPE_FLOAT8E4M3FN, 1e6f, false), 0x7f);  /* NaN */
+    assert_int_equal(nnc_small_from_float(NNC_DTYPE_FLOAT8E5M2, -INFINITY, false), 0xfc);
+    assert_int_equal(nnc_small_from_float(NNC_DTYPE_FLOAT8E5M2, -INFINITY, true), 0xfb);
+    assert_int_equal(nnc_small_from_float(NNC_DTYPE_FLOAT8E5M2FNUZ, -0.0f, true), 0);
+    assert_int_equal(nnc_small_from_float(NNC_DTYPE_FLOAT4E2M1, -5.0f, true), 0xe); /* -4 */
+    assert_int_equal(nnc_small_from_float(NNC_DTYPE_FLOAT4E2M1, 99.0f, false), 0x7); /* 6 */
+}
+
+static void test_small_pack(void **state)
+{
+    uint8_t bytes[5], packed[3];
+    (void)state;
+    nnc_small_unpack(bytes, NNC_DTYPE_INT4, "\x87\x1f\x03", 5);
+    assert_memory_equal(bytes, "\x07\xf8\xff\x01\x03", 5);
+    nnc_small_pack(packed, NNC_DTYPE_INT4, bytes, 5);
+    assert_memory_equal(packed, "\x87\x1f\x03", 3);
+    nnc_small_unpack(bytes, NNC_DTYPE_UINT2, "\xe4\x02", 5);
+    assert_memory_equal(bytes, "\0\1\2\3\2", 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +316,7 @@ int main(void)
         cmocka_unit_test(test_int_to_float),    cmocka_unit_test(test_float_to_half),
         cmocka_unit_test(test_half_round_trip), cmocka_unit_test(test_float8),
         cmocka_unit_test(test_float8_order),    cmocka_unit_test(test_all_pairs),
-        cmocka_unit_test(test_unsupported),     cmocka_unit_test(test_get)};
+        cmocka_unit_test(test_unsupported),     cmocka_unit_test(test_get),
+        cmocka_unit_test(test_small_floats),    cmocka_unit_test(test_small_pack)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
