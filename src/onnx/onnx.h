@@ -11,10 +11,12 @@
 #include "graph/graph.h"
 
 /* Window of versions this build reads. */
-#define NNC_ONNX_OPSET_MIN 7
-#define NNC_ONNX_OPSET_MAX 27
+#define NNC_ONNX_OPSET_MIN 1
+#define NNC_ONNX_OPSET_MAX 28
 #define NNC_ONNX_IR_MIN 3
-#define NNC_ONNX_IR_MAX 13
+#define NNC_ONNX_IR_MAX 14
+/* Oldest opset that is written. */
+#define NNC_ONNX_OPSET_WRITE_MIN 7
 
 /* Limits on hostile or oversized files; 0 in a field means its default. */
 typedef struct nnc_onnx_limits {

@@ -12,7 +12,7 @@ static int64_t ir_of_opset(int64_t opset)
     static const uint8_t ir[NNC_ONNX_OPSET_MAX + 1] = {
         [7] = 4,   [8] = 4,   [9] = 4,   [10] = 5,  [11] = 6,  [12] = 7,  [13] = 7,
         [14] = 7,  [15] = 8,  [16] = 8,  [17] = 8,  [18] = 8,  [19] = 9,  [20] = 9,
-        [21] = 10, [22] = 10, [23] = 11, [24] = 12, [25] = 13, [26] = 13, [27] = 13};
+        [21] = 10, [22] = 10, [23] = 11, [24] = 12, [25] = 13, [26] = 13, [27] = 13, [28] = 14};
     return ir[opset];
 }
 
@@ -338,7 +338,7 @@ nnc_status nnc_onnx_save(const nnc_graph *graph, const char *path,
     *info = (nnc_onnx_save_info){0};
     NNC_TRY(nnc_file_check_output(path, options->mode == NNC_FILE_REPLACE));
     int64_t source = nnc_graph_get_meta((nnc_graph *)(uintptr_t)graph)->opset;
-    int64_t from = larger(larger(source, options->opset), NNC_ONNX_OPSET_MIN);
+    int64_t from = larger(larger(source, options->opset), NNC_ONNX_OPSET_WRITE_MIN);
     if (from > NNC_ONNX_OPSET_MAX) {
         NNC_FAIL(NNC_ERR_USAGE, "opset %lld is above %d", (long long)from, NNC_ONNX_OPSET_MAX);
     }

@@ -7,7 +7,7 @@
 
 nnc_status nnc_up_refused(nnc_graph *graph, nnc_node_id node)
 {
-    NNC_FAIL(NNC_ERR_UNSUPPORTED, "%s in the form of opset 8 is not supported",
+    NNC_FAIL(NNC_ERR_UNSUPPORTED, "%s in its oldest form is not supported",
              nnc_graph_node_const(graph, node)->op_type);
 }
 

@@ -75,6 +75,9 @@ nnc_status nnc_onnx_upgrade(nnc_graph *graph, nnc_node_id node, int64_t from)
 {
     int64_t at = from;
     const nnc_onnx_version *row;
+    if (from < 6) {
+        nnc_node_remove_attr(graph, node, "consumed_inputs"); /* what may be overwritten */
+    }
     while ((row = next_above(nnc_graph_node_const(graph, node), at)) != NULL) {
         if (!row->up && row->fixed && !row->down && at == from && row->since > from) {
             /* A NEW row above the file's opset: the op did not exist yet. */

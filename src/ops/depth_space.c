@@ -10,7 +10,6 @@ static const nnc_attr_schema depth_attrs[] = {
     NNC_A_INT_REQUIRED("blocksize", 1, 65536),
     NNC_A_ENUM("mode", mode_choices),
 };
-static const nnc_attr_schema space_attrs[] = {NNC_A_INT_REQUIRED("blocksize", 1, 65536)};
 
 static nnc_status depth_space_infer(nnc_infer_ctx *ctx)
 {
@@ -71,7 +70,7 @@ typedef struct plan {
     uint32_t perm[6];
 } plan;
 
-/* x is [N,H,W,C]. DCR splits C into (b,b,C'), CRD into (C',b,b); space to depth splits H and W. */
+/* x is [N,H,W,C]. DCR splits C into (b,b,C'), CRD into (C',b,b), or merges them so; space to depth splits H and W. */
 static plan make_plan(bool to_space, bool crd, int64_t b)
 {
     const plan dcr = {
@@ -80,7 +79,12 @@ static plan make_plan(bool to_space, bool crd, int64_t b)
         {1, 1, 1, b * b}, {1, b, b, 1}, {1, 1, 1, 1}, {0, 1, 2, 3, 4, 4}, {0, 1, 4, 2, 5, 3}};
     const plan depth = {
         {1, b, b, 1}, {1, 1, 1, b * b}, {1, 1, 1, 1}, {0, 1, 4, 2, 4, 3}, {0, 1, 3, 2, 4, 5}};
-    return !to_space ? depth : crd ? crd_plan : dcr;
+    const plan depth_crd = {
+        {1, b, b, 1}, {1, 1, 1, b * b}, {1, 1, 1, 1}, {0, 1, 4, 2, 4, 3}, {0, 1, 3, 5, 2, 4}};
+    if (!to_space) {
+        return crd ? depth_crd : depth;
+    }
+    return crd ? crd_plan : dcr;
 }
 
 static nnc_status depth_space_lower(nnc_lower_ctx *ctx)
@@ -143,4 +147,4 @@ static nnc_status depth_space_dims(nnc_dim_links *links, const nnc_graph *graph,
         .quant = NNC_QUANT_PRESERVE,                                                               \
     }
 DEPTH_SPACE_OP(DepthToSpace, depth_attrs);
-DEPTH_SPACE_OP(SpaceToDepth, space_attrs);
+DEPTH_SPACE_OP(SpaceToDepth, depth_attrs);

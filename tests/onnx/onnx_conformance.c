@@ -1,4 +1,4 @@
-/* The backend tests of the ONNX project through import, plan and session. SPDX-License-Identifier: Apache-2.0
+/* The backend tests of the ONNX project through import, preparation, plan and session. SPDX-License-Identifier: Apache-2.0
  * Every case runs in a process of its own, so that one crash is one failure. scripts/peers/onnx_tests writes the
  * cases; without them the program says so and returns 77. Compared as ONNX's own runner does, integers exactly. */
 #include <errno.h>
@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "exec/exec.h"
 #include "onnx/onnx.h"
+#include "passes/pass.h"
 
 #define CASE_SECONDS 60
 
@@ -129,6 +130,7 @@ static nnc_status run_case(const char *data, const test_case *c)
     nnc_exec_options options = {.threads = 1, .isa_max = NNRT_ISA_BEST};
     snprintf(path, sizeof path, "%s/%s/model.onnx", data, c->name);
     NNC_TRY(nnc_onnx_load(&graph, path, NULL, NULL, NULL));
+    NNC_TRY(nnc_passes_prepare(graph, &(nnc_pass_ctx){.threads = 1, .isa_max = NNRT_ISA_BEST}));
     NNC_TRY(nnc_exec_create(&exec, graph, &options));
     size_t sets = 0;
     for (;; sets++) {

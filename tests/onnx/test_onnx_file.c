@@ -257,16 +257,16 @@ static void item_19_ir_version(void **state)
     (void)state;
     heard h = {0};
     nnc_graph *g;
-    REFUSE(relu_of(0, 13), NNC_ERR_UNSUPPORTED, "IR version is 0, supported are 3 to 13");
+    REFUSE(relu_of(0, 13), NNC_ERR_UNSUPPORTED, "IR version is 0, supported are 3 to 14");
     REFUSE(relu_of(2, 13), NNC_ERR_UNSUPPORTED, "IR version is 2");
     TAKE(relu_of(3, 13));
-    TAKE(relu_of(13, 13));
-    ACCEPT(g, relu_of(14, 13), NULL, &h);
+    TAKE(relu_of(14, 13));
+    ACCEPT(g, relu_of(15, 13), NULL, &h);
     nnc_graph_destroy(g);
     assert_int_equal(h.warnings, 1);
-    wire m = relu_of(14, 13);
+    wire m = relu_of(15, 13);
     wire_int(&m, 99, 1);
-    REFUSE(m, NNC_ERR_UNSUPPORTED, "IR version 14 is newer than 13 and 1 fields are unknown");
+    REFUSE(m, NNC_ERR_UNSUPPORTED, "IR version 15 is newer than 14 and 1 fields are unknown");
 }
 
 static void item_20_imports(void **state)
@@ -287,10 +287,9 @@ static void item_20_imports(void **state)
 static void item_21_opset_window(void **state)
 {
     (void)state;
-    REFUSE(relu_of(8, 6), NNC_ERR_UNSUPPORTED, "opset 6, supported are 7 to 27");
-    REFUSE(relu_of(8, 28), NNC_ERR_UNSUPPORTED, "opset 28, supported are 7 to 27");
-    TAKE(relu_of(8, 7));
-    TAKE(relu_of(8, 27));
+    REFUSE(relu_of(8, 29), NNC_ERR_UNSUPPORTED, "opset 29, supported are 1 to 28");
+    TAKE(relu_of(8, 1));
+    TAKE(relu_of(8, 28));
 }
 
 static void item_22_no_graph(void **state)
