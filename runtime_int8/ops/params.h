@@ -218,10 +218,15 @@ typedef enum nnrt_reduce_op {
     NNRT_REDUCE_SUM, NNRT_REDUCE_MEAN, NNRT_REDUCE_MAX, NNRT_REDUCE_MIN, NNRT_REDUCE_PROD, NNRT_REDUCE_L1, NNRT_REDUCE_L2,
     NNRT_REDUCE_SUM_SQUARE, NNRT_REDUCE_LOG_SUM, NNRT_REDUCE_LOG_SUM_EXP, NNRT_REDUCE_COUNT
 } nnrt_reduce_op;
-/* reduce: x f32 (SUM MAX MIN PROD also i32/i64; MAX MIN also u8) over the axes in mask (0 = all). Fixed 16-lane tree. */
+/* reduce: x f32, f64 or integers (MAX MIN also bool) over the axes in mask (0 = all). f32: fixed 16-lane tree. */
 typedef struct nnrt_reduce_params {
     uint32_t op, mask, keepdims;
 } nnrt_reduce_params;
+/* reduce_axes: the same with the axes as host-known i64 input 1 (negative ones count from the end). No axes: all, or
+ * with noop each element is reduced alone. */
+typedef struct nnrt_reduce_axes_params {
+    uint32_t op, keepdims, noop;
+} nnrt_reduce_axes_params;
 /* softmax: x f32 along axis; log: log-softmax. */
 typedef struct nnrt_softmax_params {
     int32_t axis;

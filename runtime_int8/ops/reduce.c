@@ -3,44 +3,37 @@
  * the kernel; others are first gathered, row-major, into the order the kernel sums in. */
 #include <string.h>
 
-#include "runtime_int8/kernels/contracts.h"
+#include "base/mem.h"
 #include "runtime_int8/kernels/kernel.h"
+#include "runtime_int8/ops/reduce.h"
 #include "runtime_int8/ops/util.h"
 
 #define COLUMNS 64u      /* columns of one task */
 #define TASK_WORK 32768u /* elements per task */
+#define GATHER_TASKS 16u /* each has a row of its own */
 
-typedef struct reduce_state {
-    nnrt_k_reduce_f32_fn *fn;
-    uint32_t kept, reduced; /* dims in each list */
-    size_t kept_dims[NNRT_RANK_MAX], kept_stride[NNRT_RANK_MAX];
-    size_t red_dims[NNRT_RANK_MAX], red_stride[NNRT_RANK_MAX];
-    size_t outputs, n;
-    bool direct; /* [outer][n][inner] */
-    size_t outer, inner;
-    size_t col_tiles, outer_tile;
-} reduce_state;
+static nnc_status check_op(const nnrt_node_ctx *ctx, uint32_t op, uint32_t keepdims)
+{
+    uint32_t set = NNRT_REDUCE_NUMBERS;
+    if (op >= NNRT_REDUCE_COUNT || keepdims > 1)
+        NNC_FAIL(NNC_ERR_MODEL, "'%s': function %u of %u, keepdims %u", ctx->name, op,
+                 NNRT_REDUCE_COUNT, keepdims);
+    if (op == NNRT_REDUCE_MAX || op == NNRT_REDUCE_MIN)
+        set |= NNRT_SET(NNRT_BOOL);
+    return nnrt_check_dtype(ctx, 0, set);
+}
 
 static nnc_status check(const nnrt_node_ctx *ctx)
 {
     const nnrt_reduce_params *p = ctx->params;
-    uint32_t set = NNRT_SET(NNRT_F32);
-    if (p->op >= NNRT_REDUCE_COUNT || p->keepdims > 1)
-        NNC_FAIL(NNC_ERR_MODEL, "'%s': function %u of %u, keepdims %u", ctx->name, p->op,
-                 NNRT_REDUCE_COUNT, p->keepdims);
-    if (p->op == NNRT_REDUCE_SUM || p->op == NNRT_REDUCE_MAX || p->op == NNRT_REDUCE_MIN ||
-        p->op == NNRT_REDUCE_PROD)
-        set |= NNRT_SET(NNRT_I32) | NNRT_SET(NNRT_I64);
-    if (p->op == NNRT_REDUCE_MAX || p->op == NNRT_REDUCE_MIN)
-        set |= NNRT_SET(NNRT_U8);
     if (p->mask >> ctx->in[0].shape.rank != 0)
         NNC_FAIL(NNC_ERR_MODEL, "'%s': axes 0x%x outside rank %u", ctx->name, p->mask,
                  ctx->in[0].shape.rank);
-    return nnrt_check_dtype(ctx, 0, set);
+    return check_op(ctx, p->op, p->keepdims);
 }
 
 /* Splits dims into kept and reduced ones, merging neighbours of one kind; sizes of 1 vanish. */
-static void split_dims(reduce_state *state, const nnrt_shape *x, uint32_t mask)
+static void split_dims(nnrt_reduce_state *state, const nnrt_shape *x, uint32_t mask)
 {
     size_t stride[NNRT_RANK_MAX], step = 1;
     for (uint32_t i = x->rank; i-- > 0;) {
@@ -66,7 +59,7 @@ static void split_dims(reduce_state *state, const nnrt_shape *x, uint32_t mask)
     }
 }
 
-static void plan_direct(reduce_state *state)
+static void plan_direct(nnrt_reduce_state *state)
 {
     state->direct = state->reduced <= 1;
     state->inner = state->reduced == 1 ? state->red_stride[0] : 1;
@@ -80,140 +73,136 @@ static void plan_direct(reduce_state *state)
     state->outer_tile = row == 0 || row >= TASK_WORK ? 1 : TASK_WORK / row;
 }
 
-static nnc_status reshape(nnrt_node_ctx *ctx)
+/* Everything that the axes of the mask decide. */
+static nnc_status plan(nnrt_node_ctx *ctx, uint32_t op, uint32_t mask, uint32_t keepdims)
 {
-    const nnrt_reduce_params *p = ctx->params;
     const nnrt_shape *x = &ctx->in[0].shape;
-    uint32_t mask = p->mask != 0 ? p->mask : (1u << x->rank) - 1;
     nnrt_shape y = {.rank = 0};
     for (uint32_t i = 0; i < x->rank; i++) {
         if (!(mask >> i & 1u))
             y.dims[y.rank++] = x->dims[i];
-        else if (p->keepdims)
+        else if (keepdims)
             y.dims[y.rank++] = 1;
     }
     nnrt_set_output(ctx, ctx->in[0].dtype, &y);
-    NNC_TRY(nnrt_ctx_state(ctx, sizeof(reduce_state)));
-    reduce_state *state = ctx->state;
+    NNC_TRY(nnrt_ctx_state(ctx, sizeof(nnrt_reduce_state)));
+    nnrt_reduce_state *state = ctx->state;
+    state->op = op;
     split_dims(state, x, mask);
     state->outputs = nnrt_shape_count(&y);
     state->n = 1;
     for (uint32_t i = 0; i < state->reduced; i++)
         state->n *= state->red_dims[i];
     plan_direct(state);
-    if (ctx->in[0].dtype != NNRT_F32)
+    if (ctx->in[0].dtype != NNRT_F32) {
+        state->scalar = nnrt_reduce_scalar(ctx->in[0].dtype);
         return NNC_OK;
+    }
     const nnrt_kernel *kernel = nnrt_kernel_find(NNRT_K_reduce_f32, ctx->isa);
     state->fn = (nnrt_k_reduce_f32_fn *)kernel->fn;
     ctx->kernel = kernel->name;
-    if (!state->direct)
-        ctx->scratch_bytes = state->n * sizeof(float);
+    if (state->direct)
+        return NNC_OK;
+    state->gather_tile = (state->outputs + GATHER_TASKS - 1) / GATHER_TASKS;
+    if (!nnc_size_mul(&ctx->scratch_bytes, state->n, GATHER_TASKS * sizeof(float)))
+        NNC_FAIL(NNC_ERR_LIMIT, "'%s': %zu elements in one sum", ctx->name, state->n);
     return NNC_OK;
 }
 
-static size_t offset_of(size_t index, const size_t *dims, const size_t *stride, uint32_t rank)
+static nnc_status reshape(nnrt_node_ctx *ctx)
 {
-    size_t at = 0;
-    for (uint32_t i = rank; i-- > 0;) {
-        at += index % dims[i] * stride[i];
-        index /= dims[i];
+    const nnrt_reduce_params *p = ctx->params;
+    return plan(ctx, p->op, p->mask != 0 ? p->mask : (1u << ctx->in[0].shape.rank) - 1,
+                p->keepdims);
+}
+
+static nnc_status axes_check(const nnrt_node_ctx *ctx)
+{
+    const nnrt_reduce_axes_params *p = ctx->params;
+    if (p->noop > 1)
+        NNC_FAIL(NNC_ERR_MODEL, "'%s': noop_with_empty_axes %u, expected 0 or 1", ctx->name,
+                 p->noop);
+    NNC_TRY(nnrt_check_dtype(ctx, 1, NNRT_SET(NNRT_I64)));
+    return check_op(ctx, p->op, p->keepdims);
+}
+
+static nnc_status axes_reshape(nnrt_node_ctx *ctx)
+{
+    const nnrt_reduce_axes_params *p = ctx->params;
+    const int64_t *axes;
+    const int64_t rank = ctx->in[0].shape.rank;
+    size_t count;
+    uint32_t mask = 0;
+    NNC_TRY(nnrt_host_i64(&axes, &count, ctx, 1));
+    for (size_t i = 0; i < count; i++) {
+        if (axes[i] < -rank || axes[i] >= rank)
+            NNC_FAIL(NNC_ERR_MODEL, "'%s': axis %lld outside rank %lld", ctx->name,
+                     (long long)axes[i], (long long)rank);
+        mask |= 1u << (axes[i] < 0 ? axes[i] + rank : axes[i]);
     }
-    return at;
+    if (count == 0 && !p->noop)
+        mask = (1u << rank) - 1;
+    return plan(ctx, p->op, mask, p->keepdims);
 }
 
 static void run_direct(void *user, size_t task)
 {
     const nnrt_node_ctx *ctx = user;
-    const nnrt_reduce_params *p = ctx->params;
-    const reduce_state *state = ctx->state;
+    const nnrt_reduce_state *state = ctx->state;
     size_t c = task % state->col_tiles * COLUMNS;
     size_t cols = state->inner - c < COLUMNS ? state->inner - c : COLUMNS;
     size_t begin = task / state->col_tiles * state->outer_tile;
     for (size_t o = begin; o < begin + state->outer_tile && o < state->outer; o++)
         state->fn((float *)ctx->out[0].data + o * state->inner + c,
                   (const float *)ctx->in[0].data + o * state->n * state->inner + c, state->n, cols,
-                  state->inner, p->op);
+                  state->inner, state->op);
 }
 
-static void run_gathered(const nnrt_node_ctx *ctx)
+/* Copies the elements of one sum, row-major, into `row`. */
+static void gather(const nnrt_reduce_state *state, float *row, const float *x)
 {
-    const nnrt_reduce_params *p = ctx->params;
-    const reduce_state *state = ctx->state;
-    float *row = ctx->scratch;
-    for (size_t o = 0; o < state->outputs; o++) {
-        const float *x = (const float *)ctx->in[0].data +
-                         offset_of(o, state->kept_dims, state->kept_stride, state->kept);
-        for (size_t j = 0; j < state->n; j++)
-            row[j] = x[offset_of(j, state->red_dims, state->red_stride, state->reduced)];
-        state->fn((float *)ctx->out[0].data + o, row, state->n, 1, 1, p->op);
+    const uint32_t last = state->reduced - 1;
+    const size_t len = state->red_dims[last], step = state->red_stride[last];
+    for (size_t j = 0; j < state->n; j += len, row += len) {
+        const float *from =
+            x + nnrt_reduce_offset(j / len, state->red_dims, state->red_stride, last);
+        if (step == 1) {
+            memcpy(row, from, len * sizeof *row);
+            continue;
+        }
+        for (size_t k = 0; k < len; k++)
+            row[k] = from[k * step];
     }
 }
 
-static int64_t load_integer(const nnrt_tensor *t, size_t i)
-{
-    if (t->dtype == NNRT_I64)
-        return ((const int64_t *)t->data)[i];
-    return t->dtype == NNRT_I32 ? ((const int32_t *)t->data)[i] : ((const uint8_t *)t->data)[i];
-}
-
-static int64_t join_integers(uint32_t op, int64_t a, int64_t b)
-{
-    if (op == NNRT_REDUCE_SUM)
-        return (int64_t)((uint64_t)a + (uint64_t)b);
-    if (op == NNRT_REDUCE_PROD)
-        return (int64_t)((uint64_t)a * (uint64_t)b);
-    return (op == NNRT_REDUCE_MAX) == (a > b) ? a : b;
-}
-
-/* Of nothing at all. */
-static int64_t empty_value(uint32_t op, nnrt_dtype dtype)
-{
-    if (op == NNRT_REDUCE_SUM)
-        return 0;
-    if (op == NNRT_REDUCE_PROD)
-        return 1;
-    bool most = op == NNRT_REDUCE_MIN;
-    if (dtype == NNRT_U8)
-        return most ? 255 : 0;
-    if (dtype == NNRT_I32)
-        return most ? INT32_MAX : INT32_MIN;
-    return most ? INT64_MAX : INT64_MIN;
-}
-
-static void integer_tile(void *user, size_t begin, size_t count)
+static void gather_tile(void *user, size_t begin, size_t count)
 {
     const nnrt_node_ctx *ctx = user;
-    const nnrt_reduce_params *p = ctx->params;
-    const reduce_state *state = ctx->state;
+    const nnrt_reduce_state *state = ctx->state;
+    float *row = (float *)ctx->scratch + begin / state->gather_tile * state->n;
     for (size_t o = begin; o < begin + count; o++) {
-        size_t at = offset_of(o, state->kept_dims, state->kept_stride, state->kept);
-        int64_t v = empty_value(p->op, ctx->in[0].dtype);
-        for (size_t j = 0; j < state->n; j++) {
-            size_t k = at + offset_of(j, state->red_dims, state->red_stride, state->reduced);
-            v = j == 0 ? load_integer(&ctx->in[0], k)
-                       : join_integers(p->op, v, load_integer(&ctx->in[0], k));
-        }
-        if (ctx->out[0].dtype == NNRT_I64)
-            ((int64_t *)ctx->out[0].data)[o] = v;
-        else if (ctx->out[0].dtype == NNRT_I32)
-            ((int32_t *)ctx->out[0].data)[o] = (int32_t)(uint32_t)(uint64_t)v;
-        else
-            ((uint8_t *)ctx->out[0].data)[o] = (uint8_t)v;
+        gather(state, row,
+               (const float *)ctx->in[0].data +
+                   nnrt_reduce_offset(o, state->kept_dims, state->kept_stride, state->kept));
+        state->fn((float *)ctx->out[0].data + o, row, state->n, 1, 1, state->op);
     }
 }
 
 static void run(const nnrt_node_ctx *ctx)
 {
-    const reduce_state *state = ctx->state;
+    const nnrt_reduce_state *state = ctx->state;
+    void *user = (void *)(uintptr_t)ctx;
+    if (state->outputs == 0)
+        return;
     if (state->fn == NULL) {
-        nnrt_parallel_tiles(ctx->pool, integer_tile, (void *)(uintptr_t)ctx, state->outputs,
+        nnrt_parallel_tiles(ctx->pool, state->scalar, user, state->outputs,
                             1 + TASK_WORK / (state->n + 1));
     } else if (!state->direct) {
-        run_gathered(ctx);
+        nnrt_parallel_tiles(ctx->pool, gather_tile, user, state->outputs, state->gather_tile);
     } else {
         size_t tasks =
             (state->outer + state->outer_tile - 1) / state->outer_tile * state->col_tiles;
-        nnrt_parallel(ctx->pool, run_direct, (void *)(uintptr_t)ctx, tasks);
+        nnrt_parallel(ctx->pool, run_direct, user, tasks);
     }
 }
 
@@ -226,5 +215,18 @@ const nnrt_rop nnrt_rop_reduce = {
     .flags = NNRT_ROP_HOST,
     .check = check,
     .reshape = reshape,
+    .run = run,
+};
+
+const nnrt_rop nnrt_rop_reduce_axes = {
+    .name = "reduce_axes",
+    .params_bytes = sizeof(nnrt_reduce_axes_params),
+    .min_in = 2,
+    .max_in = 2,
+    .out_count = 1,
+    .host_inputs = 0x2,
+    .flags = NNRT_ROP_HOST,
+    .check = axes_check,
+    .reshape = axes_reshape,
     .run = run,
 };

@@ -128,6 +128,25 @@ static nnc_status reduce_rop(nnrt_reduce_op *rop, nnc_lower_ctx *ctx)
     return nnc_lower_fail(ctx, "no runtime reduction");
 }
 
+/* Axes that are computed, or none at all: the runtime reads them. */
+static nnc_status reduce_by_input(nnc_lower_ctx *ctx, nnrt_reduce_op rop)
+{
+    const nnc_node *node = nnc_lower_node(ctx);
+    nnrt_reduce_axes_params params = {
+        .op = (uint32_t)rop,
+        .keepdims = nnc_node_int(node, "keepdims", 1) != 0,
+        .noop = nnc_node_int(node, "noop_with_empty_axes", 0) != 0,
+    };
+    uint32_t axes;
+    if (nnc_lower_in_value(ctx, 1)) {
+        NNC_TRY(nnc_lower_input(&axes, ctx, 1, NNC_FORM_LOGICAL));
+    } else {
+        NNC_TRY(nnc_lower_const_i64(&axes, ctx, (const int64_t[1]){0}, 0));
+    }
+    return nnc_lower_move(ctx, NNRT_ROP_ID_REDUCE_AXES, &params, sizeof params, &axes, 1,
+                          NNC_FORM_LOGICAL, NNC_FORM_LOGICAL);
+}
+
 static nnc_status reduce_lower(nnc_lower_ctx *ctx)
 {
     const nnc_node *node = nnc_lower_node(ctx);
@@ -136,12 +155,13 @@ static nnc_status reduce_lower(nnc_lower_ctx *ctx)
     size_t count = 0;
     nnrt_reduce_op rop = NNRT_REDUCE_SUM;
     NNC_TRY(reduce_rop(&rop, ctx));
-    if (!x->has_shape || (nnc_lower_in_value(ctx, 1) &&
-                          !nnc_lower_static_ints(ctx, 1, axes, NNC_RANK_MAX, &count))) {
-        return nnc_lower_fail(ctx, "the rank of the input or the axes are not constant");
+    if (!x->has_shape) {
+        return nnc_lower_fail(ctx, "the rank of '%s' is unknown", x->name);
     }
-    if (count == 0 && nnc_node_int(node, "noop_with_empty_axes", 0)) {
-        return nnc_lower_alias(ctx);
+    if ((nnc_lower_in_value(ctx, 1) &&
+         !nnc_lower_static_ints(ctx, 1, axes, NNC_RANK_MAX, &count)) ||
+        (count == 0 && nnc_node_int(node, "noop_with_empty_axes", 0))) {
+        return reduce_by_input(ctx, rop);
     }
     uint32_t rank = x->shape.rank, mask = 0, physical = 0;
     for (size_t i = 0; i < count; i++) {
