@@ -1,8 +1,6 @@
 /* Arena planning: offsets for blocks with lifetimes. SPDX-License-Identifier: Apache-2.0 */
 #include "runtime_int8/memory.h"
 
-#include <stdlib.h>
-
 #include "base/mem.h"
 
 struct order {
@@ -11,12 +9,34 @@ struct order {
 };
 
 /* Largest first, then the caller's order. */
-static int compare_size(const void *pa, const void *pb)
+static bool before(struct order a, struct order b)
 {
-    const struct order *a = pa, *b = pb;
-    if (a->bytes != b->bytes)
-        return a->bytes < b->bytes ? 1 : -1;
-    return a->index < b->index ? -1 : a->index > b->index;
+    return a.bytes != b.bytes ? a.bytes > b.bytes : a.index < b.index;
+}
+
+static void sift(struct order *order, size_t root, size_t count)
+{
+    for (size_t child; (child = 2 * root + 1) < count; root = child) {
+        child += child + 1 < count && before(order[child], order[child + 1]);
+        if (!before(order[root], order[child]))
+            return;
+        const struct order top = order[root];
+        order[root] = order[child];
+        order[child] = top;
+    }
+}
+
+/* Heapsort: qsort may take memory, which a run must not. */
+static void sort(struct order *order, size_t count)
+{
+    for (size_t i = count / 2; i-- > 0;)
+        sift(order, i, count);
+    for (size_t i = count; i-- > 1;) {
+        const struct order top = order[0];
+        order[0] = order[i];
+        order[i] = top;
+        sift(order, 0, i);
+    }
 }
 
 /* Smallest gap that holds `bytes` among the placed blocks alive together with `block`; else after
@@ -44,11 +64,24 @@ static bool find_offset(size_t *out, const nnrt_memory_block *blocks, const size
     return bytes <= SIZE_MAX / 2 - *out;
 }
 
-static nnc_status place_all(nnrt_memory_block *blocks, const struct order *order, size_t count,
-                            size_t *placed, size_t *total)
+/* Puts a block with an offset into the list of placed ones. */
+static void insert(const nnrt_memory_block *blocks, size_t *placed, size_t *done, size_t index,
+                   size_t *total)
 {
-    size_t done = 0;
-    *total = 0;
+    const size_t end =
+        blocks[index].offset + ((blocks[index].bytes + NNRT_MEMORY_ALIGN - 1) & ~(size_t)63);
+    size_t at = (*done)++;
+    while (at > 0 && blocks[placed[at - 1]].offset > blocks[index].offset) {
+        placed[at] = placed[at - 1];
+        at--;
+    }
+    placed[at] = index;
+    *total = end > *total ? end : *total;
+}
+
+static nnc_status place_all(nnrt_memory_block *blocks, const struct order *order, size_t count,
+                            size_t *placed, size_t *done, size_t *total)
+{
     for (size_t i = 0; i < count; i++) {
         nnrt_memory_block *block = &blocks[order[i].index];
         block->offset = 0;
@@ -57,18 +90,28 @@ static nnc_status place_all(nnrt_memory_block *blocks, const struct order *order
         if (block->bytes > SIZE_MAX / 4)
             NNC_FAIL(NNC_ERR_LIMIT, "a tensor of %zu bytes is too large", block->bytes);
         size_t bytes = (block->bytes + NNRT_MEMORY_ALIGN - 1) & ~(size_t)63;
-        if (!find_offset(&block->offset, blocks, placed, done, block, bytes))
+        if (!find_offset(&block->offset, blocks, placed, *done, block, bytes))
             NNC_FAIL(NNC_ERR_LIMIT, "activation memory exceeds the address space");
-        if (block->offset + bytes > *total)
-            *total = block->offset + bytes;
-        size_t at = done++;
-        while (at > 0 && blocks[placed[at - 1]].offset > block->offset) {
-            placed[at] = placed[at - 1];
-            at--;
-        }
-        placed[at] = order[i].index;
+        insert(blocks, placed, done, order[i].index, total);
     }
     return NNC_OK;
+}
+
+nnc_status nnrt_memory_plan_more(nnrt_memory_block *blocks, size_t fixed, size_t count,
+                                 uint32_t step, void *work, size_t *total)
+{
+    _Static_assert(sizeof(struct order) + sizeof(size_t) == NNRT_MEMORY_WORK, "work of a block");
+    struct order *order = work;
+    size_t *placed = (size_t *)(order + count), done = 0;
+    *total = 0;
+    for (size_t i = 0; i < fixed; i++) {
+        if (blocks[i].bytes != 0 && blocks[i].last >= step)
+            insert(blocks, placed, &done, i, total);
+    }
+    for (size_t i = fixed; i < count; i++)
+        order[i - fixed] = (struct order){blocks[i].bytes, i};
+    sort(order, count - fixed);
+    return place_all(blocks, order, count - fixed, placed, &done, total);
 }
 
 nnc_status nnrt_memory_plan(nnrt_memory_block *blocks, size_t count, size_t *total)
@@ -76,16 +119,10 @@ nnc_status nnrt_memory_plan(nnrt_memory_block *blocks, size_t count, size_t *tot
     *total = 0;
     if (count == 0)
         return NNC_OK;
-    struct order *order = nnc_calloc(count, sizeof *order);
-    size_t *placed = nnc_calloc(count, sizeof *placed);
-    nnc_status status = order != NULL && placed != NULL ? NNC_OK : NNC_ERR_LIMIT;
-    if (status == NNC_OK) {
-        for (size_t i = 0; i < count; i++)
-            order[i] = (struct order){blocks[i].bytes, i};
-        qsort(order, count, sizeof *order, compare_size);
-        status = place_all(blocks, order, count, placed, total);
-    }
-    nnc_free(order);
-    nnc_free(placed);
+    void *work = nnc_calloc(count, NNRT_MEMORY_WORK);
+    if (work == NULL)
+        return NNC_ERR_LIMIT;
+    nnc_status status = nnrt_memory_plan_more(blocks, 0, count, 0, work, total);
+    nnc_free(work);
     return status;
 }

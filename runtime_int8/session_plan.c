@@ -1,172 +1,63 @@
-/* Reshape: shapes, host-known values, arena. SPDX-License-Identifier: Apache-2.0
+/* Planning: regions, shapes and memory of a frame. SPDX-License-Identifier: Apache-2.0
  * Nodes are visited in execution order. A node whose inputs are all known on the host is computed
- * here and skipped at run. */
+ * here and skipped at run. A node whose reshape needs data that only a run gives begins a region:
+ * it is planned when the regions before have run. */
+#include "runtime_int8/session.h"
+
 #include <string.h>
 
 #include "runtime_int8/ops/util.h"
-#include "runtime_int8/session.h"
 #include "runtime_int8/session_device.h"
 
-#define HOST_ELEMENTS 4096u
-
-static session_node *node_of(nnrt_node_ctx *ctx)
+static uint32_t add_block(session_frame *f, size_t bytes, uint32_t first, uint32_t last)
 {
-    return (session_node *)(void *)((char *)ctx - offsetof(session_node, ctx));
+    f->blocks[f->block_count] = (nnrt_memory_block){.bytes = bytes, .first = first, .last = last};
+    return f->block_count++;
 }
 
-nnc_status nnrt_ctx_state(nnrt_node_ctx *ctx, size_t bytes)
+static uint32_t end_of(const session_frame *f)
 {
-    session_node *node = node_of(ctx);
-    if (bytes > node->state_bytes || node->state == NULL) {
-        nnc_free(node->state);
-        node->state_bytes = 0;
-        node->state = nnc_alloc_aligned(bytes);
-        if (node->state == NULL)
+    return f->block->first_node + f->block->node_count;
+}
+
+bool nnrt_frame_complete(const session_frame *f)
+{
+    return f->region_count > 0 && f->regions[f->region_count - 1].end == end_of(f);
+}
+
+/* Memory of input i that later regions leave alone. */
+static nnc_status own_input(session_frame *f, uint32_t i, session_value *value)
+{
+    const size_t bytes = value->tensor.bytes;
+    if (f->inputs[i] == NULL || bytes > f->input_caps[i]) {
+        nnc_free(f->inputs[i]);
+        f->input_caps[i] = 0;
+        f->inputs[i] = nnc_alloc_aligned(bytes);
+        if (f->inputs[i] == NULL)
             return NNC_ERR_LIMIT;
-        node->state_bytes = bytes;
-    } else {
-        memset(node->state, 0, bytes);
+        f->input_caps[i] = bytes;
     }
-    ctx->state = node->state;
+    value->tensor.data = f->inputs[i];
     return NNC_OK;
 }
 
-/* Sizes a tensor; dims were set by an operator or by the caller. */
-static nnc_status size_tensor(nnrt_tensor *t, const char *name)
-{
-    const nnrt_node_ctx ctx = {.name = name};
-    NNC_TRY(nnrt_check_shape(&ctx, &t->shape, t->dtype));
-    t->bytes = nnrt_shape_count(&t->shape) * nnrt_dtype_bytes(t->dtype);
-    return NNC_OK;
-}
-
-static uint32_t add_block(nnrt_session *s, size_t bytes, uint32_t first, uint32_t last)
-{
-    s->blocks[s->block_count] = (nnrt_memory_block){.bytes = bytes, .first = first, .last = last};
-    return s->block_count++;
-}
-
-static nnc_status start_values(nnrt_session *s)
+static nnc_status start_inputs(nnrt_session *s, session_frame *f)
 {
     const nnrt_plan *plan = s->plan;
-    for (uint32_t id = 0; id < plan->value_count; id++) {
-        const nnrt_plan_value *v = &plan->values[id];
+    for (uint32_t i = 0; i < f->block->in_count; i++) {
+        const uint32_t id = plan->io[f->block->io + i];
         session_value *value = &s->values[id];
-        value->tensor = (nnrt_tensor){.dtype = (nnrt_dtype)v->dtype};
+        value->tensor.dtype = (nnrt_dtype)plan->values[id].dtype;
+        value->tensor.shape = f->shapes[i];
+        value->known = false;
         value->block = SESSION_NO_BLOCK;
-        value->known = v->kind == NNRT_VALUE_CONST;
-        if (v->kind != NNRT_VALUE_CONST && v->kind != NNRT_VALUE_VARIABLE)
-            continue;
-        value->tensor.shape = nnrt_plan_shape(plan, id);
-        value->tensor.bytes = v->bytes;
-        value->tensor.data = v->kind == NNRT_VALUE_CONST
-                                 ? (void *)(uintptr_t)(plan->constants + v->data)
-                                 : s->variables[id];
+        value->source = id;
+        NNC_TRY(nnrt_tensor_size(&value->tensor, nnrt_plan_string(plan, plan->values[id].name)));
+        if (f->split)
+            NNC_TRY(own_input(f, i, value));
+        else
+            value->block = add_block(f, value->tensor.bytes, f->block->first_node, SESSION_END);
     }
-    const nnrt_plan_block *block = &plan->blocks[0];
-    for (uint32_t i = 0; i < block->in_count; i++) {
-        session_value *value = &s->values[plan->io[block->io + i]];
-        value->tensor.shape = s->shapes[i];
-        NNC_TRY(size_tensor(&value->tensor,
-                            nnrt_plan_string(plan, plan->values[plan->io[block->io + i]].name)));
-        value->block = add_block(s, value->tensor.bytes, 0, SESSION_END);
-    }
-    return NNC_OK;
-}
-
-/* Copies the inputs into the node and calls its reshape; then its outputs must be what the plan
- * declared. */
-static nnc_status reshape_node(nnrt_session *s, uint32_t index)
-{
-    const nnrt_plan_node *plan_node = &s->plan->nodes[index];
-    const uint32_t *io = s->plan->io + plan_node->io;
-    session_node *node = &s->nodes[index];
-    nnrt_node_ctx *ctx = &node->ctx;
-    for (uint32_t i = 0; i < ctx->in_count; i++) {
-        const session_value *v = &s->values[io[i]];
-        ctx->in[i] = v->tensor;
-        if (!v->known)
-            ctx->in[i].data = NULL;
-        if (i < 32 && (node->rop->host_inputs >> i & 1u) && !v->known)
-            NNC_FAIL(
-                NNC_ERR_UNSUPPORTED,
-                "%s '%s': input %u depends on the data, so shapes are not known before the run",
-                node->rop->name, ctx->name, i);
-    }
-    for (uint32_t i = 0; i < ctx->out_count; i++)
-        ctx->out[i] = (nnrt_tensor){.dtype = NNRT_F32};
-    ctx->scratch_bytes = 0;
-    ctx->scratch = NULL;
-    ctx->state = NULL;
-    ctx->kernel = NULL;
-    ctx->impl = NULL;
-    ctx->macs = 0;
-    ctx->pool = s->pool;
-    nnc_status status = node->rop->reshape(ctx);
-    if (status != NNC_OK)
-        return nnc_error_prepend(status, "%s", node->rop->name);
-    for (uint32_t i = 0; i < ctx->out_count; i++) {
-        const nnrt_plan_value *v = &s->plan->values[io[ctx->in_count + i]];
-        if ((uint32_t)ctx->out[i].dtype != v->dtype || ctx->out[i].shape.rank != v->rank)
-            NNC_FAIL(NNC_ERR_MODEL,
-                     "%s '%s': output %u is %s of rank %u, the plan says %s of rank %u",
-                     node->rop->name, ctx->name, i, nnrt_dtype_name(ctx->out[i].dtype),
-                     ctx->out[i].shape.rank, nnrt_dtype_name(v->dtype), v->rank);
-        NNC_TRY(size_tensor(&ctx->out[i], ctx->name));
-        s->values[io[ctx->in_count + i]].tensor = ctx->out[i];
-    }
-    return NNC_OK;
-}
-
-/* True if the node can be computed now: small results from known inputs. */
-static bool host_computable(const nnrt_session *s, uint32_t index)
-{
-    const session_node *node = &s->nodes[index];
-    const nnrt_node_ctx *ctx = &node->ctx;
-    const uint32_t *io = s->plan->io + s->plan->nodes[index].io;
-    if (!(node->rop->flags & NNRT_ROP_HOST))
-        return false;
-    for (uint32_t i = 0; i < ctx->in_count; i++) {
-        if (!s->values[io[i]].known && s->plan->nodes[index].rop != NNRT_ROP_ID_SHAPE)
-            return false;
-    }
-    const uint32_t set =
-        NNRT_SET(NNRT_I64) | NNRT_SET(NNRT_I32) | NNRT_SET(NNRT_BOOL) | NNRT_SET(NNRT_F32);
-    for (uint32_t i = 0; i < ctx->out_count; i++) {
-        if (!(set >> ctx->out[i].dtype & 1u) ||
-            nnrt_shape_count(&ctx->out[i].shape) > HOST_ELEMENTS)
-            return false;
-    }
-    return true;
-}
-
-static nnc_status compute_on_host(nnrt_session *s, uint32_t index)
-{
-    session_node *node = &s->nodes[index];
-    nnrt_node_ctx *ctx = &node->ctx;
-    const uint32_t *io = s->plan->io + s->plan->nodes[index].io;
-    for (uint32_t i = 0; i < ctx->out_count; i++) {
-        nnrt_tensor *t = &ctx->out[i];
-        if (node->rop->run == NULL) {
-            t->data = ctx->in[0].data;
-        } else {
-            t->data = nnc_arena_alloc(s->host, t->bytes + NNRT_PLAN_TAIL, 1);
-            if (t->data == NULL)
-                return NNC_ERR_LIMIT;
-        }
-        s->values[io[ctx->in_count + i]].tensor = *t;
-        s->values[io[ctx->in_count + i]].known = true;
-    }
-    if (node->rop->run == NULL)
-        return NNC_OK;
-    void *scratch = NULL;
-    if (ctx->scratch_bytes != 0 && (scratch = nnc_alloc_aligned(ctx->scratch_bytes)) == NULL)
-        return NNC_ERR_LIMIT;
-    ctx->scratch = scratch;
-    ctx->pool = NULL;
-    node->rop->run(ctx);
-    ctx->scratch = NULL;
-    nnc_free(scratch);
     return NNC_OK;
 }
 
@@ -177,9 +68,9 @@ static uint32_t last_step(const session_value *v, uint32_t index)
 
 /* Gives an output the bytes of input 0 (alias, or in place when nobody reads input 0 afterwards) or
  * its own block. */
-static void place_output(nnrt_session *s, uint32_t index, uint32_t i)
+static void place_output(nnrt_session *s, session_frame *f, uint32_t index, uint32_t i)
 {
-    session_node *node = &s->nodes[index];
+    const session_node *node = &s->nodes[index];
     const uint32_t *io = s->plan->io + s->plan->nodes[index].io;
     session_value *out = &s->values[io[node->ctx.in_count + i]];
     uint32_t last = last_step(out, index);
@@ -187,111 +78,275 @@ static void place_output(nnrt_session *s, uint32_t index, uint32_t i)
     bool share = i == 0 && in != NULL && (node->rop->flags & NNRT_ROP_ALIAS);
     if (i == 0 && in != NULL && (node->rop->flags & NNRT_ROP_INPLACE) &&
         in->block != SESSION_NO_BLOCK && out->tensor.bytes == in->tensor.bytes &&
-        s->blocks[in->block].last <= index) {
+        f->blocks[in->block].last <= index) {
         share = true;
         for (uint32_t k = 1; k < node->ctx.in_count; k++)
             share = share && s->values[io[k]].block != in->block;
     }
     if (!share) {
-        out->block = add_block(s, out->tensor.bytes, index, last);
+        out->block = add_block(f, out->tensor.bytes, index, last);
         return;
     }
     out->block = in->block;
+    out->source = in->source;
     out->tensor.data = in->tensor.data;
-    if (in->block != SESSION_NO_BLOCK && s->blocks[in->block].last < last)
-        s->blocks[in->block].last = last;
+    if (in->block != SESSION_NO_BLOCK && f->blocks[in->block].last < last)
+        f->blocks[in->block].last = last;
 }
 
-static nnc_status plan_node(nnrt_session *s, uint32_t index, size_t *scratch)
+static void take_outputs(nnrt_session *s, uint32_t index)
+{
+    const nnrt_node_ctx *ctx = &s->nodes[index].ctx;
+    const uint32_t *out = s->plan->io + s->plan->nodes[index].io + ctx->in_count;
+    for (uint32_t i = 0; i < ctx->out_count; i++) {
+        session_value *v = &s->values[out[i]];
+        v->tensor = ctx->out[i];
+        v->known = false;
+        v->block = SESSION_NO_BLOCK;
+        v->source = out[i];
+    }
+}
+
+static nnc_status plan_node(nnrt_session *s, session_frame *f, session_region *region,
+                            uint32_t index)
 {
     session_node *node = &s->nodes[index];
     nnrt_node_ctx *ctx = &node->ctx;
-    NNC_TRY(reshape_node(s, index));
+    bool done;
+    if (index != f->fresh)
+        NNC_TRY(nnrt_node_reshape(s, index, node->dynamic));
+    take_outputs(s, index);
     node->bytes = 0;
     for (uint32_t i = 0; i < ctx->in_count + ctx->out_count; i++)
         node->bytes += ctx->in[i].bytes;
-    if (host_computable(s, index)) {
-        node->skip = true;
-        return compute_on_host(s, index);
-    }
-    node->skip = node->rop->run == NULL;
-    if (ctx->scratch_bytes > *scratch)
-        *scratch = ctx->scratch_bytes;
+    NNC_TRY(nnrt_node_try_host(&done, s, index));
+    node->skip = done || node->rop->run == NULL;
+    if (done)
+        return NNC_OK;
+    if (ctx->scratch_bytes > region->scratch)
+        region->scratch = ctx->scratch_bytes;
     for (uint32_t i = 0; i < ctx->out_count; i++)
-        place_output(s, index, i);
+        place_output(s, f, index, i);
     return NNC_OK;
 }
 
-/* Memory for the activations, on the device that runs them. */
-static nnc_status take_arena(nnrt_session *s, size_t bytes, uint8_t **out)
+/* Memory for the activations, on the device that runs them. keep: what is there stays. */
+static nnc_status take_arena(nnrt_session *s, session_frame *f, size_t bytes, bool keep)
 {
     if (s->device != NULL) {
         void *arena;
         NNC_TRY(nnrt_session_device_arena(s, bytes, &arena));
-        *out = arena;
+        f->base = arena;
         return NNC_OK;
     }
-    if (bytes > s->arena_cap || s->arena == NULL) {
-        nnc_free(s->arena);
-        s->arena_cap = 0;
-        s->arena = nnc_alloc_aligned(bytes);
-        if (s->arena == NULL)
+    if (bytes > f->arena_cap || f->arena == NULL) {
+        if (!keep) {
+            nnc_free(f->arena);
+            f->arena = NULL;
+            f->arena_cap = 0;
+        }
+        uint8_t *arena = nnc_alloc_aligned(bytes);
+        if (arena == NULL)
             return NNC_ERR_LIMIT;
-        s->arena_cap = bytes;
+        if (f->arena_cap > 0)
+            memcpy(arena, f->arena, f->arena_cap);
+        nnc_free(f->arena);
+        f->arena = arena;
+        f->arena_cap = bytes;
     }
-    *out = s->arena;
+    f->base = f->arena;
     return NNC_OK;
 }
 
-static nnc_status place_arena(nnrt_session *s, size_t scratch)
+static void place_value(nnrt_session *s, const session_frame *f, uint32_t id)
 {
+    session_value *v = &s->values[id];
+    if (v->block != SESSION_NO_BLOCK)
+        v->tensor.data = f->base + f->blocks[v->block].offset;
+    else if (v->source != id)
+        v->tensor.data = s->values[v->source].tensor.data;
+}
+
+/* Addresses of the inputs and of what the nodes before `end` compute. */
+static void place_values(nnrt_session *s, session_frame *f, uint32_t end)
+{
+    const nnrt_plan *plan = s->plan;
+    for (uint32_t i = 0; i < f->block->in_count; i++)
+        place_value(s, f, plan->io[f->block->io + i]);
+    for (uint32_t i = f->block->first_node; i < end; i++) {
+        const nnrt_plan_node *node = &plan->nodes[i];
+        for (uint32_t k = 0; k < node->out_count; k++)
+            place_value(s, f, plan->io[node->io + node->in_count + k]);
+    }
+    f->layout++;
+}
+
+static void place_node(nnrt_session *s, const session_frame *f, const session_region *region,
+                       uint32_t index)
+{
+    nnrt_node_ctx *ctx = &s->nodes[index].ctx;
+    const uint32_t *io = s->plan->io + s->plan->nodes[index].io;
+    for (uint32_t k = 0; k < ctx->in_count + ctx->out_count; k++)
+        ctx->in[k].data = s->values[io[k]].tensor.data;
+    ctx->scratch = f->base + region->total;
+    ctx->pool = s->pool;
+}
+
+void nnrt_frame_place(nnrt_session *s, session_frame *f, session_region *region)
+{
+    if (region->layout == f->layout)
+        return;
+    for (uint32_t i = region->first; i < region->end; i++)
+        place_node(s, f, region, i);
+    region->layout = f->layout;
+}
+
+static nnc_status place_arena(nnrt_session *s, session_frame *f, session_region *region)
+{
+    const bool first = region->first == f->block->first_node;
+    const size_t scratch = s->device != NULL ? 0 : region->scratch;
     size_t total;
-    NNC_TRY(nnrt_memory_plan(s->blocks, s->block_count, &total));
+    NNC_TRY(nnrt_memory_plan_more(f->blocks, region->block_count, f->block_count, region->first,
+                                  f->work, &total));
     size_t all = total;
     if (!nnc_size_add(&all, total, scratch) || (s->device == NULL && all > s->arena_limit))
         NNC_FAIL(NNC_ERR_LIMIT, "activations need %zu bytes and scratch %zu, the machine has %zu",
                  total, scratch, s->arena_limit);
-    uint8_t *arena;
-    NNC_TRY(take_arena(s, all, &arena));
-    s->arena_bytes = all;
-    for (size_t id = 0; id < s->plan->value_count; id++) {
-        session_value *v = &s->values[id];
-        if (v->block != SESSION_NO_BLOCK)
-            v->tensor.data = arena + s->blocks[v->block].offset;
+    NNC_TRY(take_arena(s, f, all, !first));
+    region->total = total;
+    region->bytes = all;
+    place_values(s, f, region->end);
+    nnrt_frame_place(s, f, region);
+    return NNC_OK;
+}
+
+/* Lifetimes of the blocks of the regions before as those regions left them: a region that is
+ * planned again may have made them longer. */
+static void restore_lives(nnrt_session *s, session_frame *f, const session_region *region)
+{
+    const nnrt_plan *plan = s->plan;
+    for (uint32_t b = 0; b < region->block_count; b++)
+        f->blocks[b].last = f->blocks[b].first;
+    for (uint32_t i = f->block->first_node; i < region->first; i++) {
+        const nnrt_plan_node *node = &plan->nodes[i];
+        for (uint32_t k = 0; k < node->out_count; k++) {
+            const session_value *v = &s->values[plan->io[node->io + node->in_count + k]];
+            if (v->block == SESSION_NO_BLOCK)
+                continue;
+            const uint32_t last = last_step(v, i);
+            if (f->blocks[v->block].last < last)
+                f->blocks[v->block].last = last;
+        }
     }
-    for (size_t i = 0; i < s->plan->node_count; i++) {
-        nnrt_node_ctx *ctx = &s->nodes[i].ctx;
-        const uint32_t *io = s->plan->io + s->plan->nodes[i].io;
-        for (uint32_t k = 0; k < ctx->in_count + ctx->out_count; k++)
-            ctx->in[k].data = s->values[io[k]].tensor.data;
-        ctx->scratch = arena + total;
-        ctx->pool = s->pool;
+    f->block_count = region->block_count;
+}
+
+static nnc_status open_region(nnrt_session *s, session_frame *f, uint32_t r)
+{
+    NNC_TRY(nnc_grow(&f->regions, &f->region_cap, (size_t)r + 1, sizeof *f->regions));
+    session_region *region = &f->regions[r];
+    *region = (session_region){.first = r > 0 ? f->regions[r - 1].end : f->block->first_node,
+                               .block_count = r > 0 ? f->regions[r - 1].block_end : 0};
+    f->region_count = r;
+    if (r > 0)
+        restore_lives(s, f, region);
+    return NNC_OK;
+}
+
+/* What a node's reshape needs. data: data of a run; later: data that this region only computes. */
+static void find_needs(const nnrt_session *s, const session_region *region, uint32_t r,
+                       uint32_t index, bool *data, bool *later)
+{
+    const session_node *node = &s->nodes[index];
+    const uint32_t *io = s->plan->io + s->plan->nodes[index].io;
+    *data = *later = false;
+    for (uint32_t i = 0; i < node->ctx.in_count; i++) {
+        const session_value *v = &s->values[io[i]];
+        if (v->known || !nnrt_node_needs(node, i))
+            continue;
+        *data = true;
+        *later = *later || r == 0 || (v->node != SESSION_NO_NODE && v->node >= region->first);
+    }
+}
+
+static nnc_status no_device(const session_node *node)
+{
+    NNC_FAIL(NNC_ERR_UNSUPPORTED,
+             "CUDA: %s '%s': shapes depend on the data (run it on the CPU)", node->rop->name,
+             node->ctx.name);
+}
+
+static nnc_status plan_region(nnrt_session *s, session_frame *f, uint32_t r)
+{
+    NNC_TRY(open_region(s, f, r));
+    session_region *region = &f->regions[r];
+    uint32_t i = region->first;
+    if (r == 0) {
+        f->block_count = 0;
+        NNC_TRY(start_inputs(s, f));
+    }
+    for (bool later = false; i < end_of(f); i++) {
+        find_needs(s, region, r, i, &s->nodes[i].dynamic, &later);
+        if (later)
+            break;
+        NNC_TRY(plan_node(s, f, region, i));
+    }
+    if (i < end_of(f) && s->device != NULL)
+        return no_device(&s->nodes[i]);
+    if (i < end_of(f) && !f->split) {
+        f->split = true;
+        return plan_region(s, f, r);
+    }
+    region->end = i;
+    region->block_end = f->block_count;
+    f->fresh = SESSION_NO_NODE;
+    NNC_TRY(place_arena(s, f, region));
+    f->region_count = r + 1;
+    return NNC_OK;
+}
+
+nnc_status nnrt_frame_plan(nnrt_session *s, session_frame *f)
+{
+    f->planned = false;
+    f->fresh = SESSION_NO_NODE;
+    NNC_TRY(plan_region(s, f, 0));
+    f->planned = true;
+    return NNC_OK;
+}
+
+/* Calls the reshape of a planned region's dynamic nodes again; *same: the plan still holds. */
+static nnc_status keep_region(bool *same, nnrt_session *s, session_frame *f, session_region *region)
+{
+    *same = true;
+    for (uint32_t i = region->first; i < region->end; i++) {
+        if (!s->nodes[i].dynamic)
+            continue;
+        const nnrt_node_ctx *ctx = &s->nodes[i].ctx;
+        const uint32_t *out = s->plan->io + s->plan->nodes[i].io + ctx->in_count;
+        NNC_TRY(nnrt_node_reshape(s, i, true));
+        *same = ctx->scratch_bytes <= region->scratch;
+        for (uint32_t k = 0; k < ctx->out_count && *same; k++)
+            *same = nnrt_shape_same(&ctx->out[k].shape, &s->values[out[k]].tensor.shape);
+        if (!*same) {
+            f->fresh = i;
+            return NNC_OK;
+        }
+        place_node(s, f, region, i);
     }
     return NNC_OK;
 }
 
-static nnc_status plan(nnrt_session *s)
+nnc_status nnrt_frame_region(nnrt_session *s, session_frame *f, uint32_t r)
 {
-    size_t scratch = 0;
-    s->block_count = 0;
-    s->last_parallel = SESSION_END;
-    nnc_arena_destroy(s->host);
-    s->host = nnc_arena_create(0);
-    if (s->host == NULL)
-        return NNC_ERR_LIMIT;
-    NNC_TRY(start_values(s));
-    for (uint32_t i = 0; i < s->plan->node_count; i++)
-        NNC_TRY(plan_node(s, i, &scratch));
-    NNC_TRY(place_arena(s, s->device != NULL ? 0 : scratch));
-    return s->device != NULL ? nnrt_session_device_lower(s) : NNC_OK;
-}
-
-nnc_status nnrt_session_plan(nnrt_session *s)
-{
-    nnc_status status = plan(s);
-    if (s->device == NULL || !s->device_auto ||
-        (status != NNC_ERR_DEVICE && status != NNC_ERR_UNSUPPORTED))
-        return status;
-    NNC_TRY(nnrt_session_leave_device(s));
-    return plan(s);
+    f->fresh = SESSION_NO_NODE;
+    if (r < f->region_count) {
+        bool same;
+        nnrt_frame_place(s, f, &f->regions[r]);
+        nnc_status status = keep_region(&same, s, f, &f->regions[r]);
+        if (status != NNC_OK)
+            f->region_count = r;
+        if (status != NNC_OK || same)
+            return status;
+    }
+    return plan_region(s, f, r);
 }

@@ -23,6 +23,34 @@ static void run_node(nnrt_session *s, session_node *node)
     node->runs++;
 }
 
+/* The nodes of a region. The workers rest behind the graph's last node that uses them. */
+static void run_region(nnrt_session *s, const session_region *region, bool graph, uint32_t *last)
+{
+    for (uint32_t i = region->first; i < region->end; i++) {
+        session_node *node = &s->nodes[i];
+        if (node->skip)
+            continue;
+        uint64_t regions = nnrt_pool_regions(s->pool);
+        if (graph && i == s->last_parallel)
+            nnrt_pool_set_rest(s->pool, true);
+        run_node(s, node);
+        if (nnrt_pool_regions(s->pool) != regions)
+            *last = i;
+    }
+}
+
+static nnc_status run_frame(nnrt_session *s, session_frame *f, uint32_t *last)
+{
+    for (uint32_t r = 0;; r++) {
+        if (r > 0)
+            NNC_TRY(nnrt_frame_region(s, f, r));
+        nnrt_frame_place(s, f, &f->regions[r]);
+        run_region(s, &f->regions[r], f == &s->frames[0], last);
+        if (r + 1 == f->region_count && nnrt_frame_complete(f))
+            return NNC_OK;
+    }
+}
+
 nnrt_status nnrt_session_run(nnrt_session *s)
 {
     nnc_status status = nnrt_session_ready(s);
@@ -31,21 +59,11 @@ nnrt_status nnrt_session_run(nnrt_session *s)
     if (s->device != NULL)
         return (nnrt_status)nnrt_session_device_run(s, true);
     uint32_t last = SESSION_END;
-    for (uint32_t i = 0; i < s->plan->node_count; i++) {
-        session_node *node = &s->nodes[i];
-        if (node->skip)
-            continue;
-        uint64_t regions = nnrt_pool_regions(s->pool);
-        if (i == s->last_parallel)
-            nnrt_pool_set_rest(s->pool, true);
-        run_node(s, node);
-        if (nnrt_pool_regions(s->pool) != regions)
-            last = i;
-    }
+    status = run_frame(s, &s->frames[0], &last);
     nnrt_pool_set_rest(s->pool, false);
     nnrt_pool_settle(s->pool);
     s->last_parallel = last;
-    return NNRT_OK;
+    return (nnrt_status)status;
 }
 
 nnrt_status nnrt_session_rerun(nnrt_session *s)

@@ -146,7 +146,8 @@ NNRT_API nnrt_status nnrt_session_reshape(nnrt_session *session, const nnrt_shap
                                           uint32_t count);
 /* Where to write input i (valid until the next reshape). */
 NNRT_API nnrt_status nnrt_session_input(nnrt_session *session, uint32_t i, nnrt_view *view);
-/* Runs once; allocates nothing. On a device: copies the inputs there, runs one captured graph, copies the outputs back.
+/* Runs once; allocates nothing, but for models in which shapes depend on the data: there the rest is planned when the data
+ * is there, and memory taken where it needs more than any run before (these fail with MODEL and LIMIT too). On a device: copies the inputs there, runs one captured graph, copies the outputs back.
  * Fails: DEVICE. */
 NNRT_API nnrt_status nnrt_session_run(nnrt_session *session);
 /* Runs again on the inputs of the last run; on a device without copying inputs or outputs. For measuring. */
@@ -157,7 +158,8 @@ NNRT_API nnrt_device_kind nnrt_session_device_of(const nnrt_session *session);
 NNRT_API const char *nnrt_session_device_name(const nnrt_session *session);
 /* Why a session with NNRT_DEVICE_AUTO is on the CPU, one line; NULL if it is not. Owned by the session. */
 NNRT_API const char *nnrt_session_device_note(const nnrt_session *session);
-/* Output i of the last run, valid until the next run or reshape. */
+/* Output i of the last run, valid until the next run or reshape. Where shapes depend on the data they are those of this run;
+ * before the first run such a model has no outputs (USAGE). */
 NNRT_API nnrt_status nnrt_session_output(nnrt_session *session, uint32_t i, nnrt_view *view);
 
 /* A variable of the session by name, to read or to write between runs. Fails: USAGE (no such variable). */

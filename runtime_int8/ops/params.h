@@ -274,6 +274,7 @@ typedef struct nnrt_conv_transpose_f32_params {
     uint32_t has_bias;
     nnrt_clamp clamp;
 } nnrt_conv_transpose_f32_params;
+/* nonzero: x any -> i64 [rank, found]; x host-known. No params. */
 /* callback: x any -> (no output). The session's callback gets a view of x. */
 typedef struct nnrt_callback_params {
     uint32_t tag;

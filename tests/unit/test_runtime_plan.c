@@ -69,9 +69,11 @@ static bool survive(const uint8_t *image, size_t bytes, uint32_t flags)
         nnrt_session_arena_bytes(session) < 1u << 26) {
         if (nnrt_session_input(session, 0, &view) == NNRT_OK)
             memset(view.data, 1, view.bytes);
-        assert_int_equal(nnrt_session_run(session), NNRT_OK);
+        /* Shapes that depend on the data may not fit. */
+        status = nnrt_session_run(session);
+        assert_true(status == NNRT_OK || status == NNRT_ERR_MODEL || status == NNRT_ERR_LIMIT);
         for (uint32_t i = 0; i < nnrt_model_output_count(model); i++)
-            assert_int_equal(nnrt_session_output(session, i, &view), NNRT_OK);
+            assert_true(nnrt_session_output(session, i, &view) == NNRT_OK || status != NNRT_OK);
     }
     nnrt_session_destroy(session);
     nnrt_model_destroy(model);
