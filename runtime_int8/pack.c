@@ -97,3 +97,15 @@ void nnrt_pack_dwconv_q8(int8_t *out, const int8_t *w, uint32_t channels, uint32
                 out[(((c / LANES * r + i) * quads + j / 4) * LANES + c % LANES) * 4 + j % 4] =
                     w[(c * r + i) * s + j];
 }
+
+size_t nnrt_pack_recurrent_bytes(uint32_t gates, uint32_t hidden, uint32_t k)
+{
+    return gates * nnrt_pack_conv_f32_bytes(1, k, hidden, 1, 1);
+}
+
+void nnrt_pack_recurrent(float *out, const float *w, uint32_t gates, uint32_t hidden, uint32_t k)
+{
+    const size_t gate = nnrt_pack_conv_f32_bytes(1, k, hidden, 1, 1) / sizeof(float);
+    for (size_t g = 0; g < gates; g++)
+        nnrt_pack_conv_f32(out + g * gate, w + g * hidden * k, 1, k, hidden, 1, 1);
+}

@@ -3,6 +3,7 @@
  * Np = channels per group rounded up to 16; all padding is zero. Weights come as [c_out][c_in/groups][R][S] (ONNX OIHW).
  *   conv_f32, gemm_f32:  [groups][Np/16][R*S][C][16] f32
  *   dwconv_f32:          [ceil(C/16)][R*S][16] f32
+ *   recurrent:           [G][Hp/16][K][16] f32: gates padded one by one, Hp = H rounded up to 16
  *   conv_q8 TAPS:        [groups][Np/16][R*S][ceil(C/4)][16][4] s8
  *   conv_q8 ROWS:        [groups][Np/16][R][ceil(S*C/4)][16][4] s8: one kernel row of S*C neighbouring bytes is one tap (few
  *                        input channels, dilation 1 along W, groups 1)
@@ -32,5 +33,8 @@ void nnrt_pack_conv_q8(int8_t *out, nnrt_conv_pack pack, const int8_t *w, uint32
                        uint32_t c_in, uint32_t c_out, uint32_t r, uint32_t s);
 size_t nnrt_pack_dwconv_q8_bytes(uint32_t channels, uint32_t r, uint32_t s);
 void nnrt_pack_dwconv_q8(int8_t *out, const int8_t *w, uint32_t channels, uint32_t r, uint32_t s);
+/* w [gates * hidden][k]: the weights of one direction of a recurrent cell. */
+size_t nnrt_pack_recurrent_bytes(uint32_t gates, uint32_t hidden, uint32_t k);
+void nnrt_pack_recurrent(float *out, const float *w, uint32_t gates, uint32_t hidden, uint32_t k);
 
 #endif

@@ -275,6 +275,39 @@ typedef struct nnrt_conv_transpose_f32_params {
     nnrt_clamp clamp;
 } nnrt_conv_transpose_f32_params;
 /* nonzero: x any -> i64 [rank, found]; x host-known. No params. */
+/* lstm, gru, rnn. Functions of a cell; a and b are its alpha and beta where it has them. */
+typedef enum nnrt_cell_op {
+    NNRT_CELL_RELU, NNRT_CELL_TANH, NNRT_CELL_SIGMOID, NNRT_CELL_AFFINE /* a*x+b */, NNRT_CELL_LEAKY_RELU /* a */,
+    NNRT_CELL_THRESHOLDED_RELU /* a */, NNRT_CELL_SCALED_TANH /* a*tanh(b*x) */, NNRT_CELL_HARD_SIGMOID /* a*x+b */,
+    NNRT_CELL_ELU /* a */, NNRT_CELL_SOFTSIGN, NNRT_CELL_SOFTPLUS, NNRT_CELL_OP_COUNT
+} nnrt_cell_op;
+typedef struct nnrt_cell_function {
+    uint32_t op; /* nnrt_cell_op */
+    float a, b;
+} nnrt_cell_function;
+/* What follows x, w, r in the inputs, in this order; PACKED says how w and r are given. */
+enum {
+    NNRT_RECURRENT_PACKED = 1,  /* w, r as nnrt_pack_recurrent makes them, for each direction; else [D,G*H,I], [D,G*H,H] */
+    NNRT_RECURRENT_BIAS = 2,    /* f32 [D,2*G*H] */
+    NNRT_RECURRENT_LENGTHS = 4, /* i32 [B], taken into 0..T */
+    NNRT_RECURRENT_H0 = 8,      /* f32 [D,B,H] */
+    NNRT_RECURRENT_C0 = 16,     /* lstm: f32 [D,B,H] */
+    NNRT_RECURRENT_PEEPHOLE = 32, /* lstm: f32 [D,3*H], gates i, o, f */
+    NNRT_RECURRENT_INPUTS = 64
+};
+/* lstm (gates i o f c, G = 4), gru (z r h, 3), rnn (i, 1): x f32 [T,B,I], w, r, ... -> y [T,D,B,H], y_h [D,B,H] and, lstm, y_c.
+ * batch_first: x [B,T,I], y [B,T,D,H], states [B,D,H]. As ONNX defines; a gate is one fmaf chain from its bias over x, then h. */
+typedef struct nnrt_recurrent_params {
+    uint32_t hidden, input;  /* H, I */
+    uint32_t directions;     /* 1 or 2 (forward, reverse) */
+    uint32_t reverse;        /* the one direction runs backwards */
+    uint32_t batch_first;
+    uint32_t inputs;         /* NNRT_RECURRENT_* */
+    uint32_t linear_before_reset; /* gru */
+    uint32_t input_forget;        /* lstm */
+    float clip;                   /* bound of what goes into the gates' functions; INFINITY for none */
+    nnrt_cell_function function[6]; /* of each direction: lstm f g h, gru f g, rnn f; the rest zero */
+} nnrt_recurrent_params;
 /* callback: x any -> (no output). The session's callback gets a view of x. */
 typedef struct nnrt_callback_params {
     uint32_t tag;

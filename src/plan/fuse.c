@@ -92,7 +92,10 @@ void nnc_semantic_unit(nnc_semantic *out, const nnc_graph *graph, const nnc_uses
     const nnc_node *node = nnc_graph_node_const(graph, id);
     *out = (nnc_semantic){.lo = -INFINITY, .hi = INFINITY, .clamp_node = NNC_ID_NONE,
                           .add_node = NNC_ID_NONE, .last = id, .residual = NNC_ID_NONE,
-                          .final = node->outputs[0]};
+                          .final = node->output_count == 0 ? NNC_ID_NONE : node->outputs[0]};
+    if (out->final == NNC_ID_NONE) {
+        return; /* first output omitted */
+    }
     if (!is_product(node) || nnc_graph_value_const(graph, out->final)->qparams) {
         take_clamp(out, graph, uses, barrier);
         return;

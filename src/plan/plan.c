@@ -87,7 +87,7 @@ static nnc_status state_init(nnc_plan_state *state, const nnc_graph *graph,
 static nnc_status emit_taps(nnc_plan_state *state, nnc_value_id id)
 {
     const nnc_plan_options *options = state->options;
-    if (!state->tapped[id]) {
+    if (id == NNC_ID_NONE || !state->tapped[id]) {
         return NNC_OK;
     }
     const nnc_value *value = nnc_graph_value_const(state->graph, id);

@@ -18,7 +18,8 @@
 #include "runtime_int8/ops/rop.h"
 #include "runtime_int8/ops/util.h"
 
-#define ROP_INPUTS 6
+#define ROP_INPUTS 8
+#define ROP_OUTPUTS 4
 
 typedef struct rop_input {
     nnrt_dtype dtype;
@@ -35,6 +36,15 @@ typedef struct rop_case {
     nnrt_dtype out_dtype;
     uint32_t out_rank;
 } rop_case;
+
+/* For ops with several outputs: which one is looked at (a case's out_dtype and out_rank are its own), and the types
+ * and ranks of the others. */
+typedef struct rop_outputs {
+    uint32_t index;
+    uint32_t ranks[ROP_OUTPUTS];
+    nnrt_dtype dtypes[ROP_OUTPUTS];
+} rop_outputs;
+static rop_outputs rop_more;
 
 static inline nnrt_shape rop_shape(uint32_t rank, const int64_t *dims)
 {
@@ -72,7 +82,7 @@ static inline void rop_build(const rop_case *c, nnrt_model **model, void **image
 {
     nnrt_builder *b = nnrt_builder_create();
     assert_non_null(b);
-    uint32_t in[ROP_INPUTS], out;
+    uint32_t in[ROP_INPUTS], out[ROP_OUTPUTS];
     for (uint32_t i = 0; i < c->in_count; i++) {
         const rop_input *x = &c->in[i];
         char name[16];
@@ -88,14 +98,20 @@ static inline void rop_build(const rop_case *c, nnrt_model **model, void **image
             nnrt_builder_input(b, in[i]);
         }
     }
-    nnrt_shape any = {.rank = c->out_rank};
-    for (uint32_t d = 0; d < any.rank; d++)
-        any.dims[d] = NNRT_DIM_UNKNOWN;
-    out = nnrt_builder_value(b, NNRT_VALUE_OUTPUT, "y", c->out_dtype, &any, 0, NULL);
     const nnrt_rop *rop = nnrt_rop_find(c->id);
     assert_non_null(rop);
-    nnrt_builder_node(b, c->id, "op", c->params, rop->params_bytes, in, c->in_count, &out, 1);
-    nnrt_builder_output(b, out, "y");
+    assert_in_range(rop->out_count, 1, ROP_OUTPUTS);
+    for (uint32_t i = 0; i < rop->out_count; i++) {
+        bool read = i == rop_more.index;
+        nnrt_shape any = {.rank = read ? c->out_rank : rop_more.ranks[i]};
+        for (uint32_t d = 0; d < any.rank; d++)
+            any.dims[d] = NNRT_DIM_UNKNOWN;
+        out[i] = nnrt_builder_value(b, read ? NNRT_VALUE_OUTPUT : NNRT_VALUE_TEMP, read ? "y" : "",
+                                    read ? c->out_dtype : rop_more.dtypes[i], &any, 0, NULL);
+    }
+    nnrt_builder_node(b, c->id, "op", c->params, rop->params_bytes, in, c->in_count, out,
+                      rop->out_count);
+    nnrt_builder_output(b, out[rop_more.index], "y");
     rop_load(model, image, b);
 }
 

@@ -166,6 +166,12 @@ static const infer_case cases[] = {
     {"QuantizeLinear", "f[N,3] c(0.5)", "", "u[N,3]"},
     {"QuantizeLinear", "f[N,3] f[3] s[3]", "axis=1", "s[N,3]"},
     {"DequantizeLinear", "u[N,3] f[] u[]", "", "f[N,3]"},
+    {"LSTM", "f[T,N,6] f[1,32,6] f[1,32,8] f[1,64] - - - f[1,24]", "", "f[T,1,N,8] f[1,N,8] f[1,N,8]"},
+    {"LSTM", "f[N,T,6] f[2,32,6] f[2,32,8] - h[N]", "direction=bidirectional layout=1",
+     "f[N,T,2,8] f[N,2,8] f[N,2,8]"},
+    {"GRU", "f[T,N,6] f[1,24,6] f[1,24,8]", "direction=reverse", "f[T,1,N,8] f[1,N,8]"},
+    {"GRU", "? f[1,24,6] f[1,24,8]", "", "f[_,1,_,8] f[1,_,8]"},
+    {"RNN", "f[5,2,6] f[1,8,6] f[1,8,8]", "", "f[5,1,2,8] f[1,2,8]"},
     {"Relu", "?", "", "f?"},
 };
 
