@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#define NNRT_SPATIAL_MAX 6 /* spatial dims of a tensor of 8 dims */
+
 /* Fused float activation: y = min(max(x, lo), hi) with lo/hi = -+INFINITY for none. */
 typedef struct nnrt_clamp {
     float lo, hi;
@@ -24,6 +26,14 @@ typedef struct nnrt_window {
     uint32_t auto_pad;    /* 0 explicit, 1 SAME_UPPER, 2 SAME_LOWER (computed at reshape; pad[] ignored) */
     uint32_t ceil_mode;   /* pooling */
 } nnrt_window;
+
+/* The same over 1 to 6 spatial dims, outermost first; dims from `spatial` on are neutral (1, and no padding). */
+typedef struct nnrt_window_nd {
+    uint32_t spatial;
+    uint32_t kernel[NNRT_SPATIAL_MAX], stride[NNRT_SPATIAL_MAX], dilation[NNRT_SPATIAL_MAX];
+    uint32_t begin[NNRT_SPATIAL_MAX], end[NNRT_SPATIAL_MAX]; /* padding */
+    uint32_t auto_pad, ceil_mode;                            /* as nnrt_window */
+} nnrt_window_nd;
 
 /* conv_f32: x f32 NHWC, w packed (nnrt_pack_conv_f32), [bias f32 [Npad]], [residual f32 like y] -> y f32 NHWC.
  * y = clamp(bias + sum x*w (ascending (r,s,c) fmaf chain started at bias, padding read as +0) + residual).
@@ -140,6 +150,24 @@ typedef struct nnrt_avgpool_params {
     float sx, sy;    /* q8 */
     float lo, hi;    /* q8: bounds minus zy; f32: clamp */
 } nnrt_avgpool_params;
+
+typedef enum nnrt_pool_kind { NNRT_POOL_MAX, NNRT_POOL_AVERAGE, NNRT_POOL_LP, NNRT_POOL_COUNT } nnrt_pool_kind;
+/* pool_nd: x [N,C,spatial...] in ONNX order, f32 or f64 (MAX also i8, u8) -> y, one ascending chain per output. global: the
+ * window is all of the spatial dims. pool_max_index: MAX with a second output, the flat i64 index of each maximum (the
+ * first of equals) in x; column_major: spatial dims counted from the first. */
+typedef struct nnrt_pool_nd_params {
+    nnrt_window_nd window;
+    uint32_t kind, global;
+    uint32_t count_include_pad; /* AVERAGE */
+    uint32_t p;                 /* LP: the norm, 1.. */
+    uint32_t column_major;      /* pool_max_index */
+    nnrt_clamp clamp;           /* AVERAGE of f32 */
+} nnrt_pool_nd_params;
+/* max_unpool: x f32, f64, i8 or u8 [N,C,spatial...], i64 indices like x into the tensor that was pooled
+ * ((in - 1) * stride + kernel - pads per dim), [its shape to be, i64 host-known] -> zeros, and x at those places. */
+typedef struct nnrt_max_unpool_params {
+    nnrt_window_nd window;
+} nnrt_max_unpool_params;
 
 typedef enum nnrt_unary_op {
     NNRT_UNARY_ABS, NNRT_UNARY_NEG, NNRT_UNARY_FLOOR, NNRT_UNARY_CEIL, NNRT_UNARY_ROUND, NNRT_UNARY_SIGN,

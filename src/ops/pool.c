@@ -22,9 +22,23 @@ static const nnc_attr_schema average_attrs[] = {
     NNC_A_INTS("strides", 1, NNC_DIM_LIMIT),
 };
 
+static const nnc_attr_schema lp_attrs[] = {
+    NNC_A_ENUM("auto_pad", nnc_auto_pad_choices),
+    NNC_A_BOOL("ceil_mode"),
+    NNC_A_INTS("dilations", 1, NNC_DIM_LIMIT),
+    NNC_A_INTS_REQUIRED("kernel_shape", 1, NNC_DIM_LIMIT),
+    NNC_A_INT("p", 1, NNC_DIM_LIMIT),
+    NNC_A_INTS("pads", 0, NNC_DIM_LIMIT),
+    NNC_A_INTS("strides", 1, NNC_DIM_LIMIT),
+};
+
+static const nnc_attr_schema global_lp_attrs[] = {
+    NNC_A_INT("p", 1, NNC_DIM_LIMIT),
+};
+
 static nnc_status pool_infer(nnc_infer_ctx *ctx)
 {
-    NNC_TRY(nnc_infer_check_rank(ctx, 0, 3, 6));
+    NNC_TRY(nnc_infer_check_rank(ctx, 0, 3, 8));
     const nnc_value *x = nnc_infer_input(ctx, 0);
     if (!x->has_shape) {
         NNC_TRY(nnc_infer_output_unknown(ctx, 1, NNC_DTYPE_INT64, -1));
@@ -43,7 +57,7 @@ static nnc_status pool_infer(nnc_infer_ctx *ctx)
 
 static nnc_status global_infer(nnc_infer_ctx *ctx)
 {
-    NNC_TRY(nnc_infer_check_rank(ctx, 0, 2, 8));
+    NNC_TRY(nnc_infer_check_rank(ctx, 0, 3, 8));
     const nnc_value *x = nnc_infer_input(ctx, 0);
     if (!x->has_shape) {
         return nnc_infer_output_unknown(ctx, 0, x->dtype, -1);
@@ -87,3 +101,6 @@ POOL_OP(AveragePool, 1, pool_infer, nnc_average_pool_lower, NNC_QUANT_CONTRACT,
         NNC_ATTRS(average_attrs));
 POOL_OP(GlobalAveragePool, 1, global_infer, nnc_average_pool_lower, NNC_QUANT_CONTRACT,
         NNC_NO_ATTRS);
+POOL_OP(LpPool, 1, pool_infer, nnc_lp_pool_lower, NNC_QUANT_FLOAT, NNC_ATTRS(lp_attrs));
+POOL_OP(GlobalLpPool, 1, global_infer, nnc_lp_pool_lower, NNC_QUANT_FLOAT,
+        NNC_ATTRS(global_lp_attrs));

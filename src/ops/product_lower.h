@@ -12,6 +12,7 @@ nnc_status nnc_add_lower(nnc_lower_ctx *ctx);            /* Add, Sub */
 nnc_status nnc_mul_lower(nnc_lower_ctx *ctx);            /* Mul */
 nnc_status nnc_max_pool_lower(nnc_lower_ctx *ctx);       /* MaxPool, GlobalMaxPool */
 nnc_status nnc_average_pool_lower(nnc_lower_ctx *ctx);   /* AveragePool, GlobalAveragePool */
+nnc_status nnc_lp_pool_lower(nnc_lower_ctx *ctx);        /* LpPool, GlobalLpPool */
 nnc_status nnc_quant_lower(nnc_lower_ctx *ctx);          /* nnc.Quant */
 nnc_status nnc_quantize_linear_lower(nnc_lower_ctx *ctx);
 nnc_status nnc_dequantize_linear_lower(nnc_lower_ctx *ctx);

@@ -192,6 +192,12 @@ static void fuse_optional_add(nnc_plan_state *state, nnc_node_id id)
     take_add(state, id, user, residual, own);
 }
 
+/* The clamps of the runtime are those of float32. */
+static bool is_real(const nnc_graph *graph, nnc_value_id v)
+{
+    return nnc_graph_value_const(graph, v)->dtype == NNC_DTYPE_FLOAT;
+}
+
 static void fuse_node(nnc_plan_state *state, nnc_node_id id, bool fuse_optional)
 {
     const nnc_graph *graph = state->graph;
@@ -217,7 +223,7 @@ static void fuse_node(nnc_plan_state *state, nnc_node_id id, bool fuse_optional)
         return;
     }
     if (found.clamp_node != NNC_ID_NONE && !claimed(state, found.clamp_node) &&
-        (semantic || fuse_optional)) {
+        (semantic || (fuse_optional && is_real(graph, node->outputs[0])))) {
         claim(state, id, found.clamp_node);
         unit->last = found.clamp_node;
         unit->fusion.lo = found.lo;

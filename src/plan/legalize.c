@@ -176,6 +176,10 @@ static const char *node_problem(const nnc_graph *graph, const nnc_uses *uses, nn
         return grid_problem(graph, node, 2, unit.final);
     }
     if (nnc_node_is(node, "AveragePool") || nnc_node_is(node, "GlobalAveragePool")) {
+        const nnc_value *x = input_value(graph, node, 0);
+        if (!x || !x->has_shape || x->shape.rank > 4) {
+            return "average over more than 2 spatial dims";
+        }
         return grid_problem(graph, node, 1, unit.final);
     }
     if (node->op->quant == NNC_QUANT_TABLE) {

@@ -70,6 +70,12 @@ static const bad_case cases[] = {
     {"Clip", "f[3] f[2]", "", 1, "min has 2 elements, expected a scalar"},
     {"PRelu", "f[3] f[2,3]", "", 1, "slope of shape [2,3] does not broadcast to [3]"},
     /* pooling and norms */
+    {"GlobalLpPool", "f[1,1,4]", "p=0", 1, "attribute 'p' is 0, expected 1 to 2147483647"},
+    {"MaxUnpool", "f[1,1,2,2] i[1,1,2]", "kernel_shape=[2,2]", 1, "indices have 3 dims, expected 4"},
+    {"MaxUnpool", "f[1,1,2,2] i[1,1,2,2] i{1,1,5}", "kernel_shape=[2,2]", 1,
+     "output_shape has 3 elements, expected 4"},
+    {"MaxUnpool", "f[1,1,1,1] i[1,1,1,1]", "kernel_shape=[1,1] pads=[1,1,1,1]", 1,
+     "padding leaves no output of dim 0"},
     {"MaxPool", "f[1,1,4,4]", "kernel_shape=[2]", 1,
      "kernel_shape does not have one element per spatial dim"},
     {"BatchNormalization", "f[1,8,4,4] f[8] f[8] f[7] f[8]", "", 1,
