@@ -223,7 +223,7 @@ nnc_status nnrt_cuda_lower_unary(nnrt_cuda_lowering *low, nnrt_node_ctx *ctx)
     const size_t count = nnrt_shape_count(&ctx->in[0].shape);
     const void *x;
     nnrt_cuda_unary_args args = {.y = nnrt_cuda_output(low, 0), .p = *p};
-    if (ctx->in[0].dtype != NNRT_F32 || ctx->out[0].dtype != NNRT_F32)
+    if (ctx->in[0].dtype != NNRT_F32 || ctx->out[0].dtype != NNRT_F32 || p->op >= NNRT_UNARY_NOT)
         NNC_FAIL(NNC_ERR_UNSUPPORTED, "CUDA: unary '%s': function %u of %s has no kernel",
                  ctx->name, p->op, nnrt_dtype_name(ctx->in[0].dtype));
     if (count == 0)

@@ -4,6 +4,7 @@
 #define NNRT_KERNELS_POINTWISE_F32_H
 
 #include "runtime_int8/kernels/float_math.h"
+#include "runtime_int8/kernels/float_math_arc.h"
 #include "runtime_int8/ops/params.h"
 
 /* Within [lo, hi]; a NaN stays. */
@@ -81,6 +82,28 @@ NNRT_MATH_INLINE float nnrt_unary_one(uint32_t op, float x, float a, float b)
         return x * nnrt_sigmoid(x);
     case NNRT_UNARY_MISH:
         return x * nnrt_tanh(nnrt_softplus(x));
+    case NNRT_UNARY_ACOS:
+        return nnrt_acos(x);
+    case NNRT_UNARY_ACOSH:
+        return nnrt_acosh(x);
+    case NNRT_UNARY_ASIN:
+        return nnrt_asin(x);
+    case NNRT_UNARY_ASINH:
+        return nnrt_asinh(x);
+    case NNRT_UNARY_ATAN:
+        return nnrt_atan(x);
+    case NNRT_UNARY_ATANH:
+        return nnrt_atanh(x);
+    case NNRT_UNARY_COSH:
+        return nnrt_cosh(x);
+    case NNRT_UNARY_SINH:
+        return nnrt_sinh(x);
+    case NNRT_UNARY_TAN:
+        return nnrt_tan(x);
+    case NNRT_UNARY_SHRINK:
+        return x < -a ? x + b : (x > a ? x - b : 0.0f);
+    case NNRT_UNARY_SWISH:
+        return x * nnrt_sigmoid(a * x);
     default: /* NNRT_UNARY_THRESHOLDED_RELU */
         return x > a ? x : 0.0f;
     }

@@ -176,9 +176,14 @@ typedef enum nnrt_unary_op {
     NNRT_UNARY_LEAKY_RELU /* a */, NNRT_UNARY_ELU /* a */, NNRT_UNARY_SELU /* a, b=gamma */,
     NNRT_UNARY_CELU /* a */, NNRT_UNARY_SOFTPLUS, NNRT_UNARY_SOFTSIGN, NNRT_UNARY_HARD_SIGMOID /* a*x+b */,
     NNRT_UNARY_HARD_SWISH, NNRT_UNARY_GELU, NNRT_UNARY_GELU_TANH, NNRT_UNARY_SILU, NNRT_UNARY_MISH,
-    NNRT_UNARY_THRESHOLDED_RELU /* a */, NNRT_UNARY_NOT, NNRT_UNARY_IS_NAN, NNRT_UNARY_IS_INF, NNRT_UNARY_COUNT
+    NNRT_UNARY_THRESHOLDED_RELU /* a */, NNRT_UNARY_NOT, NNRT_UNARY_IS_NAN, NNRT_UNARY_IS_INF,
+    NNRT_UNARY_IS_NEG_INF, NNRT_UNARY_IS_POS_INF, NNRT_UNARY_BIT_NOT,
+    NNRT_UNARY_ACOS, NNRT_UNARY_ACOSH, NNRT_UNARY_ASIN, NNRT_UNARY_ASINH, NNRT_UNARY_ATAN, NNRT_UNARY_ATANH,
+    NNRT_UNARY_COSH, NNRT_UNARY_SINH, NNRT_UNARY_TAN, NNRT_UNARY_SHRINK /* a=lambda, b=bias */,
+    NNRT_UNARY_SWISH /* a */, NNRT_UNARY_COUNT
 } nnrt_unary_op;
-/* unary: x f32 -> y f32; ABS NEG SIGN CLIP RELU also on i32/i64, NOT on bool, IS_* f32 -> bool. Values to the bit on all tiers. */
+/* unary: x f32 f16 bf16 f64 -> y like x; ABS NEG SIGN CLIP RELU SHRINK also on integers, BIT_NOT on them alone, NOT on bool, IS_* floats ->
+ * bool. f32 values to the bit on all tiers; f16 and bf16 are f32 rounded at the end; f64 functions are the C library's. */
 typedef struct nnrt_unary_params {
     uint32_t op;
     float a, b;
@@ -188,20 +193,31 @@ typedef enum nnrt_binary_op {
     NNRT_BINARY_ADD, NNRT_BINARY_SUB, NNRT_BINARY_MUL, NNRT_BINARY_DIV, NNRT_BINARY_POW, NNRT_BINARY_MIN, NNRT_BINARY_MAX,
     NNRT_BINARY_MOD /* sign of divisor */, NNRT_BINARY_FMOD, NNRT_BINARY_PRELU /* x>=0 ? x : x*slope */,
     NNRT_BINARY_EQUAL, NNRT_BINARY_LESS, NNRT_BINARY_LESS_EQUAL, NNRT_BINARY_GREATER, NNRT_BINARY_GREATER_EQUAL,
-    NNRT_BINARY_AND, NNRT_BINARY_OR, NNRT_BINARY_XOR, NNRT_BINARY_COUNT
+    NNRT_BINARY_AND, NNRT_BINARY_OR, NNRT_BINARY_XOR,
+    NNRT_BINARY_BIT_AND, NNRT_BINARY_BIT_OR, NNRT_BINARY_BIT_XOR,
+    NNRT_BINARY_SHIFT_LEFT, NNRT_BINARY_SHIFT_RIGHT /* arithmetic on signed types */, NNRT_BINARY_COUNT
 } nnrt_binary_op;
-/* binary: a, b same dtype (f32, i32, i64, bool for logic), numpy broadcasting -> y same dtype, or bool for comparisons.
- * clamp applies to f32 results (fused Relu/Clip). */
+/* binary: a, b same dtype (floats, integers; bool for logic and EQUAL; integers alone for BIT_* and SHIFT_*), numpy broadcasting -> y same
+ * dtype, or bool for comparisons. Integers wrap; division by 0 gives 0; a shift by less than 0 or all bits leaves the sign alone.
+ * f16 and bf16 are f32 rounded at the end. clamp applies to float results (fused Relu/Clip). */
 typedef struct nnrt_binary_params {
     uint32_t op;
     nnrt_clamp clamp;
 } nnrt_binary_params;
 
 /* where: cond bool, a, b any equal dtype; broadcasting. No params. */
-/* cast: x any of f32 f16 bf16 f64 i8 u8 i16 u16 i32 u32 i64 u64 bool -> dtype. */
+/* cast: x any -> dtype, one of f32 f16 bf16 f64 i8 u8 i16 u16 i32 u32 i64 u64 bool. */
 typedef struct nnrt_cast_params {
     uint32_t dtype;
 } nnrt_cast_params;
+/* cast_small: x any -> a type of 8 bits and less: float8, float8e8m0, float4, integers of 4 and 2 bits. saturate and round_mode as ONNX's
+ * Cast: the former for float8, the latter for float8e8m0. */
+typedef struct nnrt_cast_small_params {
+    uint32_t dtype;
+    uint32_t saturate;
+    uint32_t round_mode; /* 0 up, 1 down, 2 nearest */
+    uint32_t reserved;
+} nnrt_cast_small_params;
 
 /* transpose: y.dims[i] = x.dims[perm[i]]; any dtype. */
 typedef struct nnrt_transpose_params {

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cmocka_all.h"
 
-#include "runtime_int8/kernels/float_math.h"
+#include "runtime_int8/kernels/float_math_arc.h"
 
 static double ulps(float got, double want)
 {
@@ -44,6 +44,47 @@ static void test_accuracy(void **state)
     SCAN(nnrt_pow(x, 3.0f), pow((double)x, 3.0), -100.0, 100.0, 0.51);
 }
 
+static void test_arc_accuracy(void **state)
+{
+    (void)state;
+    SCAN(nnrt_atan(x), atan((double)x), -20.0, 20.0, 0.51);
+    SCAN(nnrt_atan(x), atan((double)x), -1e-3, 1e-3, 0.51);
+    SCAN(nnrt_asin(x), asin((double)x), -1.01, 1.01, 0.51);
+    SCAN(nnrt_acos(x), acos((double)x), -1.01, 1.01, 0.51);
+    SCAN(nnrt_acos(x), acos((double)x), 0.9999, 1.0, 0.51);
+    SCAN(nnrt_asinh(x), asinh((double)x), -10.0, 10.0, 0.51);
+    SCAN(nnrt_asinh(x), asinh((double)x), -1e-3, 1e-3, 0.51);
+    SCAN(nnrt_acosh(x), acosh((double)x), 0.9, 20.0, 0.51);
+    SCAN(nnrt_acosh(x), acosh((double)x), 1.0, 1.001, 0.51);
+    SCAN(nnrt_atanh(x), atanh((double)x), -1.01, 1.01, 0.51);
+    SCAN(nnrt_sinh(x), sinh((double)x), -95.0, 95.0, 0.51);
+    SCAN(nnrt_sinh(x), sinh((double)x), -1e-3, 1e-3, 0.51);
+    SCAN(nnrt_cosh(x), cosh((double)x), -95.0, 95.0, 0.51);
+    SCAN(nnrt_tan(x), tan((double)x), -100.0, 100.0, 0.51);
+}
+
+static void test_arc_special(void **state)
+{
+    (void)state;
+    static const float v[] = {0.0f, -0.0f, 1.0f, -1.0f, 1e-40f, -1e-40f, 1e30f, 3.4e38f, -3.4e38f, INFINITY, -INFINITY, NAN};
+    for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+        float x = v[i];
+        const struct {
+            float got;
+            double want;
+        } pairs[] = {{nnrt_atan(x), atan((double)x)},   {nnrt_asin(x), asin((double)x)},
+                     {nnrt_acos(x), acos((double)x)},   {nnrt_asinh(x), asinh((double)x)},
+                     {nnrt_acosh(x), acosh((double)x)}, {nnrt_atanh(x), atanh((double)x)},
+                     {nnrt_sinh(x), sinh((double)x)},   {nnrt_cosh(x), cosh((double)x)}};
+        for (size_t k = 0; k < sizeof pairs / sizeof *pairs; k++) {
+            if (!(ulps(pairs[k].got, pairs[k].want) <= 0.51) ||
+                (pairs[k].want == 0.0 && !signbit(pairs[k].got) != !signbit(pairs[k].want)))
+                fail_msg("function %zu of %g: %g, expected %g", k, (double)x, (double)pairs[k].got, pairs[k].want);
+        }
+    }
+    assert_true(isnan(nnrt_tan(INFINITY)));
+}
+
 static void test_pow_special(void **state)
 {
     (void)state;
@@ -80,6 +121,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_accuracy),
         cmocka_unit_test(test_pow_special),
+        cmocka_unit_test(test_arc_accuracy),
+        cmocka_unit_test(test_arc_special),
         cmocka_unit_test(test_round_clamp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

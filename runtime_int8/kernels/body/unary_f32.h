@@ -43,6 +43,17 @@ void NNRT_BODY(unary_f32)(float *y, const float *x, size_t n, const nnrt_unary_p
         CASE(NNRT_UNARY_SILU)
         CASE(NNRT_UNARY_MISH)
         CASE(NNRT_UNARY_THRESHOLDED_RELU)
+        CASE(NNRT_UNARY_ACOS)
+        CASE(NNRT_UNARY_ACOSH)
+        CASE(NNRT_UNARY_ASIN)
+        CASE(NNRT_UNARY_ASINH)
+        CASE(NNRT_UNARY_ATAN)
+        CASE(NNRT_UNARY_ATANH)
+        CASE(NNRT_UNARY_COSH)
+        CASE(NNRT_UNARY_SINH)
+        CASE(NNRT_UNARY_TAN)
+        CASE(NNRT_UNARY_SHRINK)
+        CASE(NNRT_UNARY_SWISH)
     default:
         break;
     }
