@@ -1,5 +1,6 @@
 /* INT8 product contracts: function types of the kernel rows gemm_q8 and dwconv_q8. SPDX-License-Identifier: Apache-2.0
- * acc = acc0[n] + sum x*w in wrapping int32 (acc0 holds bias - zx*sum(w)), then the epilogue of docs/arithmetic.md.
+ * acc = acc0[n] + sum x*w in wrapping int32 (acc0 holds bias - zx*sum(w)), then the epilogue of docs/arithmetic.md. Where w has
+ * a zero point as well, row_add[m] holds -zw*sum(x).
  * Rows may read up to 63 bytes past the named elements of x, w, pad and residual; they write y's elements alone. */
 #ifndef NNRT_KERNELS_CONTRACTS_Q8_H
 #define NNRT_KERNELS_CONTRACTS_Q8_H
@@ -23,7 +24,8 @@ typedef struct nnrt_k_gemm_q8_args {
     const int8_t *w;
     size_t taps, quads;
     const int32_t *acc0;     /* [N rounded up to 16] */
-    const float *mult;       /* likewise */
+    const int32_t *row_add;  /* [M], added to every accumulator of the row; NULL: none */
+    const float *mult;       /* [N rounded up to 16] */
     void *y;                 /* u8 or f32 [M][ldy] */
     size_t ldy;              /* elements */
     const uint8_t *residual; /* like y (u8), or NULL */

@@ -148,7 +148,7 @@ static nnc_status reshape(nnrt_node_ctx *ctx)
         NNC_FAIL(NNC_ERR_MODEL, "'%s': input has %lld channels, expected %u", ctx->name,
                  (long long)d.c, p->c_in);
     const nnrt_shape shape = nnrt_window_shape(&d, &p->window, p->c_out);
-    NNC_TRY(nnrt_product_q8_output(ctx, &p->epilogue, &shape));
+    NNC_TRY(nnrt_product_q8_output(ctx, &p->epilogue, 4, &shape));
     if (p->pack == NNRT_CONV_PACK_ROWS)
         NNC_TRY(reshape_rows(ctx, &d));
     else

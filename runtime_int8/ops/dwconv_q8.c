@@ -42,7 +42,7 @@ static nnc_status reshape(nnrt_node_ctx *ctx)
         NNC_FAIL(NNC_ERR_MODEL, "'%s': input has %lld channels, expected %u", ctx->name,
                  (long long)d.c, p->c_out);
     const nnrt_shape shape = nnrt_window_shape(&d, &p->window, p->c_out);
-    NNC_TRY(nnrt_product_q8_output(ctx, &p->epilogue, &shape));
+    NNC_TRY(nnrt_product_q8_output(ctx, &p->epilogue, 4, &shape));
     const size_t pad_bytes = (size_t)p->c_out + BLOCK;
     NNC_TRY(nnrt_ctx_state(ctx, sizeof(dwconv_state) + pad_bytes));
     dwconv_state *state = ctx->state;

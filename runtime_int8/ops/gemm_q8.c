@@ -26,7 +26,7 @@ static nnc_status reshape(nnrt_node_ctx *ctx)
                  nnrt_shape_text(text, &shape), p->k);
     }
     shape.dims[shape.rank - 1] = p->n;
-    NNC_TRY(nnrt_product_q8_output(ctx, &p->epilogue, &shape));
+    NNC_TRY(nnrt_product_q8_output(ctx, &p->epilogue, 4, &shape));
     NNC_TRY(nnrt_ctx_state(ctx, sizeof(nnrt_product_q8)));
     nnrt_product_q8 *product = ctx->state;
     *product = (nnrt_product_q8){

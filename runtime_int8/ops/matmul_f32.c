@@ -51,9 +51,9 @@ static nnc_status make_batch(nnrt_matmul_plan *g, const nnrt_node_ctx *ctx, cons
     return NNC_OK;
 }
 
-/* Output: batch dims, M unless a is 1-D, N unless b is 1-D. */
-static void set_shape(nnrt_node_ctx *ctx, const nnrt_matmul_plan *g)
+void nnrt_matmul_set_output(nnrt_node_ctx *ctx, nnrt_dtype dtype, const nnrt_matmul_plan *plan)
 {
+    const nnrt_matmul_plan *g = plan;
     nnrt_shape y = {.rank = g->batch_rank};
     for (uint32_t i = 0; i < g->batch_rank; i++)
         y.dims[i] = (int64_t)g->dims[i];
@@ -61,7 +61,7 @@ static void set_shape(nnrt_node_ctx *ctx, const nnrt_matmul_plan *g)
         y.dims[y.rank++] = (int64_t)g->m;
     if (ctx->in[1].shape.rank > 1)
         y.dims[y.rank++] = (int64_t)g->n;
-    nnrt_set_output(ctx, NNRT_F32, &y);
+    nnrt_set_output(ctx, dtype, &y);
 }
 
 static nnc_status matmul_check(const nnrt_node_ctx *ctx)
@@ -81,9 +81,10 @@ static nnc_status matmul_check(const nnrt_node_ctx *ctx)
     return NNC_OK;
 }
 
-static nnc_status make_plan(nnrt_matmul_plan *g, const nnrt_node_ctx *ctx)
+nnc_status nnrt_matmul_plan_init(nnrt_matmul_plan *plan, const nnrt_node_ctx *ctx, bool trans_a,
+                                 bool trans_b)
 {
-    const nnrt_matmul_f32_params *p = ctx->params;
+    nnrt_matmul_plan *g = plan;
     nnrt_shape a = ctx->in[0].shape, b = ctx->in[1].shape;
     char at[NNRT_SHAPE_TEXT], bt[NNRT_SHAPE_TEXT];
     if (a.rank == 1)
@@ -91,14 +92,13 @@ static nnc_status make_plan(nnrt_matmul_plan *g, const nnrt_node_ctx *ctx)
     if (b.rank == 1)
         b = (nnrt_shape){.rank = 2, .dims = {b.dims[0], 1}};
     const int64_t *da = a.dims + a.rank - 2, *db = b.dims + b.rank - 2;
-    if (da[!p->trans_a] != db[p->trans_b])
+    if (da[!trans_a] != db[trans_b])
         NNC_FAIL(NNC_ERR_MODEL, "'%s': %s times %s: %lld columns, %lld rows", ctx->name,
                  nnrt_shape_text(at, &ctx->in[0].shape), nnrt_shape_text(bt, &ctx->in[1].shape),
-                 (long long)da[!p->trans_a], (long long)db[p->trans_b]);
-    g->kernel = nnrt_kernel_find(NNRT_K_gemm_f32, ctx->isa);
-    g->m = (size_t)da[p->trans_a];
-    g->k = (size_t)da[!p->trans_a];
-    g->n = (size_t)db[!p->trans_b];
+                 (long long)da[!trans_a], (long long)db[trans_b]);
+    g->m = (size_t)da[trans_a];
+    g->k = (size_t)da[!trans_a];
+    g->n = (size_t)db[!trans_b];
     return make_batch(g, ctx, &a, &b);
 }
 
@@ -108,8 +108,9 @@ static nnc_status matmul_reshape(nnrt_node_ctx *ctx)
     nnrt_matmul_plan plan = {0};
     size_t total;
     NNC_TRY(matmul_check(ctx));
-    NNC_TRY(make_plan(&plan, ctx));
-    set_shape(ctx, &plan);
+    NNC_TRY(nnrt_matmul_plan_init(&plan, ctx, p->trans_a, p->trans_b));
+    plan.kernel = nnrt_kernel_find(NNRT_K_gemm_f32, ctx->isa);
+    nnrt_matmul_set_output(ctx, NNRT_F32, &plan);
     NNC_TRY(nnrt_ctx_state(ctx, sizeof(plan)));
     nnrt_matmul_plan *g = ctx->state;
     *g = plan;

@@ -99,6 +99,17 @@ typedef struct nnrt_gemm_q8_params {
     nnrt_q8_epilogue epilogue;
 } nnrt_gemm_q8_params;
 
+/* matmul_q8: a u8 [..., M, K], b u8 [..., K, N] (both run-time; numpy matmul broadcasting of leading dims; 1-D operands as
+ * numpy), [residual u8 like y] -> y u8 or f32. trans_b: the last two dims of b swapped first. epilogue.zx is a's zero point;
+ * acc = sum (a-zx)*(b-zb), mult = sa*sb/sy or sa*sb. K is at most 33025, so that no sum leaves int32. */
+#define NNRT_MATMUL_Q8_K_MAX 33025
+typedef struct nnrt_matmul_q8_params {
+    uint32_t trans_b;
+    int32_t zb;
+    float mult;
+    nnrt_q8_epilogue epilogue;
+} nnrt_matmul_q8_params;
+
 /* add_q8: a, b u8 (numpy broadcasting) -> y u8 = round_clamp((a-za)*ma + (b-zb)*mb). */
 typedef struct nnrt_add_q8_params {
     int32_t za, zb, zy;

@@ -10,21 +10,27 @@
 nnc_status nnrt_product_q8_check(const nnrt_node_ctx *ctx, const nnrt_q8_epilogue *epilogue,
                                  size_t w_bytes, size_t channels)
 {
-    const nnrt_q8_epilogue *e = epilogue;
-    if (e->out > NNRT_Q8_OUT_F32 || e->residual > NNRT_Q8_RES_TWICE ||
-        (e->out == NNRT_Q8_OUT_F32 && e->residual != NNRT_Q8_RES_NONE))
-        NNC_FAIL(NNC_ERR_MODEL, "'%s': output form %u with residual form %u", ctx->name, e->out,
-                 e->residual);
-    const uint32_t want = e->residual == NNRT_Q8_RES_NONE ? 4 : 5;
-    if (ctx->in_count != want)
-        NNC_FAIL(NNC_ERR_MODEL, "'%s': %u inputs, expected %u", ctx->name, ctx->in_count, want);
+    NNC_TRY(nnrt_product_q8_check_epilogue(ctx, epilogue, 4));
     NNC_TRY(nnrt_check_dtype(ctx, 0, NNRT_SET(NNRT_U8)));
     NNC_TRY(nnrt_check_dtype(ctx, 1, NNRT_SET(NNRT_I8)));
     NNC_TRY(nnrt_check_dtype(ctx, 2, NNRT_SET(NNRT_I32)));
     NNC_TRY(nnrt_check_dtype(ctx, 3, NNRT_SET(NNRT_F32)));
     NNC_TRY(nnrt_check_count(ctx, 1, w_bytes));
     NNC_TRY(nnrt_check_count(ctx, 2, channels));
-    NNC_TRY(nnrt_check_count(ctx, 3, channels));
+    return nnrt_check_count(ctx, 3, channels);
+}
+
+nnc_status nnrt_product_q8_check_epilogue(const nnrt_node_ctx *ctx, const nnrt_q8_epilogue *epilogue,
+                                          uint32_t operands)
+{
+    const nnrt_q8_epilogue *e = epilogue;
+    if (e->out > NNRT_Q8_OUT_F32 || e->residual > NNRT_Q8_RES_TWICE ||
+        (e->out == NNRT_Q8_OUT_F32 && e->residual != NNRT_Q8_RES_NONE))
+        NNC_FAIL(NNC_ERR_MODEL, "'%s': output form %u with residual form %u", ctx->name, e->out,
+                 e->residual);
+    const uint32_t want = operands + (e->residual != NNRT_Q8_RES_NONE);
+    if (ctx->in_count != want)
+        NNC_FAIL(NNC_ERR_MODEL, "'%s': %u inputs, expected %u", ctx->name, ctx->in_count, want);
     if (e->zx < 0 || e->zx > 255)
         NNC_FAIL(NNC_ERR_MODEL, "'%s': zero point %d, expected 0..255", ctx->name, e->zx);
     if (e->out == NNRT_Q8_OUT_F32)
@@ -32,7 +38,7 @@ nnc_status nnrt_product_q8_check(const nnrt_node_ctx *ctx, const nnrt_q8_epilogu
     NNC_TRY(nnrt_check_grid(ctx, e->lo, e->hi, e->zy));
     if (e->residual == NNRT_Q8_RES_NONE)
         return NNC_OK;
-    NNC_TRY(nnrt_check_dtype(ctx, 4, NNRT_SET(NNRT_U8)));
+    NNC_TRY(nnrt_check_dtype(ctx, operands, NNRT_SET(NNRT_U8)));
     NNC_TRY(nnrt_check_scale(ctx, e->mult_r));
     if (e->zr < 0 || e->zr > 255)
         NNC_FAIL(NNC_ERR_MODEL, "'%s': zero point %d, expected 0..255", ctx->name, e->zr);
@@ -46,13 +52,14 @@ nnc_status nnrt_product_q8_check(const nnrt_node_ctx *ctx, const nnrt_q8_epilogu
 }
 
 nnc_status nnrt_product_q8_output(nnrt_node_ctx *ctx, const nnrt_q8_epilogue *epilogue,
-                                  const nnrt_shape *shape)
+                                  uint32_t operands, const nnrt_shape *shape)
 {
     nnrt_set_output(ctx, epilogue->out == NNRT_Q8_OUT_F32 ? NNRT_F32 : NNRT_U8, shape);
-    if (epilogue->residual != NNRT_Q8_RES_NONE && !nnrt_shape_same(&ctx->in[4].shape, shape)) {
+    if (epilogue->residual != NNRT_Q8_RES_NONE &&
+        !nnrt_shape_same(&ctx->in[operands].shape, shape)) {
         char have[NNRT_SHAPE_TEXT], want[NNRT_SHAPE_TEXT];
         NNC_FAIL(NNC_ERR_MODEL, "'%s': residual is %s, expected %s", ctx->name,
-                 nnrt_shape_text(have, &ctx->in[4].shape), nnrt_shape_text(want, shape));
+                 nnrt_shape_text(have, &ctx->in[operands].shape), nnrt_shape_text(want, shape));
     }
     return NNC_OK;
 }
@@ -117,7 +124,10 @@ static void run_task(void *user, size_t i)
         const size_t run = per_group - tile < end - begin ? per_group - tile : end - begin;
         const size_t y = image * p->rows * p->args.ldy + group * p->cols;
         nnrt_k_gemm_q8_args args = p->args;
-        args.x += image * p->x_image + group * p->x_group;
+        if (p->select)
+            p->select(&args, p->user, image);
+        else
+            args.x += image * p->x_image + group * p->x_group;
         args.w += group * channels * args.taps * args.quads * 4;
         args.acc0 += group * channels;
         args.mult += group * channels;

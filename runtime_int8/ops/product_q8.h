@@ -9,9 +9,12 @@
 /* Inputs x u8, w i8 [w_bytes], acc0 i32 and mult f32 [channels], [residual u8], and the epilogue. NNC_ERR_MODEL. */
 nnc_status nnrt_product_q8_check(const nnrt_node_ctx *ctx, const nnrt_q8_epilogue *epilogue,
                                  size_t w_bytes, size_t channels);
-/* Sets output 0 to `shape`, and checks that x is u8 and the residual has that shape. NNC_ERR_MODEL. */
+/* The epilogue alone, and the residual, which is the input behind `operands` others. NNC_ERR_MODEL. */
+nnc_status nnrt_product_q8_check_epilogue(const nnrt_node_ctx *ctx, const nnrt_q8_epilogue *epilogue,
+                                          uint32_t operands);
+/* Sets output 0 to `shape`, and checks that the residual, input `operands`, has that shape. NNC_ERR_MODEL. */
 nnc_status nnrt_product_q8_output(nnrt_node_ctx *ctx, const nnrt_q8_epilogue *epilogue,
-                                  const nnrt_shape *shape);
+                                  uint32_t operands, const nnrt_shape *shape);
 
 /* A product y[image][row][group][col], cut into tiles by shape alone. Reshape fills the first part, plan the second,
  * run the pointers of args. */
@@ -22,6 +25,9 @@ typedef struct nnrt_product_q8 {
     size_t k_bytes;           /* input bytes that one more row brings into the cache */
     size_t x_image, x_group;  /* bytes from one to the next */
     size_t out_bytes;         /* of one element of y */
+    /* Points args at the operands of an image; NULL: x_image bytes from one to the next. */
+    void (*select)(nnrt_k_gemm_q8_args *args, const void *user, size_t image);
+    const void *user;
 
     nnrt_k_gemm_q8_fn *fn;
     size_t tile_cols, row_tiles, col_tiles;

@@ -104,6 +104,28 @@ static nnc_status gemm_q8(nnc_lower_ctx *ctx, uint32_t channel_axis)
     return nnc_lower_emit(ctx, NNRT_ROP_ID_GEMM_Q8, &params, sizeof(params), in, count, &out, 1);
 }
 
+/* Both operands are activations. */
+static nnc_status matmul_q8(nnc_lower_ctx *ctx)
+{
+    const nnc_qparams *qa = nnc_lower_in_value(ctx, 0)->qparams;
+    const nnc_grid b = nnc_grid_of(nnc_lower_in_value(ctx, 1)->qparams);
+    const nnc_qparams *mid;
+    nnrt_matmul_q8_params params = {.zb = b.zero, .mult = qa->scale[0] * b.scale};
+    uint32_t in[3], residual, out, count = 2;
+    NNC_TRY(nnc_lower_input(&in[0], ctx, 0, NNC_FORM_Q8));
+    NNC_TRY(nnc_lower_input(&in[1], ctx, 1, NNC_FORM_Q8));
+    NNC_TRY(nnc_epilogue_init(&params.epilogue, &residual, &mid, ctx, false));
+    if (mid) {
+        params.mult /= mid->scale[0];
+    }
+    if (residual != NNRT_NONE) {
+        in[count++] = residual;
+    }
+    bool integer = params.epilogue.out == NNRT_Q8_OUT_U8;
+    NNC_TRY(nnc_lower_output(&out, ctx, 0, integer ? NNC_FORM_Q8 : NNC_FORM_LOGICAL));
+    return nnc_lower_emit(ctx, NNRT_ROP_ID_MATMUL_Q8, &params, sizeof(params), in, count, &out, 1);
+}
+
 /* y = clamp(t + beta*C) where C is not a per-column constant. */
 static nnc_status add_operand(nnc_lower_ctx *ctx, uint32_t product, float beta, uint32_t out)
 {
@@ -175,7 +197,7 @@ nnc_status nnc_gemm_lower(nnc_lower_ctx *ctx)
 nnc_status nnc_matmul_lower(nnc_lower_ctx *ctx)
 {
     if (nnc_lower_integer(ctx)) {
-        return gemm_q8(ctx, 1);
+        return nnc_lower_in_value(ctx, 1)->kind == NNC_VALUE_CONST ? gemm_q8(ctx, 1) : matmul_q8(ctx);
     }
     const nnc_value *a = nnc_lower_in_value(ctx, 0), *b = nnc_lower_in_value(ctx, 1);
     const nnc_fusion *fusion = nnc_lower_fusion(ctx);

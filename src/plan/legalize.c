@@ -98,11 +98,31 @@ static const char *bias_problem(const nnc_value *bias, size_t channels)
     return NULL;
 }
 
+/* Products of two activations: both on grids, and sums that stay within int32 whatever the numbers are. */
+static const char *pair_problem(const nnc_value *a, const nnc_value *b)
+{
+    if (!a->qparams || !b->qparams) {
+        return "both operands are activations and one has no grid";
+    }
+    if (!nnc_grid8(a->qparams) || !nnc_grid8(b->qparams)) {
+        return "input grid is not per-tensor 8 bit";
+    }
+    if (!a->has_shape || !b->has_shape) {
+        return "rank of an operand is not known";
+    }
+    return a->shape.rank > 0 && a->shape.dims[a->shape.rank - 1] > NNRT_MATMUL_Q8_K_MAX
+               ? "accumulator may overflow"
+               : NULL;
+}
+
 static const char *product_problem(const nnc_graph *graph, const nnc_node *node)
 {
     const nnc_value *x = input_value(graph, node, 0);
     const nnc_value *w = input_value(graph, node, 1);
     const nnc_value *bias = input_value(graph, node, 2);
+    if (nnc_node_is(node, "MatMul") && w->kind != NNC_VALUE_CONST) {
+        return pair_problem(x, w);
+    }
     if (!x->qparams) {
         return "input not quantized";
     }

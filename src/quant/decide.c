@@ -6,6 +6,7 @@
 
 #include "plan/plan.h"
 #include "quant/internal.h"
+#include "runtime_int8/ops/params.h" /* NNRT_MATMUL_Q8_K_MAX */
 
 bool nnc_is_product(const nnc_node *node)
 {
@@ -51,7 +52,7 @@ static const char *product_problem(const nnc_graph *graph, const nnc_node *node)
         return "input is constant";
     }
     if (w->kind != NNC_VALUE_CONST) {
-        return "both operands are activations";
+        return "weight is not constant";
     }
     if (!is_float_const(w)) {
         return "weight is not float32";
@@ -77,6 +78,27 @@ static const char *product_problem(const nnc_graph *graph, const nnc_node *node)
         }
     }
     return NULL;
+}
+
+/* MatMul of two activations, as in attention. */
+static bool is_pair(const nnc_graph *graph, const nnc_node *node)
+{
+    return nnc_node_is(node, "MatMul") && input_of(graph, node, 0)->kind != NNC_VALUE_CONST &&
+           input_of(graph, node, 1)->kind != NNC_VALUE_CONST;
+}
+
+static const char *pair_problem(const nnc_graph *graph, const nnc_node *node)
+{
+    const nnc_value *a = input_of(graph, node, 0), *b = input_of(graph, node, 1);
+    if (b->dtype != NNC_DTYPE_FLOAT) {
+        return "operand is not float32";
+    }
+    if (!a->has_shape || !b->has_shape) {
+        return "rank of an operand is not known";
+    }
+    return a->shape.rank > 0 && a->shape.dims[a->shape.rank - 1] > NNRT_MATMUL_Q8_K_MAX
+               ? "sums may leave 32 bits"
+               : NULL;
 }
 
 /* Rows of the product's input, the batch included; 0 where they are not known. */
@@ -206,6 +228,11 @@ static nnc_role possible_role(const char **reason, const nnc_graph *graph, const
         *reason = "input is not float32";
         return NNC_ROLE_FLOAT;
     }
+    if (is_pair(graph, node)) {
+        *reason = pair_problem(graph, node);
+        *reason = *reason ? *reason : target_declines(graph, node, target);
+        return *reason ? NNC_ROLE_FLOAT : NNC_ROLE_PAIR;
+    }
     if (nnc_is_product(node)) {
         *reason = product_problem(graph, node);
         *reason = *reason ? *reason : target_declines(graph, node, target);
@@ -260,9 +287,14 @@ nnc_value_id nnc_scheme_final(const nnc_scheme *scheme, const nnc_graph *graph, 
     return nnc_graph_node_const(graph, last)->outputs[0];
 }
 
+static bool is_any_product(nnc_role role)
+{
+    return role == NNC_ROLE_PRODUCT || role == NNC_ROLE_PAIR;
+}
+
 static bool takes_clamp(nnc_role role)
 {
-    return role == NNC_ROLE_PRODUCT || role == NNC_ROLE_ELEMENTWISE || role == NNC_ROLE_AVERAGE;
+    return is_any_product(role) || role == NNC_ROLE_ELEMENTWISE || role == NNC_ROLE_AVERAGE;
 }
 
 static void assign_roles(nnc_scheme *s, const nnc_graph *graph, const nnc_uses *uses, const bool *excluded,
@@ -322,10 +354,13 @@ static bool is_wanted(const nnc_scheme *s, const nnc_graph *graph, nnc_node_id i
     return wanted;
 }
 
-/* Operands that have to be on grids: all of a Concat, two of an elementwise node, else the first. */
+/* Operands that have to be on grids: all of a Concat, two of an elementwise node or a pair, else the first. */
 static uint32_t operand_count(const nnc_scheme *s, const nnc_node *node, nnc_node_id id)
 {
-    return s->role[id] == NNC_ROLE_CONCAT ? node->input_count : s->role[id] == NNC_ROLE_ELEMENTWISE ? 2 : 1;
+    if (s->role[id] == NNC_ROLE_CONCAT) {
+        return node->input_count;
+    }
+    return s->role[id] == NNC_ROLE_ELEMENTWISE || s->role[id] == NNC_ROLE_PAIR ? 2 : 1;
 }
 
 static void want_operands(nnc_scheme *s, const nnc_graph *graph, nnc_node_id id)
@@ -351,7 +386,7 @@ static void settle_round(bool *changed, nnc_scheme *s, bool *made, const nnc_gra
         if (s->role[id] == NNC_ROLE_FLOAT || s->role[id] == NNC_ROLE_CLAMP) {
             continue;
         }
-        if (s->role[id] == NNC_ROLE_PRODUCT || is_wanted(s, graph, id)) {
+        if (is_any_product(s->role[id]) || is_wanted(s, graph, id)) {
             want_operands(s, graph, id);
         } else {
             go_float(s, id, "no integer node reads it");
@@ -364,7 +399,7 @@ static void settle_round(bool *changed, nnc_scheme *s, bool *made, const nnc_gra
         if (s->role[id] == NNC_ROLE_FLOAT || s->role[id] == NNC_ROLE_CLAMP) {
             continue;
         }
-        bool fed = s->role[id] == NNC_ROLE_PRODUCT;
+        bool fed = is_any_product(s->role[id]);
         for (uint32_t i = 0; i < operand_count(s, node, id); i++) {
             fed = fed || made[node->inputs[i]];
         }

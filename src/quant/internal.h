@@ -8,6 +8,7 @@
 typedef enum nnc_role {
     NNC_ROLE_FLOAT,
     NNC_ROLE_PRODUCT,     /* Conv, Gemm, MatMul with a constant weight */
+    NNC_ROLE_PAIR,        /* MatMul of two activations */
     NNC_ROLE_ELEMENTWISE, /* Add, Sub, Mul */
     NNC_ROLE_AVERAGE,     /* AveragePool, GlobalAveragePool */
     NNC_ROLE_TABLE,       /* activations by table */

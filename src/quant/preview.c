@@ -20,7 +20,7 @@ static void make_up(nnc_range *ranges, const nnc_scheme *s, const nnc_graph *gra
 static bool has_product(const nnc_scheme *s)
 {
     for (nnc_node_id id = 0; id < s->node_count; id++) {
-        if (s->role[id] == NNC_ROLE_PRODUCT) {
+        if (s->role[id] == NNC_ROLE_PRODUCT || s->role[id] == NNC_ROLE_PAIR) {
             return true;
         }
     }

@@ -66,7 +66,7 @@ static nnc_status check_known(const nnc_graph *graph)
 static bool has_product(const nnc_scheme *s)
 {
     for (nnc_node_id id = 0; id < s->node_count; id++) {
-        if (s->role[id] == NNC_ROLE_PRODUCT) {
+        if (s->role[id] == NNC_ROLE_PRODUCT || s->role[id] == NNC_ROLE_PAIR) {
             return true;
         }
     }

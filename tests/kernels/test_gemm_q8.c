@@ -19,12 +19,13 @@ typedef struct gemm_case {
     q8_fill fill;
     unsigned epilogue;
     int32_t zx;
+    int zw; /* w has a zero point */
 } gemm_case;
 
 typedef struct gemm_data {
     uint8_t *x, *pad, *residual;
     int8_t *w;
-    int32_t *offset, *acc0;
+    int32_t *offset, *acc0, *row_add;
     float *mult;
     nnrt_q8_epilogue epilogue;
     nnrt_k_gemm_q8_args args;
@@ -42,13 +43,16 @@ static void data_create(gemm_data *d, const gemm_case *c)
     d->w = nnc_alloc_aligned(np * c->taps * c->quads * 4);
     d->offset = nnc_calloc(c->taps * c->m, sizeof(int32_t));
     d->acc0 = nnc_alloc_aligned(np * 4);
+    d->row_add = nnc_calloc(c->m, sizeof(int32_t));
     d->mult = nnc_alloc_aligned(np * 4);
-    assert_true(d->x && d->pad && d->residual && d->w && d->offset && d->acc0 && d->mult);
+    assert_true(d->x && d->pad && d->residual && d->w && d->offset && d->acc0 && d->mult &&
+                d->row_add);
     q8_fill_u8(d->x, x_bytes, c->fill, &rng);
     memset(d->pad, c->zx, c->quads * 4);
     q8_fill_u8(d->residual, c->m * ldy, Q8_RANDOM, &rng);
     q8_fill_s8(d->w, np * c->taps * c->quads * 4, c->fill, &rng);
     q8_fill_acc0(d->acc0, np, c->fill, &rng);
+    q8_fill_acc0(d->row_add, c->m, c->fill, &rng);
     q8_fill_mult(d->mult, np, c->taps * c->quads * 4, c->fill, &rng);
     for (size_t t = 0; t < c->taps; t++)
         for (size_t m = 0; m < c->m; m++) {
@@ -60,7 +64,7 @@ static void data_create(gemm_data *d, const gemm_case *c)
     d->epilogue = q8_epilogue(c->epilogue, c->zx);
     d->args = (nnrt_k_gemm_q8_args){
         .x = d->x, .ldx = ldx, .pad = d->pad, .w = d->w, .taps = c->taps, .quads = c->quads,
-        .acc0 = d->acc0, .mult = d->mult, .ldy = ldy, .epilogue = &d->epilogue,
+        .acc0 = d->acc0, .row_add = c->zw ? d->row_add : NULL, .mult = d->mult, .ldy = ldy, .epilogue = &d->epilogue,
         .residual = d->epilogue.residual ? d->residual : NULL,
         .offset = c->layout == PLAIN ? NULL : d->offset,
         .offset_stride = c->layout == TABLE ? c->m : 0,
@@ -76,6 +80,7 @@ static void data_destroy(gemm_data *d)
     nnc_free(d->w);
     nnc_free(d->offset);
     nnc_free(d->acc0);
+    nnc_free(d->row_add);
     nnc_free(d->mult);
 }
 
@@ -100,9 +105,9 @@ static void check_case(const nnrt_kernel *row, const gemm_case *c)
     run_row(ref, &d, want, c);
     run_row(row, &d, have, c);
     if (!q8_guarded_equal(want, have, bytes))
-        fail_msg("%s: m %zu n %zu quads %zu taps %zu layout %d fill %d epilogue %u zx %d",
+        fail_msg("%s: m %zu n %zu quads %zu taps %zu layout %d fill %d epilogue %u zx %d zw %d",
                  row->name, c->m, c->n, c->quads, c->taps, (int)c->layout, (int)c->fill,
-                 c->epilogue, c->zx);
+                 c->epilogue, c->zx, c->zw);
     q8_guarded_free(want);
     q8_guarded_free(have);
     data_destroy(&d);
@@ -114,7 +119,8 @@ static void check_sizes(const nnrt_kernel *row, size_t m, size_t n)
     for (unsigned i = 0; i < Q8_EPILOGUES * LAYOUT_COUNT; i++) {
         gemm_case c = {.m = m, .n = n, .quads = quads[(i + m + n) % 4],
                        .layout = (layout)(i % LAYOUT_COUNT), .epilogue = i / LAYOUT_COUNT,
-                       .fill = (q8_fill)((i + n) % Q8_FILL_COUNT), .zx = i % 2 ? 0 : 77};
+                       .fill = (q8_fill)((i + n) % Q8_FILL_COUNT), .zx = i % 2 ? 0 : 77,
+                       .zw = (i + m) % 3 == 0};
         c.taps = c.layout == PLAIN ? 1 : 1 + (i + m) % 9;
         check_case(row, &c);
     }

@@ -216,6 +216,48 @@ static void where_grids_go(void **state)
     nnc_graph_destroy(g);
 }
 
+/* x -+-> q -----------> scores -> Softmax -> mixed -> out
+ *    +-> k -> Transpose --/                   /
+ *    \-> v -------------------------------- /  */
+static nnc_graph *attention(void)
+{
+    nnc_graph *g;
+    const int64_t dims[3] = {1, 20, 32}, wd[2] = {32, 32}, perm[3] = {0, 2, 1};
+    MG_OK(nnc_graph_create(&g));
+    nnc_value_id x = mg_input(g, "x", 3, dims), qkv[3];
+    for (uint64_t i = 0; i < 3; i++) {
+        static const char *const names[] = {"q", "k", "v"};
+        qkv[i] = mg_binary(g, "MatMul", names[i], x, mg_weight(g, NULL, 2, wd, 0.17f, 30 + i));
+    }
+    nnc_value_id t = mg_unary(g, "Transpose", "kt", qkv[1]);
+    MG_OK(nnc_node_set_ints(g, mg_producer(g, t), "perm", perm, 3));
+    nnc_value_id p = mg_unary(g, "Softmax", "softmax", mg_binary(g, "MatMul", "scores", qkv[0], t));
+    nnc_value_id m = mg_binary(g, "MatMul", "mixed", p, qkv[2]);
+    mg_finish(g, mg_binary(g, "MatMul", "out", m, mg_weight(g, NULL, 2, wd, 0.17f, 33)));
+    return g;
+}
+
+static void products_of_activations(void **state)
+{
+    (void)state;
+    nnc_graph *g = attention(), *before;
+    assert_int_equal(nnc_graph_clone(&before, g), NNC_OK);
+    nnc_quant_options options = defaults();
+    nnc_quant_result r;
+    assert_int_equal(quantize_small(g, &r, &options), NNC_OK);
+    assert_true(integer_macs(&r) == 1.0);
+    assert_null(info_of(&r, g, "scores")->reason);
+    assert_string_equal(info_of(&r, g, "softmax")->reason, "no integer form");
+    assert_true(on_grid(g, "kt") && on_grid(g, "softmax") && on_grid(g, "mixed"));
+    assert_false(on_grid(g, "scores"));
+    nnc_dataset *data = qd_random(before, 32);
+    assert_true(output_sqnr(before, g, data) > 25);
+    nnc_dataset_destroy(data);
+    nnc_quant_result_deinit(&r);
+    nnc_graph_destroy(before);
+    nnc_graph_destroy(g);
+}
+
 static void exclusions(void **state)
 {
     (void)state;
@@ -441,7 +483,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(generated_models),           cmocka_unit_test(same_bytes_for_threads_and_tiers),
-        cmocka_unit_test(where_grids_go),             cmocka_unit_test(exclusions),
+        cmocka_unit_test(products_of_activations), cmocka_unit_test(where_grids_go),             cmocka_unit_test(exclusions),
         cmocka_unit_test(nothing_eligible),           cmocka_unit_test(nan_weight),
         cmocka_unit_test(dead_channel_and_wide_bias), cmocka_unit_test(pair_overflow_count),
         cmocka_unit_test(concat_grids),               cmocka_unit_test(shared_weight),

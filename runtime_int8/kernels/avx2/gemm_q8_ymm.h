@@ -21,6 +21,12 @@ NNRT_INLINE __m256i broadcast4(const uint8_t *p)
         c[2 * i] = _mm256_loadu_si256((const __m256i *)(a->acc0 + n));                             \
         c[2 * i + 1] = _mm256_loadu_si256((const __m256i *)(a->acc0 + n + 8));                     \
     }
+#define ROW_ADD(i)                                                                                 \
+    if (i < rows) {                                                                                \
+        const __m256i r = _mm256_set1_epi32(a->row_add[m + i]);                                    \
+        c[2 * i] = _mm256_add_epi32(c[2 * i], r);                                                  \
+        c[2 * i + 1] = _mm256_add_epi32(c[2 * i + 1], r);                                          \
+    }
 #define ROW_PLAIN(i)                                                                               \
     if (i < rows)                                                                                  \
         p[i] = a->x + (m + i) * a->ldx;
@@ -48,6 +54,9 @@ NNRT_INLINE void run_tile(const nnrt_k_gemm_q8_args *a, size_t m, size_t n, size
     const uint8_t *p[6];
     __m256i c[12];
     FOR_ROWS(ROW_START)
+    if (a->row_add) {
+        FOR_ROWS(ROW_ADD)
+    }
     for (size_t tap = 0; tap < a->taps; tap++) {
         if (a->offset) {
             const int32_t *offset = a->offset + tap * a->offset_stride + m;

@@ -94,6 +94,17 @@ NNRT_INLINE void store_row(tile_out *out, const __m512i *c, int panels, int mode
         if (panels > 3)                                                                            \
             c[i * panels + 3] = b3;                                                                \
     }
+#define ROW_ADD(i)                                                                                 \
+    if (i < rows) {                                                                                \
+        const __m512i r = _mm512_set1_epi32(a->row_add[t->m + i]);                                 \
+        c[i * panels] = _mm512_add_epi32(c[i * panels], r);                                        \
+        if (panels > 1)                                                                            \
+            c[i * panels + 1] = _mm512_add_epi32(c[i * panels + 1], r);                            \
+        if (panels > 2)                                                                            \
+            c[i * panels + 2] = _mm512_add_epi32(c[i * panels + 2], r);                            \
+        if (panels > 3)                                                                            \
+            c[i * panels + 3] = _mm512_add_epi32(c[i * panels + 3], r);                            \
+    }
 #define ROW_PLAIN(i)                                                                               \
     if (i < rows)                                                                                  \
         p[i] = a->x + (t->m + i) * a->ldx;
@@ -145,6 +156,9 @@ NNRT_INLINE void run_tile(const tile_args *t, const int rows, const int panels, 
         const __m512i b2 = panels > 2 ? _mm512_loadu_si512(acc0 + 32) : b0;
         const __m512i b3 = panels > 3 ? _mm512_loadu_si512(acc0 + 48) : b0;
         FOR_ROWS(ROW_START)
+    }
+    if (a->row_add) {
+        FOR_ROWS(ROW_ADD)
     }
     for (size_t tap = 0; tap < a->taps; tap++) {
         if (a->offset) {

@@ -18,7 +18,7 @@ void nnrt_k_gemm_q8__ref(const nnrt_k_gemm_q8_args *a, size_t m0, size_t m1, siz
         for (size_t m = m0; m < m1; m++) {
             uint32_t acc[16];
             for (size_t j = 0; j < 16; j++)
-                acc[j] = (uint32_t)a->acc0[n + j];
+                acc[j] = (uint32_t)a->acc0[n + j] + (a->row_add ? (uint32_t)a->row_add[m] : 0);
             for (size_t t = 0; t < a->taps; t++) {
                 const uint8_t *x = row_bytes(a, t, m);
                 const int8_t *w = panel + t * a->quads * 64;
