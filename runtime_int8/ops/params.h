@@ -363,6 +363,36 @@ typedef struct nnrt_recurrent_params {
     float clip;                   /* bound of what goes into the gates' functions; INFINITY for none */
     nnrt_cell_function function[6]; /* of each direction: lstm f g h, gru f g, rnn f; the rest zero */
 } nnrt_recurrent_params;
+/* attention: q, k, v, [mask], [past_k, past_v], [lengths i64 [B]] -> y, present_k, present_v, scores. */
+enum {
+    NNRT_ATTENTION_MASK = 1,    /* f32 to be added, or bool (false: not attended); broadcasts to [B,Hq,L,T], columns that it
+                                   lacks are not attended */
+    NNRT_ATTENTION_PAST = 2,    /* two inputs f32 [B,Hk,P,D], [B,Hk,P,Dv] before the keys and values */
+    NNRT_ATTENTION_LENGTHS = 4, /* keys of each sequence; the rest is padding */
+    NNRT_ATTENTION_INPUTS = 8
+};
+enum { NNRT_ATTENTION_PRESENT = 1, NNRT_ATTENTION_SCORES = 2, NNRT_ATTENTION_OUTPUTS = 4 };
+/* q f32 [B,L,Hq*D] or [B,Hq,L,D], k [B,S,Hk*D] or [B,Hk,S,D], v likewise with Dv; Hq a multiple of Hk; T = P + S keys.
+ * y like q with Dv: softmax(softcap(scale * q k^T) + mask) v, a row without keys is 0. Query i stands at key i + P, or, with
+ * LENGTHS and no PAST, at key i + length - L. present [B,Hk,T,D] and [B,Hk,T,Dv]; scores [B,Hq,L,T]. Outputs whose bit is not set
+ * have no elements. */
+typedef struct nnrt_attention_params {
+    uint32_t q_heads, kv_heads; /* of 3-D inputs; 0 for 4-D ones */
+    uint32_t has_scale;         /* else 1 / sqrt(D) */
+    float scale;
+    float softcap;              /* 0: none */
+    uint32_t causal;            /* keys behind the query's own place are not attended */
+    int32_t left, right;        /* keys attended before and behind it; -1: all */
+    uint32_t inputs, outputs;   /* NNRT_ATTENTION_* */
+    uint32_t scores;            /* 0 after scaling, 1 after the soft cap, 2 after the mask, 3 after softmax */
+} nnrt_attention_params;
+/* rotary: x f32 [B,L,H*D] or [B,H,L,D], cos, sin f32 [max,R/2] with positions i64 [B,L], or [B,L,R/2] without -> like x: pairs of the
+ * first R elements of each head turned by their angle. */
+typedef struct nnrt_rotary_params {
+    uint32_t heads;       /* of 3-D input; 0 for 4-D */
+    uint32_t dims;        /* R, even; 0: D */
+    uint32_t interleaved; /* pairs are neighbours, else R/2 apart */
+} nnrt_rotary_params;
 /* callback: x any -> (no output). The session's callback gets a view of x. */
 typedef struct nnrt_callback_params {
     uint32_t tag;

@@ -33,7 +33,7 @@ nnc_onnx_step nnc_up_axes, nnc_up_bn_14, nnc_up_bn_9, nnc_up_clip_11, nnc_up_dft
 nnc_onnx_step nnc_up_broadcast_7, nnc_up_cast_6, nnc_up_concat_4, nnc_up_gemm_7, nnc_up_is_test_7, nnc_up_lp_pool_2,
     nnc_up_pad_2, nnc_up_prelu_7, nnc_up_recurrent_7, nnc_up_reshape_5, nnc_up_upsample_7;
 
-nnc_onnx_step nnc_down_allowzero, nnc_down_axes, nnc_down_axis, nnc_down_axis_any,
+nnc_onnx_step nnc_down_allowzero, nnc_down_attention_24, nnc_down_attention_25, nnc_down_axes, nnc_down_axis, nnc_down_axis_any,
     nnc_down_batch_dims, nnc_down_bn_14, nnc_down_broadcast, nnc_down_ceil_mode, nnc_down_clip_11,
     nnc_down_depth_to_space, nnc_down_dequantize_21, nnc_down_dft_20, nnc_down_dilations,
     nnc_down_dropout_12, nnc_down_gemm_11, nnc_down_grid_sample_20, nnc_down_layout,

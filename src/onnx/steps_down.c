@@ -14,6 +14,21 @@ nnc_status nnc_down_allowzero(nnc_graph *graph, nnc_node_id node)
     return nnc_step_drop_int(graph, node, "allowzero", 0);
 }
 
+/* Attention: lengths of the keys came with 24, windows with 25. */
+nnc_status nnc_down_attention_24(nnc_graph *graph, nnc_node_id node)
+{
+    if (nnc_step_has(graph, node, 6)) {
+        NNC_FAIL(NNC_ERR_UNSUPPORTED, "has nonpad_kv_seqlen");
+    }
+    return NNC_OK;
+}
+
+nnc_status nnc_down_attention_25(nnc_graph *graph, nnc_node_id node)
+{
+    NNC_TRY(nnc_step_drop_int(graph, node, "left_window_size", -1));
+    return nnc_step_drop_int(graph, node, "right_window_size", -1);
+}
+
 nnc_status nnc_down_batch_dims(nnc_graph *graph, nnc_node_id node)
 {
     return nnc_step_drop_int(graph, node, "batch_dims", 0);
