@@ -204,7 +204,7 @@ static nnc_status compare(const nnc_cli *cli, const compare_options *o, const nn
 
 static nnc_status run(const nnc_cli *cli)
 {
-    compare_options o = {.layer_samples = 8, .bench_seconds = 1};
+    compare_options o = {.layer_samples = 8, .bench_seconds = 1, .flags = NNC_DATA_DEFAULTS};
     nnc_option_list words = {0};
     nnc_source a = {0}, b = {0};
     nnc_gates gates = {0};

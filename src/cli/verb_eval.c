@@ -116,7 +116,7 @@ static nnc_status evaluate(const nnc_cli *cli, const eval_options *o, const nnc_
 
 static nnc_status run(const nnc_cli *cli)
 {
-    eval_options o = {.bench_seconds = 1};
+    eval_options o = {.bench_seconds = 1, .data = NNC_DATA_DEFAULTS};
     nnc_option_list words = {0};
     nnc_source source = {0};
     nnc_gates gates = {0};

@@ -250,7 +250,7 @@ static nnc_status run_loaded(const nnc_cli *cli, const run_options *o, const nnc
 
 static nnc_status run(const nnc_cli *cli)
 {
-    run_options o = {.rtol = 1e-3, .atol = 1e-5, .samples = 10};
+    run_options o = {.rtol = 1e-3, .atol = 1e-5, .samples = 10, .data_flags = NNC_DATA_DEFAULTS};
     nnc_option_list words = {0};
     nnc_source source = {0};
     nnc_status status = nnc_cli_parse(cli, &nnc_verb_run, &o, &words, 1, 1);

@@ -105,7 +105,7 @@ static nnc_status check_options(const nnc_compress_options *o, const char *model
 nnc_compress_options nnc_compress_defaults(void)
 {
     return (nnc_compress_options){.write_report = true, .write_recipe = true, .samples = 300, .bench_seconds = 1,
-                                  .data = {.max_bad = 0.01},
+                                  .data = NNC_DATA_DEFAULTS,
                                   .step_int8 = nnc_int8_defaults()};
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/option.h"
 #include "datasets/dataset.h"
+#include "datasets/limits.h"
 #include "nnrt.h"
 
 /* Specs of samples that the calling program gives. */
@@ -19,6 +20,7 @@ typedef struct nnc_data_flags {
     int layout, data_layout;
     double max_bad;
 } nnc_data_flags;
+#define NNC_DATA_DEFAULTS {.max_bad = NNC_MAX_BAD_PERCENT / 100.0}
 
 /* Members of OPT_RUN and OPT_DEVICE rows. */
 typedef struct nnc_run_flags {

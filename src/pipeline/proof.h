@@ -19,6 +19,9 @@ typedef struct nnc_proof_data {
  * (other bits), NNC_ERR_DEVICE, NNC_ERR_UNSUPPORTED. */
 nnc_status nnc_proof_device(nnc_run *run, const nnc_source *shipped, nnc_exec *cpu, const nnc_proof_data *data);
 
+/* Before any work: whether the device that --device cuda asks for is there. Fails: NNC_ERR_DEVICE. */
+nnc_status nnc_proof_device_check(const nnc_run_flags *flags);
+
 /* Runs a sample through both: NNC_ERR_VERIFY, naming `who` ran b, unless all outputs have the same bits. */
 nnc_status nnc_same_outputs(nnc_exec *a, nnc_exec *b, const nnc_sample *sample, const char *who);
 

@@ -3,6 +3,7 @@
 
 #include "eval/eval.h"
 #include "pipeline/proof.h"
+#include "runtime_int8/cuda/device.h"
 
 #define SAMPLES 16 /* compared bit by bit */
 
@@ -38,6 +39,17 @@ static nnc_status measure(nnc_run *run, nnc_exec *device, const nnc_proof_data *
     }
     nnc_latency_deinit(&entry.latency);
     nnc_sample_deinit(&sample);
+    return status;
+}
+
+nnc_status nnc_proof_device_check(const nnc_run_flags *flags)
+{
+    if (flags->device != NNRT_DEVICE_CUDA) {
+        return NNC_OK;
+    }
+    nnrt_device *device = NULL;
+    nnc_status status = nnrt_device_open(&device, (uint32_t)flags->device_index);
+    nnrt_device_close(device);
     return status;
 }
 

@@ -58,9 +58,7 @@ static void write_option(nnc_report_row *object, const nnc_option *o, const void
     } else {
         double value;
         memcpy(&value, field, sizeof(value));
-        if (value != 0) {
-            nnc_report_double(object, o->name, value);
-        }
+        nnc_report_double(object, o->name, value); /* 0 is a value */
     }
 }
 
@@ -138,6 +136,12 @@ static nnc_status digest(nnc_dataset_digest *out, nnc_run *run, const nnc_datase
     nnc_report_string(root, path, out->sha256);
     snprintf(path, sizeof(path), "data.%s.manifest_samples", key);
     nnc_report_int(root, path, (int64_t)out->count);
+    const size_t all = nnc_dataset_count(data), skipped = all > out->count ? all - out->count : 0;
+    snprintf(path, sizeof(path), "data.%s.skipped", key);
+    nnc_report_int(root, path, (int64_t)skipped);
+    if (skipped > 0) {
+        nnc_run_warn(run, "%s data: %zu of %zu samples cannot be read and are left out", key, skipped, all);
+    }
     memcpy(data == run->calib ? run->calib_sha256 : run->eval_sha256, out->sha256, sizeof(out->sha256));
     return NNC_OK;
 }

@@ -296,6 +296,7 @@ static nnc_status run_recipe(nnc_run *run, nnc_split *split, nnc_file_lock **loc
     const nnc_recipe *r = run->recipe;
     NNC_TRY(check_paths(r));
     NNC_TRY(nnc_targets_check_paths(r));
+    NNC_TRY(nnc_proof_device_check(&r->run));
     if (!r->config->options.dry_run) {
         NNC_TRY(nnc_file_lock_create(lock, r->output));
         NNC_TRY(check_paths(r)); /* what another run wrote just before */

@@ -278,7 +278,8 @@ nnc_status nnc_source_data(nnc_dataset **out, const char *spec, const nnc_source
             .mean = flags->mean, .std = flags->std, .classes = flags->classes,
             .labels = use_labels ? flags->labels : NULL, .num_classes = use_labels ? s.classes : 0,
             .label_offset = flags->label_offset, .no_labels = !use_labels,
-            .samples = caller_samples(spec, flags), .max_samples = max_samples, .seed = seed, .max_bad = flags->max_bad, .threads = threads};
+            .samples = caller_samples(spec, flags), .max_samples = max_samples, .seed = seed,
+            .max_bad = flags->max_bad > 0 ? flags->max_bad : -1, .threads = threads};
         status = nnc_dataset_open(out, spec, &options, log);
     }
     nnc_free(s.inputs);

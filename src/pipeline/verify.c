@@ -255,7 +255,8 @@ nnc_status nnc_verify(nnc_report **out, const nnc_report *report, const char *mo
                       const nnc_verify_options *options, const nnc_log *log)
 {
     NNC_TRY(nnc_report_create(out, "verify"));
-    verifier v = {.options = options, .log = log, .report = nnc_report_root((nnc_report *)(uintptr_t)report),
+    verifier v = {.options = options, .log = log, .data = NNC_DATA_DEFAULTS,
+                  .report = nnc_report_root((nnc_report *)(uintptr_t)report),
                   .verdicts = {.report = *out, .root = nnc_report_root(*out)}};
     nnc_status status = verify(&v, report, model);
     status = status == NNC_OK ? conclude(&v) : status;

@@ -13,6 +13,11 @@ export NNRT_CUDA_PLUGIN
 expect 8 "none.so" -- "$tool" bench model.onnx --device cuda
 expect 8 "none.so" -- "$tool" run model.onnx --data random:1 --device cuda
 expect 8 "none.so" -- "$tool" eval model.onnx --eval "$sample/test.h5#images" --device cuda
+# compress, which needs the device last, asks for it before the work.
+expect 8 "none.so" -- "$tool" model.onnx --int8 --calib "$sample/calib.h5#images" -o c.onnx --device cuda
+grep -q 'calibrat\|\.tmp' "$work/err" && bad "a missing device is found late"
+expect 8 "none.so" -- "$tool" model.onnx --int8 --calib "$sample/calib.h5#images" -o c.onnx --device cuda --dry-run
+[ -e c.onnx ] || [ -e c.json ] && bad "a run without its device wrote something"
 expect 0 "running on the CPU: CUDA: " -- "$tool" run model.onnx --data random:1 --device auto
 cp model.onnx none.so
 expect 8 "none.so" -- "$tool" bench model.onnx --device cuda
