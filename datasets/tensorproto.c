@@ -201,8 +201,8 @@ static uint32_t typed_field(nnc_dtype dtype)
     case NNC_DTYPE_FLOAT16:
     case NNC_DTYPE_BFLOAT16:
         return FIELD_INT32;
-    default:
-        return 0;
+    default: /* float8, float4 and packed integers: their bytes */
+        return nnc_dtype_bits((int)dtype) <= 8 ? FIELD_INT32 : 0;
     }
 }
 
@@ -249,9 +249,16 @@ static nnc_status add_values(uint8_t *to, size_t *at, size_t count, size_t size,
     return NNC_OK;
 }
 
+/* Entries of a typed field: elements, or bytes where several elements share one. */
+static size_t entries_of(const nnc_tensor *t)
+{
+    return nnc_dtype_bits((int)t->dtype) < 8 ? nnc_tensor_bytes(t) : nnc_tensor_count(t);
+}
+
 static nnc_status decode_typed(nnc_tensor *out, const outline *o, wire w)
 {
-    const size_t size = nnc_dtype_bits(out->dtype) / 8, count = nnc_tensor_count(out);
+    const size_t bits = nnc_dtype_bits((int)out->dtype), count = entries_of(out);
+    const size_t size = bits < 8 ? 1 : bits / 8;
     uint8_t *to = nnc_tensor_data(out);
     size_t at = 0;
     while (w.at < w.end) {
