@@ -398,4 +398,57 @@ typedef struct nnrt_callback_params {
     uint32_t tag;
 } nnrt_callback_params;
 
+
+/* quantize_linear: x f32, scale f32 [1], one per index of the axis, or with block > 0 of x's shape with dim `axis` cut into
+ * blocks; [zero of `dtype`, shaped alike] -> y of `dtype`: u8 i8 u16 i16 u4 i4 u2 i2 float8 float4.
+ * y = saturate(round(x / scale) + zero); float8 and float4: x / scale rounded to the type, zero is not read. */
+typedef struct nnrt_quantize_linear_params {
+    int32_t axis;       /* -1: per tensor */
+    uint32_t block;     /* elements of the axis that share a scale; 0: one scale per index */
+    uint32_t dtype;
+    uint32_t saturate;  /* float8: out of range gives the largest number, not infinity or NaN */
+    uint32_t precision; /* type of the quotient: NNRT_F32, NNRT_F16 or NNRT_BF16 */
+} nnrt_quantize_linear_params;
+
+/* dequantize_linear: x as above or i32, scale, [zero of x's type] -> y f32 = (x - zero) * scale. */
+typedef struct nnrt_dequantize_linear_params {
+    int32_t axis;
+    uint32_t block;
+} nnrt_dequantize_linear_params;
+
+/* dynamic_quantize: x f32 -> y u8, scale f32 [], zero u8 []: the grid of 0..255 over x's range and 0. A range of 0 has
+ * scale 1. NaN is not part of the range. No params. */
+
+/* matmul_integer: a, b u8 or i8 (numpy matmul) -> y i32 = sum (a - za)(b - zb), wrapping. Zero points: one, one per row of a
+ * (column of b), or one per row (column) of every matrix of the operand. */
+typedef struct nnrt_matmul_integer_params {
+    uint32_t has_za, has_zb; /* inputs 2.., in this order */
+} nnrt_matmul_integer_params;
+
+/* conv_integer: x [N,C,...], w [M,C/groups,...] u8 or i8, 1 to 3 spatial dims -> y i32, wrapping. Padding reads the zero
+ * point. zw: one, or one per output channel. */
+typedef struct nnrt_conv_integer_params {
+    uint32_t spatial, groups;
+    uint32_t stride[3], dilation[3];
+    uint32_t pad_begin[3], pad_end[3];
+    uint32_t auto_pad;       /* 0 explicit, 1 SAME_UPPER, 2 SAME_LOWER */
+    uint32_t has_zx, has_zw; /* inputs 2.., in this order */
+} nnrt_conv_integer_params;
+
+/* requantize: acc i32, sa f32 [1], sb f32 [1] or one per index of the axis, sy f32 [1], zy i32 [1], [bias i32 of as many as
+ * the axis has] -> y u8 or i8 = saturate(round((float)(acc + bias) * ((sa * sb) / sy)) + zy). */
+typedef struct nnrt_requantize_params {
+    int32_t axis; /* of sb and bias */
+    uint32_t dtype;
+    uint32_t has_bias;
+} nnrt_requantize_params;
+
+/* gemm_dynamic: x u8 [..., K], sx f32 [1], zx u8 [1], w packed (one tap), sum i32 [Npad] = sum over k of w, sw f32 [Npad],
+ * [bias f32 [Npad]] -> y f32 [..., N] = clamp((float)(sum (x - zx) w) * (sx * sw) + bias). */
+typedef struct nnrt_gemm_dynamic_params {
+    uint32_t k, n;
+    uint32_t has_bias;
+    nnrt_clamp clamp;
+} nnrt_gemm_dynamic_params;
+
 #endif
