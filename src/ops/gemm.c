@@ -75,14 +75,13 @@ static nnc_status gemm_dims(nnc_dim_links *links, const nnc_graph *graph, nnc_no
     return NNC_OK;
 }
 
-static nnc_status matmul_infer(nnc_infer_ctx *ctx)
+nnc_status nnc_infer_matmul(nnc_infer_ctx *ctx, uint32_t ia, uint32_t ib, nnc_dtype dtype)
 {
-    NNC_TRY(nnc_infer_same_dtype(ctx, 0));
-    NNC_TRY(nnc_infer_check_rank(ctx, 0, 1, NNC_RANK_MAX));
-    NNC_TRY(nnc_infer_check_rank(ctx, 1, 1, NNC_RANK_MAX));
-    const nnc_value *va = nnc_infer_shaped(ctx, 0), *vb = nnc_infer_shaped(ctx, 1);
+    NNC_TRY(nnc_infer_check_rank(ctx, ia, 1, NNC_RANK_MAX));
+    NNC_TRY(nnc_infer_check_rank(ctx, ib, 1, NNC_RANK_MAX));
+    const nnc_value *va = nnc_infer_shaped(ctx, ia), *vb = nnc_infer_shaped(ctx, ib);
     if (!va || !vb) {
-        return nnc_infer_output_unknown(ctx, 0, nnc_infer_dtype(ctx, 0), -1);
+        return nnc_infer_output_unknown(ctx, 0, dtype, -1);
     }
     const nnc_shape *a = &va->shape, *b = &vb->shape;
     int64_t ka = a->dims[a->rank - 1], kb = b->dims[b->rank > 1 ? b->rank - 2 : 0];
@@ -103,7 +102,13 @@ static nnc_status matmul_infer(nnc_infer_ctx *ctx)
     if (b->rank > 1) {
         y.dims[y.rank++] = b->dims[b->rank - 1];
     }
-    return nnc_infer_output(ctx, 0, va->dtype, &y);
+    return nnc_infer_output(ctx, 0, dtype, &y);
+}
+
+static nnc_status matmul_infer(nnc_infer_ctx *ctx)
+{
+    NNC_TRY(nnc_infer_same_dtype(ctx, 0));
+    return nnc_infer_matmul(ctx, 0, 1, nnc_infer_dtype(ctx, 0));
 }
 
 static void matmul_cost(nnc_cost *out, const nnc_graph *graph, nnc_node_id node)

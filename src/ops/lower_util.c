@@ -133,3 +133,15 @@ nnc_status nnc_lower_slice(nnc_lower_ctx *ctx, uint32_t in, uint32_t out, int64_
     }
     return nnc_lower_emit(ctx, NNRT_ROP_ID_SLICE, NULL, 0, ids, 5, &out, 1);
 }
+
+nnc_status nnc_lower_cast(uint32_t *out, nnc_lower_ctx *ctx, uint32_t in, nnc_dtype from,
+                          nnc_dtype to, uint32_t rank)
+{
+    nnrt_cast_params params = {.dtype = (uint32_t)to};
+    *out = in;
+    if (from == to) {
+        return NNC_OK;
+    }
+    NNC_TRY(nnc_lower_temp(out, ctx, (nnrt_dtype)to, rank));
+    return nnc_lower_emit(ctx, NNRT_ROP_ID_CAST, &params, sizeof params, &in, 1, out, 1);
+}

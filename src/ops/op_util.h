@@ -95,6 +95,9 @@ nnc_status nnc_infer_check_vector(const nnc_infer_ctx *ctx, uint32_t i, int64_t 
 /* Rank of input i must be lo..hi. */
 nnc_status nnc_infer_check_rank(const nnc_infer_ctx *ctx, uint32_t i, uint32_t lo, uint32_t hi);
 
+/* Output 0 of `dtype` and the shape of inputs ia times ib, numpy's matmul. */
+nnc_status nnc_infer_matmul(nnc_infer_ctx *ctx, uint32_t ia, uint32_t ib, nnc_dtype dtype);
+
 /* Window of a convolution or pooling node over `spatial` dims: attributes with defaults. */
 typedef struct nnc_window {
     uint32_t spatial;
@@ -173,6 +176,9 @@ nnc_status nnc_lower_move(nnc_lower_ctx *ctx, nnrt_rop_id rop, const void *param
                           const uint32_t *extra, uint32_t extra_count, nnc_form in, nnc_form out);
 /* Output 0 shares the bytes of input 0. */
 nnc_status nnc_lower_alias(nnc_lower_ctx *ctx);
+/* `in` of type `from` as a new value of type `to` and this rank; `in` itself when they are equal. */
+nnc_status nnc_lower_cast(uint32_t *out, nnc_lower_ctx *ctx, uint32_t in, nnc_dtype from,
+                          nnc_dtype to, uint32_t rank);
 /* Slice of `in` along physical axis. */
 nnc_status nnc_lower_slice(nnc_lower_ctx *ctx, uint32_t in, uint32_t out, int64_t axis,
                            int64_t start, int64_t end, int64_t step);

@@ -17,23 +17,28 @@ static const nnc_attr_schema dequantize_attrs[] = {
     NNC_A_INT("output_dtype", 0, NNC_DTYPE_COUNT - 1),
 };
 
+static bool is_single(const nnc_value *v)
+{
+    size_t count;
+    return v->shape.rank <= 1 && nnc_shape_count(&count, &v->shape) && count == 1;
+}
+
 /* Scales: a scalar (or one element), one per index of the axis, or blocks of it. */
 static nnc_status check_scales(nnc_infer_ctx *ctx)
 {
     const nnc_value *x = nnc_infer_shaped(ctx, 0), *s = nnc_infer_shaped(ctx, 1);
     const nnc_value *z = nnc_infer_shaped(ctx, 2);
     const nnc_node *node = nnc_infer_node(ctx);
-    size_t count;
     uint32_t axis;
+    /* One of each may differ in rank: [] and [1]. */
     if (s && z && nnc_shape_is_static(&s->shape) && nnc_shape_is_static(&z->shape) &&
-        !nnc_shape_equal(&s->shape, &z->shape)) {
+        !(is_single(s) && is_single(z)) && !nnc_shape_equal(&s->shape, &z->shape)) {
         char ss[256], sz[256];
         return nnc_infer_fail(ctx, "scale is %s, zero point is %s",
                               nnc_shape_format(ss, sizeof ss, &s->shape),
                               nnc_shape_format(sz, sizeof sz, &z->shape));
     }
-    bool per_tensor = s && nnc_shape_count(&count, &s->shape) && count == 1 && s->shape.rank <= 1;
-    if (!x || !s || per_tensor) {
+    if (!x || !s || is_single(s)) {
         return NNC_OK;
     }
     NNC_TRY(nnc_infer_axis(ctx, &axis, nnc_node_int(node, "axis", 1), x->shape.rank));

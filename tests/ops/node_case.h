@@ -131,7 +131,7 @@ static inline nnc_graph *case_graph(const char *op, const char *inputs, const ch
             NNC_OK);
         assert_int_equal(nnc_graph_add_output(g, out[i], NULL), NNC_OK);
     }
-    const char *dot = strchr(op, '.');
+    const char *dot = strrchr(op, '.');
     if (dot) {
         snprintf(domain, sizeof domain, "%.*s", (int)(dot - op), op);
     }
