@@ -450,6 +450,7 @@ typedef struct nnrt_gemm_dynamic_params {
     uint32_t has_bias;
     nnrt_clamp clamp;
 } nnrt_gemm_dynamic_params;
+
 #include "runtime_int8/ops/params_move.h"
 
 #endif

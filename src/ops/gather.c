@@ -5,16 +5,6 @@
 
 static const nnc_attr_schema axis_attrs[] = {NNC_A_AXIS("axis")};
 
-static nnc_status check_indices(nnc_infer_ctx *ctx)
-{
-    nnc_dtype dtype = nnc_infer_dtype(ctx, 1);
-    if (dtype != NNC_DTYPE_INT64 && dtype != NNC_DTYPE_INT32 && dtype != NNC_DTYPE_UNDEFINED) {
-        return nnc_infer_fail(ctx, "indices are %s, expected int64 or int32",
-                              nnc_dtype_name((int)dtype));
-    }
-    return NNC_OK;
-}
-
 static nnc_status gather_known(nnc_infer_ctx *ctx)
 {
     nnc_ints x, index, y;
@@ -40,7 +30,7 @@ static nnc_status gather_known(nnc_infer_ctx *ctx)
 static nnc_status gather_infer(nnc_infer_ctx *ctx)
 {
     const nnc_value *x = nnc_infer_input(ctx, 0), *index = nnc_infer_input(ctx, 1);
-    NNC_TRY(check_indices(ctx));
+    NNC_TRY(nnc_infer_check_indices(ctx, 1));
     if (!x->has_shape || !index->has_shape) {
         return nnc_infer_output_unknown(ctx, 0, x->dtype, -1);
     }
@@ -122,7 +112,7 @@ static nnc_status elements_infer(nnc_infer_ctx *ctx)
 {
     const nnc_value *x = nnc_infer_shaped(ctx, 0), *index = nnc_infer_shaped(ctx, 1);
     uint32_t unused;
-    NNC_TRY(check_indices(ctx));
+    NNC_TRY(nnc_infer_check_indices(ctx, 1));
     if (x) {
         NNC_TRY(nnc_infer_axis(ctx, &unused, nnc_node_int(nnc_infer_node(ctx), "axis", 0),
                                x->shape.rank));

@@ -17,6 +17,26 @@ bool nnc_node_ints(const nnc_node *node, const char *name, const int64_t **data,
     return true;
 }
 
+uint32_t nnc_node_choice(const nnc_node *node, const char *name, const char *const *choices)
+{
+    const char *text = nnc_node_string(node, name, choices[0]);
+    uint32_t i = 0;
+    while (choices[i] && strcmp(text, choices[i]) != 0) {
+        i++;
+    }
+    return i;
+}
+
+nnc_status nnc_infer_check_indices(const nnc_infer_ctx *ctx, uint32_t i)
+{
+    nnc_dtype dtype = nnc_infer_dtype(ctx, i);
+    if (dtype != NNC_DTYPE_INT64 && dtype != NNC_DTYPE_INT32 && dtype != NNC_DTYPE_UNDEFINED) {
+        return nnc_infer_fail(ctx, "indices are %s, expected int64 or int32",
+                              nnc_dtype_name((int)dtype));
+    }
+    return NNC_OK;
+}
+
 nnc_status nnc_infer_axis(const nnc_infer_ctx *ctx, uint32_t *out, int64_t axis, uint32_t rank)
 {
     if (axis < -(int64_t)rank || axis >= (int64_t)rank) {

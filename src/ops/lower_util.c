@@ -108,6 +108,34 @@ nnc_status nnc_lower_move(nnc_lower_ctx *ctx, nnrt_rop_id rop, const void *param
     return nnc_lower_emit(ctx, rop, params, bytes, ids, extra_count + 1, &y, 1);
 }
 
+nnc_status nnc_lower_input_as(uint32_t *out, nnc_lower_ctx *ctx, uint32_t i, nnrt_dtype dtype)
+{
+    const nnc_value *v = nnc_lower_in_value(ctx, i);
+    nnrt_cast_params params = {.dtype = (uint32_t)dtype};
+    uint32_t in;
+    NNC_TRY(nnc_lower_input(&in, ctx, i, NNC_FORM_LOGICAL));
+    if (nnc_lower_dtype(v) == dtype) {
+        *out = in;
+        return NNC_OK;
+    }
+    NNC_TRY(nnc_lower_check_rank(ctx, i));
+    NNC_TRY(nnc_lower_temp(out, ctx, dtype, v->shape.rank));
+    return nnc_lower_emit(ctx, NNRT_ROP_ID_CAST, &params, sizeof params, &in, 1, out, 1);
+}
+
+nnc_status nnc_lower_any_output(uint32_t *out, nnc_lower_ctx *ctx, uint32_t i, nnrt_dtype dtype,
+                                uint32_t rank)
+{
+    return nnc_lower_out_value(ctx, i) ? nnc_lower_output(out, ctx, i, NNC_FORM_LOGICAL)
+                                       : nnc_lower_temp(out, ctx, dtype, rank);
+}
+
+nnc_status nnc_lower_check_rank(const nnc_lower_ctx *ctx, uint32_t i)
+{
+    const nnc_value *v = nnc_lower_in_value(ctx, i);
+    return v->has_shape ? NNC_OK : nnc_lower_fail(ctx, "the rank of '%s' is unknown", v->name);
+}
+
 nnc_status nnc_lower_alias(nnc_lower_ctx *ctx)
 {
     const nnc_value *x = nnc_lower_in_value(ctx, 0);

@@ -53,6 +53,9 @@ extern const char *const nnc_auto_pad_choices[];
 /* Elements of an INTS attribute; false if absent. */
 bool nnc_node_ints(const nnc_node *node, const char *name, const int64_t **data, size_t *count);
 
+/* Number of a string attribute's value among its choices; the first one is the default. */
+uint32_t nnc_node_choice(const nnc_node *node, const char *name, const char *const *choices);
+
 /* ---- inference ---- */
 /* Most elements of a value that are followed through shape arithmetic. */
 #define NNC_KNOWN_MAX 256
@@ -97,6 +100,8 @@ nnc_status nnc_infer_check_rank(const nnc_infer_ctx *ctx, uint32_t i, uint32_t l
 
 /* Output 0 of `dtype` and the shape of inputs ia times ib, numpy's matmul. */
 nnc_status nnc_infer_matmul(nnc_infer_ctx *ctx, uint32_t ia, uint32_t ib, nnc_dtype dtype);
+/* Input i must be int32 or int64. */
+nnc_status nnc_infer_check_indices(const nnc_infer_ctx *ctx, uint32_t i);
 
 /* Window of a convolution or pooling node over `spatial` dims: attributes with defaults. */
 typedef struct nnc_window {
@@ -174,6 +179,13 @@ nnrt_dtype nnc_lower_dtype(const nnc_value *value);
 /* One data-moving rop on input 0 (and extra inputs) to output 0. */
 nnc_status nnc_lower_move(nnc_lower_ctx *ctx, nnrt_rop_id rop, const void *params, size_t bytes,
                           const uint32_t *extra, uint32_t extra_count, nnc_form in, nnc_form out);
+/* Input i in ONNX order as `dtype`, converted where it has another one. */
+nnc_status nnc_lower_input_as(uint32_t *out, nnc_lower_ctx *ctx, uint32_t i, nnrt_dtype dtype);
+/* Output i in ONNX order; a value of this type and rank when the node does not name it or nobody reads it. */
+nnc_status nnc_lower_any_output(uint32_t *out, nnc_lower_ctx *ctx, uint32_t i, nnrt_dtype dtype,
+                                uint32_t rank);
+/* Fails, naming the value, when the rank of input i is unknown. */
+nnc_status nnc_lower_check_rank(const nnc_lower_ctx *ctx, uint32_t i);
 /* Output 0 shares the bytes of input 0. */
 nnc_status nnc_lower_alias(nnc_lower_ctx *ctx);
 /* `in` of type `from` as a new value of type `to` and this rank; `in` itself when they are equal. */

@@ -9,9 +9,10 @@
 static bool moves_only(const nnc_node *node)
 {
     static const char *const names[] = {
-        "DepthToSpace", "Expand",  "Flatten",   "Gather",   "GatherElements", "GlobalMaxPool",
-        "Identity",     "MaxPool", "Reshape",   "Slice",    "SpaceToDepth",   "Split",
-        "Squeeze",      "Tile",    "Transpose", "Unsqueeze"};
+        "Compress",       "DepthToSpace",  "Expand",   "Flatten",         "Gather",
+        "GatherElements", "GatherND",      "Identity", "GlobalMaxPool",   "MaxPool",
+        "Reshape",        "Slice",         "Split",    "ReverseSequence", "SpaceToDepth",
+        "Squeeze",        "Tile",          "TopK",     "Transpose",       "Unsqueeze"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (nnc_node_is(node, names[i])) {
             return true;
@@ -32,7 +33,7 @@ static nnc_status spread_node(nnc_graph *graph, const nnc_node *node, size_t *ch
     if (!x || x->kind == NNC_VALUE_CONST || !grid8(x->qparams) || !moves_only(node)) {
         return NNC_OK;
     }
-    /* Only the first output of MaxPool holds numbers of the grid. */
+    /* Only the first output of MaxPool and TopK holds numbers of the grid. */
     uint32_t n = nnc_node_is(node, "Split") ? node->output_count : 1;
     for (uint32_t i = 0; i < n; i++) {
         nnc_value *y = nnc_pass_output(graph, node, i);
