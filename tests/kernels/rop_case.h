@@ -78,7 +78,7 @@ static inline void rop_load(nnrt_model **model, void **image, nnrt_builder *b)
     nnrt_builder_destroy(b);
 }
 
-static inline void rop_build(const rop_case *c, nnrt_model **model, void **image)
+static inline nnrt_builder *rop_builder(const rop_case *c)
 {
     nnrt_builder *b = nnrt_builder_create();
     assert_non_null(b);
@@ -112,7 +112,28 @@ static inline void rop_build(const rop_case *c, nnrt_model **model, void **image
     nnrt_builder_node(b, c->id, "op", c->params, rop->params_bytes, in, c->in_count, out,
                       rop->out_count);
     nnrt_builder_output(b, out[rop_more.index], "y");
-    rop_load(model, image, b);
+    return b;
+}
+
+static inline void rop_build(const rop_case *c, nnrt_model **model, void **image)
+{
+    rop_load(model, image, rop_builder(c));
+}
+
+/* A case whose plan must not load, and a part of the message. */
+static inline void rop_refuse_plan(const rop_case *c, const char *message)
+{
+    nnrt_builder *b = rop_builder(c);
+    nnrt_model *model;
+    void *image;
+    size_t bytes;
+    if (nnrt_builder_finish(b, &image, &bytes) != NNC_OK)
+        fail_msg("builder: %s", nnrt_error_message());
+    nnrt_builder_destroy(b);
+    assert_int_equal(nnrt_model_load_memory(&model, image, bytes, NNRT_VERIFY), NNRT_ERR_MODEL);
+    if (strstr(nnrt_error_message(), message) == NULL)
+        fail_msg("message '%s' lacks '%s'", nnrt_error_message(), message);
+    nnc_free(image);
 }
 
 /* Result as malloc'ed bytes; *shape may be NULL; NULL if the device has no form of the op. Fails the test on any
