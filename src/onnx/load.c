@@ -209,6 +209,9 @@ static nnc_status finish(nnc_onnx_reader *r, nnc_graph *graph)
     NNC_TRY(check_order(r, graph));
     nnc_status status = nnc_onnx_take_flatten(&nodes, &count, graph);
     if (status == NNC_OK) {
+        status = nnc_onnx_contrib(r, graph);
+    }
+    if (status == NNC_OK) {
         status = bind_all(r, graph);
     }
     if (status == NNC_OK) {

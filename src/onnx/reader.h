@@ -201,6 +201,9 @@ nnc_status nnc_onnx_nodes_in(nnc_onnx_reader *r, nnc_onnx_frame *f);
  * QuantizeLinear; other nodes stay. */
 nnc_status nnc_onnx_qoperator(nnc_graph *graph, nnc_node_id node);
 
+/* contrib.c: operators of ONNX Runtime become standard ones; see contrib.h. */
+nnc_status nnc_onnx_contrib(nnc_onnx_reader *r, nnc_graph *graph);
+
 /* lint.c: every value that is used has a producer; values that neither have one nor are used become
  * dead. */
 nnc_status nnc_onnx_check_produced(nnc_onnx_reader *r, nnc_graph *graph);

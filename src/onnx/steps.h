@@ -27,7 +27,7 @@ char *nnc_step_name(char *buf, size_t bytes, const nnc_graph *graph, nnc_node_id
                     const char *what);
 
 nnc_onnx_step nnc_up_axes, nnc_up_bn_14, nnc_up_bn_9, nnc_up_clip_11, nnc_up_dft_20,
-    nnc_up_dropout_12, nnc_up_grid_sample_20, nnc_up_group_norm_21, nnc_up_pad_11, nnc_up_refused,
+    nnc_up_dropout_12, nnc_up_grid_sample_20, nnc_up_group_norm_21, nnc_up_layer_norm_17, nnc_up_pad_11, nnc_up_refused,
     nnc_up_resize_11, nnc_up_roi_align_16, nnc_up_scatter_11, nnc_up_slice_10, nnc_up_softmax_13,
     nnc_up_split_13, nnc_up_split_18, nnc_up_topk_10, nnc_up_upsample_10, nnc_up_upsample_9;
 nnc_onnx_step nnc_up_broadcast_7, nnc_up_cast_6, nnc_up_concat_4, nnc_up_gemm_7, nnc_up_is_test_7, nnc_up_lp_pool_2,

@@ -47,6 +47,9 @@ static nnc_status branch_in(branch *b, nnc_onnx_reader *r, nnc_onnx_frame *f,
     bool changed;
     nnc_status status = nnc_onnx_take_flatten(&nodes, &count, b->graph);
     if (status == NNC_OK) {
+        status = nnc_onnx_contrib(r, b->graph);
+    }
+    if (status == NNC_OK) {
         status = nnc_onnx_settle_softmax(b->graph, nodes, count, &changed);
     }
     nnc_free(nodes);
