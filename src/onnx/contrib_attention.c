@@ -74,7 +74,7 @@ static nnc_status padding_mask(nnc_value_id *out, nnc_contrib *c, nnc_value_id m
                                nnc_value_id k, nnc_value_id past)
 {
     static const int64_t axes[] = {1, 2};
-    const nnc_shape *shape = nnc_contrib_shape(c, mask), *first = nnc_contrib_shape(c, k);
+    const nnc_shape *shape = nnc_contrib_shape(c, mask), *first = nnc_contrib_shape(c, c->in[0]);
     const int rank = shape ? (int)shape->rank : -1;
     nnc_value_id keep = mask, zero, filter;
     if (rank == 1) {
