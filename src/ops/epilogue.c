@@ -63,12 +63,9 @@ static int32_t bias_integer(const nnc_value *bias, size_t channel, float sx, flo
     return (int32_t)llrint(real / ((double)sx * (double)sw));
 }
 
-nnc_status nnc_product_init(nnc_product *product, nnc_lower_ctx *ctx, uint32_t channel_axis,
-                            const nnc_qparams *y)
+/* Memory for the product of constant w. */
+static nnc_status allocate(nnc_product *product, const nnc_value *w, uint32_t channel_axis)
 {
-    const nnc_value *x = nnc_lower_in_value(ctx, 0), *w = nnc_lower_in_value(ctx, 1);
-    const nnc_value *bias = nnc_lower_in_value(ctx, 2);
-    nnc_grid grid = nnc_grid_of(x->qparams);
     *product = (nnc_product){0};
     product->channels = (size_t)w->tensor.shape.dims[channel_axis];
     size_t count = nnc_tensor_count(&w->tensor);
@@ -80,13 +77,40 @@ nnc_status nnc_product_init(nnc_product *product, nnc_lower_ctx *ctx, uint32_t c
         nnc_product_deinit(product);
         return NNC_ERR_LIMIT;
     }
+    return NNC_OK;
+}
+
+static int32_t weight_sum(const nnc_product *product, size_t channel)
+{
+    int32_t sum = 0;
+    for (size_t k = 0; k < product->depth; k++) {
+        sum += product->w[channel * product->depth + k];
+    }
+    return sum;
+}
+
+nnc_status nnc_product_init_weights(nnc_product *product, const nnc_value *w, uint32_t channel_axis)
+{
+    NNC_TRY(allocate(product, w, channel_axis));
+    gather_weights(product, w, channel_axis);
+    for (size_t c = 0; c < product->channels; c++) {
+        product->acc0[c] = weight_sum(product, c);
+        product->mult[c] = w->qparams->scale[w->qparams->count == 1 ? 0 : c];
+    }
+    return NNC_OK;
+}
+
+nnc_status nnc_product_init(nnc_product *product, nnc_lower_ctx *ctx, uint32_t channel_axis,
+                            const nnc_qparams *y)
+{
+    const nnc_value *x = nnc_lower_in_value(ctx, 0), *w = nnc_lower_in_value(ctx, 1);
+    const nnc_value *bias = nnc_lower_in_value(ctx, 2);
+    nnc_grid grid = nnc_grid_of(x->qparams);
+    NNC_TRY(allocate(product, w, channel_axis));
     gather_weights(product, w, channel_axis);
     for (size_t c = 0; c < product->channels; c++) {
         float sw = w->qparams->scale[w->qparams->count == 1 ? 0 : c];
-        int32_t sum = 0;
-        for (size_t k = 0; k < product->depth; k++) {
-            sum += product->w[c * product->depth + k];
-        }
+        int32_t sum = weight_sum(product, c);
         uint32_t b = (uint32_t)bias_integer(bias, c, grid.scale, sw);
         product->acc0[c] = (int32_t)(b - (uint32_t)grid.zero * (uint32_t)sum);
         float m = grid.scale * sw;

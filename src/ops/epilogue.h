@@ -30,6 +30,9 @@ void nnc_product_deinit(nnc_product *product);
 nnc_status nnc_product_init(nnc_product *product, nnc_lower_ctx *ctx, uint32_t channel_axis,
                             const nnc_qparams *y);
 
+/* The weights alone: acc0 holds their sums per channel, mult their scales. */
+nnc_status nnc_product_init_weights(nnc_product *product, const nnc_value *w, uint32_t channel_axis);
+
 /* Epilogue for this unit (clamp, residual, output form) and the runtime value of the residual, NNRT_NONE if none. layout: NHWC or
  * LOGICAL-like forms of final and residual. *mid: grid the accumulator is rounded to (for nnc_product_init), NULL for float. */
 nnc_status nnc_epilogue_init(nnrt_q8_epilogue *epilogue, uint32_t *residual, const nnc_qparams **mid,

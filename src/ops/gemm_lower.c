@@ -65,6 +65,21 @@ static nnc_status gemm_f32(nnc_lower_ctx *ctx, uint32_t x, bool trans_b, float a
     return nnc_lower_emit(ctx, NNRT_ROP_ID_GEMM_F32, &params, sizeof(params), in, count, &out, 1);
 }
 
+static nnc_status packed_weights(uint32_t *out, nnc_lower_ctx *ctx, const nnc_product *p)
+{
+    uint32_t k = (uint32_t)p->depth, n = (uint32_t)p->channels;
+    size_t bytes = nnrt_pack_conv_q8_bytes(NNRT_CONV_PACK_TAPS, 1, k, n, 1, 1);
+    int8_t *packed = nnc_calloc(bytes, 1);
+    if (!packed) {
+        return NNC_ERR_LIMIT;
+    }
+    nnrt_pack_conv_q8(packed, NNRT_CONV_PACK_TAPS, p->w, 1, k, n, 1, 1);
+    int64_t dims[1] = {(int64_t)bytes};
+    nnc_status status = nnc_lower_const(out, ctx, NNRT_I8, 1, dims, packed, bytes);
+    nnc_free(packed);
+    return status;
+}
+
 static nnc_status gemm_q8_constants(uint32_t in[3], nnc_lower_ctx *ctx, uint32_t channel_axis,
                                     const nnc_qparams *mid, nnrt_gemm_q8_params *params)
 {
@@ -72,18 +87,10 @@ static nnc_status gemm_q8_constants(uint32_t in[3], nnc_lower_ctx *ctx, uint32_t
     NNC_TRY(nnc_product_init(&p, ctx, channel_axis, mid));
     params->k = (uint32_t)p.depth;
     params->n = (uint32_t)p.channels;
-    size_t bytes = nnrt_pack_conv_q8_bytes(NNRT_CONV_PACK_TAPS, 1, params->k, params->n, 1, 1);
-    int8_t *packed = nnc_calloc(bytes, 1);
-    nnc_status status = packed ? NNC_OK : NNC_ERR_LIMIT;
-    if (packed) {
-        nnrt_pack_conv_q8(packed, NNRT_CONV_PACK_TAPS, p.w, 1, params->k, params->n, 1, 1);
-        int64_t dims[1] = {(int64_t)bytes};
-        status = nnc_lower_const(&in[0], ctx, NNRT_I8, 1, dims, packed, bytes);
-    }
+    nnc_status status = packed_weights(&in[0], ctx, &p);
     if (status == NNC_OK) {
         status = nnc_product_constants(&in[1], &in[2], ctx, &p, 1);
     }
-    nnc_free(packed);
     nnc_product_deinit(&p);
     return status;
 }
@@ -102,6 +109,32 @@ static nnc_status gemm_q8(nnc_lower_ctx *ctx, uint32_t channel_axis)
     bool integer = params.epilogue.out == NNRT_Q8_OUT_U8;
     NNC_TRY(nnc_lower_output(&out, ctx, 0, integer ? NNC_FORM_Q8 : NNC_FORM_LOGICAL));
     return nnc_lower_emit(ctx, NNRT_ROP_ID_GEMM_Q8, &params, sizeof(params), in, count, &out, 1);
+}
+
+/* x is on the grid of its own run: the integers' scale and zero point are inputs, the result is float. */
+static nnc_status gemm_dynamic(nnc_lower_ctx *ctx, uint32_t channel_axis)
+{
+    const nnc_fusion *fusion = nnc_lower_fusion(ctx);
+    nnrt_gemm_dynamic_params params = {.clamp = {fusion->lo, fusion->hi}};
+    const nnc_value *bias = nnc_lower_in_value(ctx, 2);
+    nnc_product p;
+    uint32_t in[7], out, count = 6;
+    NNC_TRY(nnc_lower_dynamic_input(in, ctx, 0));
+    NNC_TRY(nnc_product_init_weights(&p, nnc_lower_in_value(ctx, 1), channel_axis));
+    params.k = (uint32_t)p.depth;
+    params.n = (uint32_t)p.channels;
+    nnc_status status = packed_weights(&in[3], ctx, &p);
+    if (status == NNC_OK) {
+        status = nnc_product_constants(&in[4], &in[5], ctx, &p, 1);
+    }
+    nnc_product_deinit(&p);
+    NNC_TRY(status);
+    if (bias) {
+        params.has_bias = 1;
+        NNC_TRY(nnc_bias_constant(&in[count++], ctx, bias, 1.0f, params.n, 1));
+    }
+    NNC_TRY(nnc_lower_output(&out, ctx, 0, NNC_FORM_LOGICAL));
+    return nnc_lower_emit(ctx, NNRT_ROP_ID_GEMM_DYNAMIC, &params, sizeof(params), in, count, &out, 1);
 }
 
 /* Both operands are activations. */
@@ -153,7 +186,8 @@ nnc_status nnc_gemm_lower(nnc_lower_ctx *ctx)
     bool trans_a = nnc_node_int(node, "transA", 0), trans_b = nnc_node_int(node, "transB", 0);
     float alpha = nnc_node_float(node, "alpha", 1), beta = nnc_node_float(node, "beta", 1);
     if (nnc_lower_integer(ctx)) {
-        return gemm_q8(ctx, trans_b ? 0 : 1);
+        bool dynamic = nnc_is_dynamic_quant(nnc_lower_graph(ctx), node->inputs[0]);
+        return dynamic ? gemm_dynamic(ctx, trans_b ? 0 : 1) : gemm_q8(ctx, trans_b ? 0 : 1);
     }
     const nnc_value *b = nnc_lower_in_value(ctx, 1), *c = nnc_lower_in_value(ctx, 2);
     uint32_t x, out;
@@ -197,6 +231,9 @@ nnc_status nnc_gemm_lower(nnc_lower_ctx *ctx)
 nnc_status nnc_matmul_lower(nnc_lower_ctx *ctx)
 {
     if (nnc_lower_integer(ctx)) {
+        if (nnc_is_dynamic_quant(nnc_lower_graph(ctx), nnc_lower_in_id(ctx, 0))) {
+            return gemm_dynamic(ctx, 1);
+        }
         return nnc_lower_in_value(ctx, 1)->kind == NNC_VALUE_CONST ? gemm_q8(ctx, 1) : matmul_q8(ctx);
     }
     const nnc_value *a = nnc_lower_in_value(ctx, 0), *b = nnc_lower_in_value(ctx, 1);

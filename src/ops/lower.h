@@ -43,6 +43,9 @@ nnc_status nnc_lower_const_value(uint32_t *out, nnc_lower_ctx *ctx, uint32_t i, 
                                  uint32_t rank);
 /* Declares output i as produced in this form (this node, or the last node fused behind it). dtype: of the runtime value. */
 nnc_status nnc_lower_output(uint32_t *out, nnc_lower_ctx *ctx, uint32_t i, nnc_form form);
+/* Output 0 of a dynamic nnc.Quant, and an input that is one: u8 integers in the ONNX order, their scale and zero point. */
+nnc_status nnc_lower_dynamic_output(uint32_t out[3], nnc_lower_ctx *ctx);
+nnc_status nnc_lower_dynamic_input(uint32_t out[3], nnc_lower_ctx *ctx, uint32_t i);
 /* An intermediate runtime value, and constants. */
 nnc_status nnc_lower_temp(uint32_t *out, nnc_lower_ctx *ctx, nnrt_dtype dtype, uint32_t rank);
 nnc_status nnc_lower_const(uint32_t *out, nnc_lower_ctx *ctx, nnrt_dtype dtype, uint32_t rank,

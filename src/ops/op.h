@@ -102,5 +102,7 @@ nnc_status nnc_node_bind(nnc_graph *graph, nnc_node_id node);
  * counted in *contradictions (may be NULL). Unknown ops leave their outputs unknown. */
 nnc_status nnc_graph_infer(nnc_graph *graph, size_t *contradictions);
 nnc_cost nnc_node_cost(const nnc_graph *graph, nnc_node_id node);
+/* Is the value made by an nnc.Quant whose grid is found at every run (dynamic=1)? */
+bool nnc_is_dynamic_quant(const nnc_graph *graph, nnc_value_id value);
 
 #endif

@@ -30,8 +30,19 @@ static bool grid8(const nnc_qparams *q)
            (q->dtype == NNC_DTYPE_UINT8 || q->dtype == NNC_DTYPE_INT8);
 }
 
+static nnc_status dynamic_quant(nnc_lower_ctx *ctx)
+{
+    uint32_t in, out[3];
+    NNC_TRY(nnc_lower_input(&in, ctx, 0, NNC_FORM_LOGICAL));
+    NNC_TRY(nnc_lower_dynamic_output(out, ctx));
+    return nnc_lower_emit(ctx, NNRT_ROP_ID_DYNAMIC_QUANTIZE, NULL, 0, &in, 1, out, 3);
+}
+
 nnc_status nnc_quant_lower(nnc_lower_ctx *ctx)
 {
+    if (nnc_node_int(nnc_lower_node(ctx), "dynamic", 0) != 0) {
+        return dynamic_quant(ctx);
+    }
     const nnc_qparams *qx = nnc_lower_in_value(ctx, 0)->qparams;
     const nnc_qparams *qy = nnc_lower_out_value(ctx, 0)->qparams;
     if (!grid8(qy) || (qx && !grid8(qx))) {

@@ -1,5 +1,6 @@
 /* QuantizeLinear, DequantizeLinear and nnc.Quant. SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
+#include <string.h>
 
 #include "ops/op_util.h"
 #include "ops/product_lower.h"
@@ -111,9 +112,24 @@ static nnc_status dequantize_infer(nnc_infer_ctx *ctx)
 QUANTIZE_OP(QuantizeLinear, quantize_attrs, quantize_infer, nnc_quantize_linear_lower);
 QUANTIZE_OP(DequantizeLinear, dequantize_attrs, dequantize_infer, nnc_dequantize_linear_lower);
 
-/* nnc.Quant: the same numbers on the grid of the output's annotation. */
+/* nnc.Quant: the same numbers on the grid of the output's annotation; with dynamic=1 on the uint8 grid
+ * that DynamicQuantizeLinear finds for them. */
+static const nnc_attr_schema quant_attrs[] = {NNC_A_BOOL("dynamic")};
+
+bool nnc_is_dynamic_quant(const nnc_graph *graph, nnc_value_id value)
+{
+    nnc_node_id p =
+        value == NNC_ID_NONE ? NNC_ID_NONE : nnc_graph_value_const(graph, value)->producer;
+    const nnc_node *node = p == NNC_ID_NONE ? NULL : nnc_graph_node_const(graph, p);
+    return node && strcmp(node->domain, "nnc") == 0 && strcmp(node->op_type, "Quant") == 0 &&
+           nnc_node_int(node, "dynamic", 0) != 0;
+}
+
 static nnc_status quant_infer(nnc_infer_ctx *ctx)
 {
+    if (nnc_node_int(nnc_infer_node(ctx), "dynamic", 0) != 0) {
+        return nnc_infer_same(ctx);
+    }
     const nnc_value *y = nnc_graph_value_const(ctx->graph, nnc_infer_node(ctx)->outputs[0]);
     if (!y->qparams) {
         return nnc_infer_fail(ctx, "output '%s' has no quantization", y->name);
@@ -128,7 +144,7 @@ const nnc_op nnc_op_nnc_Quant = {
     .max_in = 1,
     .min_out = 1,
     .max_out = 1,
-    NNC_NO_ATTRS,
+    NNC_ATTRS(quant_attrs),
     .infer = quant_infer,
     .lower = nnc_quant_lower,
     .grad = NNC_NO_GRAD,

@@ -14,5 +14,8 @@ bool nnc_qdq_is_activation_grid(const nnc_qparams *q);
 /* Constants behind Q and DQ become annotated constants; annotated constants move through Transpose,
  * Reshape, Identity. */
 nnc_status nnc_qdq_fold_constants(nnc_graph *graph, size_t *changed);
+/* DynamicQuantizeLinear, MatMulInteger, Cast, Mul become MatMul on a dynamic nnc.Quant, and back. */
+nnc_status nnc_qdq_fold_dynamic(nnc_graph *graph, size_t *changed);
+nnc_status nnc_qdq_emit_dynamic(nnc_graph *graph);
 
 #endif

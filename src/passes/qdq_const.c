@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "passes/qdq.h"
+#include "tensor/small.h"
 
 /* The result of DequantizeLinear over constant integers: the integers, annotated. */
 static nnc_status fold_dequantize(nnc_graph *graph, nnc_node_id id, size_t *changed)
@@ -57,34 +58,87 @@ static nnc_status fold_quantize(nnc_graph *graph, nnc_node_id id, size_t *change
 
 /* ---- data movement of annotated constants ---- */
 
-static nnc_status transpose_tensor(nnc_tensor *out, const nnc_tensor *x, const uint32_t *perm)
+/* to = from with dims permuted, elements of `size` bytes. */
+static void permute(void *to, const void *from, const nnc_shape *from_shape, const uint32_t *perm,
+                    size_t size)
 {
-    uint32_t rank = x->shape.rank;
-    size_t stride[NNC_RANK_MAX], at[NNC_RANK_MAX] = {0};
-    nnc_shape shape = {.rank = rank};
-    size_t size = nnc_dtype_bits((int)x->dtype) / 8, step = 1;
+    uint32_t rank = from_shape->rank;
+    size_t stride[NNC_RANK_MAX], at[NNC_RANK_MAX] = {0}, dims[NNC_RANK_MAX];
+    size_t step = 1, count = 1, source = 0;
     for (uint32_t d = rank; d-- > 0;) {
         stride[d] = step;
-        step *= (size_t)x->shape.dims[d];
+        step *= (size_t)from_shape->dims[d];
     }
     for (uint32_t d = 0; d < rank; d++) {
-        shape.dims[d] = x->shape.dims[perm[d]];
+        dims[d] = (size_t)from_shape->dims[perm[d]];
+        count *= dims[d];
     }
-    NNC_TRY(nnc_tensor_create(out, x->dtype, &shape));
-    const uint8_t *from = nnc_tensor_data(x);
-    uint8_t *to = nnc_tensor_data(out);
-    size_t count = nnc_tensor_count(x), source = 0;
     for (size_t i = 0; i < count; i++) {
-        memcpy(to + i * size, from + source * size, size);
+        memcpy((uint8_t *)to + i * size, (const uint8_t *)from + source * size, size);
         for (uint32_t d = rank; d-- > 0;) {
             source += stride[perm[d]];
-            if (++at[d] < (size_t)shape.dims[d]) {
+            if (++at[d] < dims[d]) {
                 break;
             }
-            source -= stride[perm[d]] * (size_t)shape.dims[d];
+            source -= stride[perm[d]] * dims[d];
             at[d] = 0;
         }
     }
+}
+
+/* Elements below 8 bits are permuted as bytes. */
+static nnc_status permute_packed(nnc_tensor *out, const nnc_tensor *x, const uint32_t *perm)
+{
+    size_t count = nnc_tensor_count(x);
+    uint8_t *bytes = nnc_calloc(count ? count : 1, 2);
+    if (!bytes) {
+        return NNC_ERR_LIMIT;
+    }
+    nnc_small_unpack(bytes, (int)x->dtype, nnc_tensor_data(x), count);
+    permute(bytes + count, bytes, &x->shape, perm, 1);
+    nnc_small_pack(nnc_tensor_data(out), (int)x->dtype, bytes + count, count);
+    nnc_free(bytes);
+    return NNC_OK;
+}
+
+static nnc_status transpose_tensor(nnc_tensor *out, const nnc_tensor *x, const uint32_t *perm)
+{
+    nnc_shape shape = {.rank = x->shape.rank};
+    for (uint32_t d = 0; d < shape.rank; d++) {
+        shape.dims[d] = x->shape.dims[perm[d]];
+    }
+    NNC_TRY(nnc_tensor_create(out, x->dtype, &shape));
+    unsigned bits = nnc_dtype_bits((int)x->dtype);
+    if (bits < 8) {
+        nnc_status status = permute_packed(out, x, perm);
+        if (status != NNC_OK) {
+            nnc_tensor_deinit(out);
+        }
+        return status;
+    }
+    permute(nnc_tensor_data(out), nnc_tensor_data(x), &x->shape, perm, bits / 8);
+    return NNC_OK;
+}
+
+/* Scales and zero points of blocks lie as the elements do. */
+static nnc_status transpose_blocks(nnc_qparams *q, const nnc_shape *shape, const uint32_t *perm)
+{
+    nnc_shape blocks = *shape;
+    int64_t *dim = &blocks.dims[q->axis];
+    *dim = *dim > 0 ? (*dim - 1) / q->group + 1 : 0;
+    float *scale = nnc_calloc(q->count ? q->count : 1, sizeof *scale);
+    int32_t *zero = nnc_calloc(q->count ? q->count : 1, sizeof *zero);
+    if (!scale || !zero) {
+        nnc_free(scale);
+        nnc_free(zero);
+        return NNC_ERR_LIMIT;
+    }
+    permute(scale, q->scale, &blocks, perm, sizeof *scale);
+    permute(zero, q->zero_point, &blocks, perm, sizeof *zero);
+    nnc_free(q->scale);
+    nnc_free(q->zero_point);
+    q->scale = scale;
+    q->zero_point = zero;
     return NNC_OK;
 }
 
@@ -113,6 +167,11 @@ static nnc_status move_transpose(nnc_tensor *out, nnc_qparams *q, const nnc_valu
     int32_t axis = q->axis;
     for (uint32_t d = 0; d < rank; d++) {
         perm[d] = attr ? (uint32_t)attr->ints[d] : rank - 1 - d;
+    }
+    if (q->group > 0) {
+        NNC_TRY(transpose_blocks(q, &x->shape, perm));
+    }
+    for (uint32_t d = 0; d < rank; d++) {
         if (axis >= 0 && perm[d] == (uint32_t)axis) {
             q->axis = (int32_t)d;
         }
@@ -124,6 +183,9 @@ static nnc_status move_transpose(nnc_tensor *out, nnc_qparams *q, const nnc_valu
 static bool move_reshape(nnc_tensor *out, nnc_qparams *q, const nnc_value *x, const nnc_value *y)
 {
     if (!y->has_shape || !nnc_shape_is_static(&y->shape)) {
+        return false;
+    }
+    if (q->group > 0 && !nnc_shape_equal(&x->shape, &y->shape)) {
         return false;
     }
     if (q->axis >= 0) {
@@ -151,7 +213,7 @@ static nnc_status fold_movement(nnc_graph *graph, nnc_node_id id, size_t *change
     const nnc_value *x = nnc_graph_value_const(graph, node->inputs[0]);
     const nnc_value *y = nnc_graph_value_const(graph, node->outputs[0]);
     if ((!transpose && !is_reshape(node)) || x->kind != NNC_VALUE_CONST || !x->qparams ||
-        x->qparams->group != 0 || y->qparams || nnc_graph_is_output(graph, node->outputs[0])) {
+        y->qparams || nnc_graph_is_output(graph, node->outputs[0])) {
         return NNC_OK;
     }
     nnc_qparams *q;

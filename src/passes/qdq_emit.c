@@ -25,13 +25,18 @@ static nnc_status add_named_const(nnc_value_id *out, nnc_graph *graph, nnc_value
     return status;
 }
 
-/* <base>_scale and <base>_zero_point, scalars for one grid, else lists. `shift` moves the zero
+/* <base>_scale and <base>_zero_point, scalars for one grid, lists for an axis, else of blocks. `shift` moves the zero
  * points (s8 stored as u8). */
 static nnc_status grid_consts(nnc_value_id *scale, nnc_value_id *zero, nnc_graph *graph,
                               nnc_value_id base, const nnc_qparams *q, nnc_dtype dtype,
                               int32_t shift)
 {
-    const nnc_shape shape = {.rank = q->axis < 0 ? 0 : 1, .dims = {(int64_t)q->count}};
+    nnc_shape shape = {.rank = q->axis < 0 ? 0 : 1, .dims = {(int64_t)q->count}};
+    if (q->group > 0) { /* the value's own shape, its axis cut into blocks */
+        shape = nnc_graph_value_const(graph, base)->shape;
+        int64_t *dim = &shape.dims[q->axis];
+        *dim = *dim > 0 ? (*dim - 1) / q->group + 1 : 0;
+    }
     nnc_tensor s = {0}, wide = {0}, z = {0};
     NNC_TRY(nnc_tensor_create_from(&s, NNC_DTYPE_FLOAT, &shape, q->scale));
     NNC_TRY(add_named_const(scale, graph, base, "_scale", &s));
@@ -206,10 +211,6 @@ static nnc_status emit_const(nnc_graph *graph, nnc_value_id v, const nnc_emit_op
     nnc_tensor t = {0}, none = {0};
     nnc_value_id in[3];
     nnc_node_id dq;
-    if (value->qparams->group != 0) {
-        NNC_FAIL(NNC_ERR_UNSUPPORTED, "constant '%s': scales per block are not written",
-                 value->name);
-    }
     bool as_u8 = options->weights_uint8 && value->qparams->dtype == NNC_DTYPE_INT8;
     NNC_TRY(nnc_qparams_copy(&q, value->qparams));
     nnc_status status = const_integers(&t, value, as_u8);
@@ -229,6 +230,9 @@ static nnc_status emit_const(nnc_graph *graph, nnc_value_id v, const nnc_emit_op
     }
     if (status == NNC_OK && q->axis >= 0) {
         status = nnc_node_set_int(graph, dq, "axis", q->axis);
+    }
+    if (status == NNC_OK && q->group > 0) {
+        status = nnc_node_set_int(graph, dq, "block_size", q->group);
     }
     nnc_qparams_destroy(q);
     return status;
@@ -390,6 +394,7 @@ static nnc_status emit_activations(nnc_graph *graph)
 nnc_status nnc_qdq_emit(nnc_graph *graph, const nnc_emit_options *options)
 {
     size_t swept;
+    NNC_TRY(nnc_qdq_emit_dynamic(graph));
     NNC_TRY(nnc_pass_dead_code.run(graph, NULL, &swept));
     NNC_TRY(options->bias_int32 ? emit_biases(graph) : float_biases(graph));
     NNC_TRY(nnc_pass_dead_code.run(graph, NULL, &swept));

@@ -405,6 +405,7 @@ static nnc_status run(nnc_graph *graph, const nnc_pass_ctx *ctx, size_t *changed
 {
     size_t swept;
     *changed = 0;
+    NNC_TRY(nnc_qdq_fold_dynamic(graph, changed));
     NNC_TRY(nnc_qdq_fold_constants(graph, changed));
     NNC_TRY(move_dequantize_up(graph, changed));
     NNC_TRY(nnc_qdq_fold_constants(graph, changed));

@@ -12,6 +12,10 @@ static bool integer_grid(nnc_dtype dtype)
     case NNC_DTYPE_UINT16:
     case NNC_DTYPE_INT16:
     case NNC_DTYPE_INT32:
+    case NNC_DTYPE_UINT4:
+    case NNC_DTYPE_INT4:
+    case NNC_DTYPE_UINT2:
+    case NNC_DTYPE_INT2:
         return true;
     default:
         return false;
@@ -55,6 +59,23 @@ static nnc_status create_grid(nnc_qparams **out, const nnc_value *scale, const n
     return status;
 }
 
+/* Do the scales have x's shape with dim `axis` cut into blocks? */
+static bool is_blocked_like(const nnc_value *scale, const nnc_value *x, int64_t axis, int64_t block)
+{
+    if (!x->has_shape || scale->shape.rank != x->shape.rank || axis < 0 ||
+        axis >= (int64_t)x->shape.rank) {
+        return false;
+    }
+    for (uint32_t d = 0; d < x->shape.rank; d++) {
+        int64_t dim = x->shape.dims[d];
+        dim = d == (uint32_t)axis && dim > 0 ? (dim - 1) / block + 1 : dim;
+        if (dim < 1 || scale->shape.dims[d] != dim) {
+            return false;
+        }
+    }
+    return true;
+}
+
 nnc_status nnc_qdq_read(nnc_qparams **out, const nnc_graph *graph, nnc_node_id id)
 {
     const nnc_node *node = nnc_graph_node_const(graph, id);
@@ -64,9 +85,10 @@ nnc_status nnc_qdq_read(nnc_qparams **out, const nnc_graph *graph, nnc_node_id i
                                 ? nnc_graph_value_const(graph, node->inputs[2])
                                 : NULL;
     nnc_dtype dtype = grid_dtype(graph, node, zero);
+    int64_t block = nnc_node_int(node, "block_size", 0);
     *out = NULL;
     if (!nnc_pass_is_plain_const(scale) || (zero && !nnc_pass_is_plain_const(zero)) ||
-        nnc_node_int(node, "block_size", 0) != 0 || scale->shape.rank > 1 || !integer_grid(dtype) ||
+        (block == 0 && scale->shape.rank > 1) || !integer_grid(dtype) ||
         nnc_dtype_class_of((int)scale->dtype) != NNC_DTYPE_CLASS_FLOAT) {
         return NNC_OK;
     }
@@ -75,7 +97,12 @@ nnc_status nnc_qdq_read(nnc_qparams **out, const nnc_graph *graph, nnc_node_id i
         return NNC_OK;
     }
     int64_t axis = nnc_node_int(node, "axis", 1);
-    if (count > 1) {
+    if (block > 0) {
+        axis = axis < 0 && x->has_shape ? axis + x->shape.rank : axis;
+        if (!is_blocked_like(scale, x, axis, block)) {
+            return NNC_OK;
+        }
+    } else if (count > 1) {
         if (!x->has_shape) {
             return NNC_OK;
         }
@@ -84,7 +111,11 @@ nnc_status nnc_qdq_read(nnc_qparams **out, const nnc_graph *graph, nnc_node_id i
             return NNC_OK;
         }
     }
-    nnc_status status = create_grid(out, scale, zero, dtype, count > 1 ? (int32_t)axis : -1, count);
+    bool along = block > 0 || count > 1;
+    nnc_status status = create_grid(out, scale, zero, dtype, along ? (int32_t)axis : -1, count);
+    if (status == NNC_OK) {
+        (*out)->group = block;
+    }
     if (status != NNC_OK) {
         char label[200];
         return nnc_error_prepend(status, "%s", nnc_node_label(label, sizeof label, graph, id));

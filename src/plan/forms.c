@@ -218,6 +218,32 @@ static nnc_status make_q8(uint32_t *out, nnc_plan_state *state, nnc_value_id id,
              nnc_graph_value_const(state->graph, id)->name);
 }
 
+/* What float readers of a dynamic nnc.Quant see. */
+static nnc_status dynamic_numbers(uint32_t *out, nnc_plan_state *state, nnc_value_id id)
+{
+    const nnc_value *value = nnc_graph_value_const(state->graph, id);
+    const uint32_t *slots = state->slots[id];
+    const uint32_t in[3] = {slots[NNC_SLOT_Q8], slots[NNC_SLOT_SCALE], slots[NNC_SLOT_ZERO]};
+    nnrt_dequantize_linear_params params = {.axis = -1};
+    NNC_TRY(nnc_form_declare(out, state, id, NNC_SLOT_LOGICAL));
+    emit(state, NNRT_ROP_ID_DEQUANTIZE_LINEAR, value, &params, sizeof(params), in, 3, *out);
+    return NNC_OK;
+}
+
+nnc_status nnc_form_declare_dynamic(uint32_t out[3], nnc_plan_state *state, nnc_value_id id)
+{
+    static const nnc_slot slots[3] = {NNC_SLOT_Q8, NNC_SLOT_SCALE, NNC_SLOT_ZERO};
+    static const nnrt_dtype types[3] = {NNRT_U8, NNRT_F32, NNRT_U8};
+    const nnc_value *value = nnc_graph_value_const(state->graph, id);
+    nnrt_shape shape = physical_shape(state, value, NNC_SLOT_Q8);
+    for (int i = 0; i < 3; i++) {
+        out[i] = nnrt_builder_value(state->builder, NNRT_VALUE_TEMP, value->name, types[i],
+                                    i == 0 ? &shape : &(nnrt_shape){0}, 0, NULL);
+        state->slots[id][slots[i]] = out[i];
+    }
+    return nnrt_builder_status(state->builder);
+}
+
 nnc_status nnc_form_get(uint32_t *out, nnc_plan_state *state, nnc_value_id id, nnc_slot slot)
 {
     const nnc_value *value = nnc_graph_value_const(state->graph, id);
@@ -236,6 +262,13 @@ nnc_status nnc_form_get(uint32_t *out, nnc_plan_state *state, nnc_value_id id, n
                      value->name);
         }
         return make_q8(out, state, id, slot);
+    }
+    if (state->slots[id][NNC_SLOT_SCALE] != NNRT_NONE && slot < NNC_SLOT_Q8) {
+        if (state->slots[id][NNC_SLOT_LOGICAL] == NNRT_NONE) {
+            NNC_TRY(dynamic_numbers(out, state, id));
+        }
+        return slot == NNC_SLOT_LOGICAL ? NNC_OK
+                                        : convert_layout(out, state, id, NNC_SLOT_LOGICAL, slot);
     }
     if (state->slots[id][slot_flip(slot)] != NNRT_NONE && !value->qparams) {
         return convert_layout(out, state, id, slot_flip(slot), slot);

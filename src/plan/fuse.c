@@ -96,7 +96,9 @@ void nnc_semantic_unit(nnc_semantic *out, const nnc_graph *graph, const nnc_uses
     if (out->final == NNC_ID_NONE) {
         return; /* first output omitted */
     }
-    if (!is_product(node) || nnc_graph_value_const(graph, out->final)->qparams) {
+    /* A product on a dynamic grid gives float numbers: no residual is added to its integers. */
+    if (!is_product(node) || nnc_graph_value_const(graph, out->final)->qparams ||
+        nnc_is_dynamic_quant(graph, node->inputs[0])) {
         take_clamp(out, graph, uses, barrier);
         return;
     }

@@ -14,6 +14,8 @@ typedef enum nnc_slot {
     NNC_SLOT_Q8_NHWC,
     NNC_SLOT_RAW,
     NNC_SLOT_RAW_NHWC,
+    NNC_SLOT_SCALE, /* with ZERO and Q8: a value on a grid of its own run (dynamic nnc.Quant) */
+    NNC_SLOT_ZERO,
     NNC_SLOT_COUNT
 } nnc_slot;
 
@@ -65,6 +67,8 @@ void nnc_semantic_unit(nnc_semantic *out, const nnc_graph *graph, const nnc_uses
 nnc_status nnc_form_get(uint32_t *out, nnc_plan_state *state, nnc_value_id value, nnc_slot slot);
 /* Declares a new runtime value for a slot of a graph value. */
 nnc_status nnc_form_declare(uint32_t *out, nnc_plan_state *state, nnc_value_id value, nnc_slot slot);
+/* Integers, scale and zero point of a value that a dynamic nnc.Quant makes. */
+nnc_status nnc_form_declare_dynamic(uint32_t out[3], nnc_plan_state *state, nnc_value_id value);
 /* Constant `value` in a form, expanded with leading ones to `rank`. */
 nnc_status nnc_form_const(uint32_t *out, nnc_plan_state *state, nnc_value_id value, nnc_slot slot,
                           uint32_t rank);

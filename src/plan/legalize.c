@@ -49,8 +49,8 @@ static double worst_accumulator(const nnc_graph *graph, const nnc_node *node, co
     }
     const int8_t *s8 = nnc_tensor_data(&w->tensor);
     const uint8_t *u8 = nnc_tensor_data(&w->tensor);
-    int32_t reach = qx->qmax - qx->zero_point[0];
-    if (qx->zero_point[0] - qx->qmin > reach) {
+    int32_t reach = qx ? qx->qmax - qx->zero_point[0] : 255;
+    if (qx && qx->zero_point[0] - qx->qmin > reach) {
         reach = qx->zero_point[0] - qx->qmin;
     }
     double worst = 0;
@@ -69,7 +69,7 @@ static double worst_accumulator(const nnc_graph *graph, const nnc_node *node, co
             }
         }
         double b = 0;
-        if (bias) {
+        if (bias && qx) { /* on a grid of its own run the bias is added to the float result */
             size_t n = nnc_tensor_count(&bias->tensor);
             double real = nnc_tensor_get_double(&bias->tensor, n == 1 ? 0 : c);
             if (bias->qparams) {
@@ -123,10 +123,11 @@ static const char *product_problem(const nnc_graph *graph, const nnc_node *node)
     if (nnc_node_is(node, "MatMul") && w->kind != NNC_VALUE_CONST) {
         return pair_problem(x, w);
     }
-    if (!x->qparams) {
+    bool dynamic = !nnc_node_is(node, "Conv") && nnc_is_dynamic_quant(graph, node->inputs[0]);
+    if (!x->qparams && !dynamic) {
         return "input not quantized";
     }
-    if (!nnc_grid8(x->qparams)) {
+    if (x->qparams && !nnc_grid8(x->qparams)) {
         return "input grid is not per-tensor 8 bit";
     }
     if (x->kind == NNC_VALUE_CONST) {

@@ -126,6 +126,24 @@ nnc_status nnc_lower_output(uint32_t *out, nnc_lower_ctx *ctx, uint32_t i, nnc_f
     return nnc_form_declare(out, ctx->state, id, (nnc_slot)form);
 }
 
+nnc_status nnc_lower_dynamic_output(uint32_t out[3], nnc_lower_ctx *ctx)
+{
+    return nnc_form_declare_dynamic(out, ctx->state, nnc_lower_node(ctx)->outputs[0]);
+}
+
+nnc_status nnc_lower_dynamic_input(uint32_t out[3], nnc_lower_ctx *ctx, uint32_t i)
+{
+    const uint32_t *slots = ctx->state->slots[nnc_lower_in_id(ctx, i)];
+    out[0] = slots[NNC_SLOT_Q8];
+    out[1] = slots[NNC_SLOT_SCALE];
+    out[2] = slots[NNC_SLOT_ZERO];
+    if (out[0] == NNRT_NONE || out[1] == NNRT_NONE || out[2] == NNRT_NONE) {
+        NNC_FAIL(NNC_ERR_INTERNAL, "value '%s' is used before it is quantized",
+                 nnc_lower_in_value(ctx, i)->name);
+    }
+    return NNC_OK;
+}
+
 nnc_status nnc_lower_temp(uint32_t *out, nnc_lower_ctx *ctx, nnrt_dtype dtype, uint32_t rank)
 {
     nnrt_shape shape = {.rank = rank};
