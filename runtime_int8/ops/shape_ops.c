@@ -163,3 +163,82 @@ const nnrt_rop nnrt_rop_unsqueeze = {
     .check = unsqueeze_check,
     .reshape = unsqueeze_reshape,
 };
+
+/* Known axes of a tensor of `rank` as a mask. */
+static nnc_status axes_mask(uint32_t *mask, const nnrt_node_ctx *ctx, int64_t rank)
+{
+    const int64_t *axes;
+    size_t count;
+    NNC_TRY(nnrt_host_i64(&axes, &count, ctx, 1));
+    *mask = 0;
+    for (size_t i = 0; i < count; i++) {
+        int64_t axis = axes[i] < 0 ? axes[i] + rank : axes[i];
+        if (axes[i] < -rank || axis >= rank || (*mask >> axis & 1u))
+            NNC_FAIL(NNC_ERR_MODEL, "'%s': axis %lld of rank %lld is out of range or given twice",
+                     ctx->name, (long long)axes[i], (long long)rank);
+        *mask |= 1u << axis;
+    }
+    return NNC_OK;
+}
+
+static nnc_status axes_check(const nnrt_node_ctx *ctx)
+{
+    NNC_TRY(nnrt_check_dtype(ctx, 1, NNRT_SET(NNRT_I64)));
+    return check_any(ctx);
+}
+
+static nnc_status squeeze_axes_reshape(nnrt_node_ctx *ctx)
+{
+    const nnrt_shape *x = &ctx->in[0].shape;
+    nnrt_shape shape = {.rank = 0};
+    uint32_t mask;
+    NNC_TRY(axes_mask(&mask, ctx, x->rank));
+    for (uint32_t i = 0; i < x->rank; i++) {
+        bool named = mask >> i & 1u;
+        if (named && x->dims[i] != 1)
+            NNC_FAIL(NNC_ERR_MODEL, "'%s': dim %u is %lld, expected 1", ctx->name, i,
+                     (long long)x->dims[i]);
+        if (!named)
+            shape.dims[shape.rank++] = x->dims[i];
+    }
+    nnrt_set_output(ctx, ctx->in[0].dtype, &shape);
+    return NNC_OK;
+}
+
+const nnrt_rop nnrt_rop_squeeze_axes = {
+    .name = "squeeze_axes",
+    .min_in = 2,
+    .max_in = 2,
+    .out_count = 1,
+    .host_inputs = 0x2,
+    .flags = NNRT_ROP_ALIAS | NNRT_ROP_HOST,
+    .check = axes_check,
+    .reshape = squeeze_axes_reshape,
+};
+
+static nnc_status unsqueeze_axes_reshape(nnrt_node_ctx *ctx)
+{
+    const nnrt_shape *x = &ctx->in[0].shape;
+    size_t added = nnrt_shape_count(&ctx->in[1].shape);
+    uint32_t mask, from = 0;
+    if (added > NNRT_RANK_MAX - x->rank)
+        NNC_FAIL(NNC_ERR_MODEL, "'%s': %zu axes added to rank %u, at most %d", ctx->name, added,
+                 x->rank, NNRT_RANK_MAX);
+    nnrt_shape shape = {.rank = x->rank + (uint32_t)added};
+    NNC_TRY(axes_mask(&mask, ctx, shape.rank));
+    for (uint32_t i = 0; i < shape.rank; i++)
+        shape.dims[i] = mask >> i & 1u ? 1 : x->dims[from++];
+    nnrt_set_output(ctx, ctx->in[0].dtype, &shape);
+    return NNC_OK;
+}
+
+const nnrt_rop nnrt_rop_unsqueeze_axes = {
+    .name = "unsqueeze_axes",
+    .min_in = 2,
+    .max_in = 2,
+    .out_count = 1,
+    .host_inputs = 0x2,
+    .flags = NNRT_ROP_ALIAS | NNRT_ROP_HOST,
+    .check = axes_check,
+    .reshape = unsqueeze_axes_reshape,
+};
