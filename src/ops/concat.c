@@ -322,6 +322,32 @@ static nnc_status split_dims(nnc_dim_links *links, const nnc_graph *graph, nnc_n
     return NNC_OK;
 }
 
+/* Lengths or a dim that are computed at run time. */
+static nnc_status split_dynamic(nnc_lower_ctx *ctx)
+{
+    const nnc_node *node = nnc_lower_node(ctx);
+    const nnc_value *x = nnc_lower_in_value(ctx, 0);
+    bool nhwc = nnc_rank_has_nhwc(x->shape.rank) && !nnc_lower_in_value(ctx, 1) &&
+                nnc_lower_prefer_nhwc(ctx);
+    nnc_form form = nnc_lower_moving_form(ctx, 0, nhwc);
+    nnrt_split_part_params params = {
+        .axis = nnc_lower_axis(nnc_node_int(node, "axis", 0), x->shape.rank, nhwc),
+        .count = node->output_count};
+    uint32_t in[2], count = 1, out;
+    NNC_TRY(nnc_lower_input(&in[0], ctx, 0, form));
+    if (nnc_lower_in_value(ctx, 1)) {
+        NNC_TRY(nnc_lower_input_as(&in[count++], ctx, 1, NNRT_I64));
+    }
+    for (; params.index < params.count; params.index++) {
+        if (nnc_lower_out_value(ctx, params.index)) {
+            NNC_TRY(nnc_lower_output(&out, ctx, params.index, form));
+            NNC_TRY(nnc_lower_emit(ctx, NNRT_ROP_ID_SPLIT_PART, &params, sizeof params, in, count,
+                                   &out, 1));
+        }
+    }
+    return NNC_OK;
+}
+
 static nnc_status split_lower(nnc_lower_ctx *ctx)
 {
     const nnc_node *node = nnc_lower_node(ctx);
@@ -329,14 +355,15 @@ static nnc_status split_lower(nnc_lower_ctx *ctx)
     int64_t given[NNC_KNOWN_MAX], sizes[NNC_KNOWN_MAX], at = 0;
     size_t given_count = 0;
     bool has = nnc_lower_in_value(ctx, 1) != NULL;
-    if (!x->has_shape || node->output_count > NNC_KNOWN_MAX ||
+    NNC_TRY(nnc_lower_check_rank(ctx, 0));
+    if (node->output_count > NNC_KNOWN_MAX ||
         (has && !nnc_lower_static_ints(ctx, 1, given, NNC_KNOWN_MAX, &given_count))) {
-        return nnc_lower_fail(ctx, "the rank of the input or the lengths are not constant");
+        return split_dynamic(ctx);
     }
     int32_t logical = nnc_lower_axis(nnc_node_int(node, "axis", 0), x->shape.rank, false);
     if (!split_sizes(sizes, node->output_count, has ? given : NULL, given_count,
                      x->shape.dims[logical])) {
-        return nnc_lower_fail(ctx, "dim %d is not constant", (int)logical);
+        return split_dynamic(ctx);
     }
     bool nhwc = nnc_rank_has_nhwc(x->shape.rank) && nnc_lower_prefer_nhwc(ctx);
     nnc_form form = nnc_lower_moving_form(ctx, 0, nhwc);

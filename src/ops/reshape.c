@@ -252,6 +252,18 @@ RESHAPE_OP(Flatten, 1, 1, NNC_ATTRS(flatten_attrs), .infer = flatten_infer, .low
 
 /* ---- Squeeze, Unsqueeze ---- */
 
+/* Rank of the input and as many dims more, or fewer, as there are axes; -1 if unknown. */
+static int other_rank(const nnc_infer_ctx *ctx, int sign)
+{
+    const nnc_value *x = nnc_infer_shaped(ctx, 0), *axes = nnc_infer_shaped(ctx, 1);
+    if (!x || !axes || axes->shape.rank > 1 || (axes->shape.rank == 1 && axes->shape.dims[0] < 0)) {
+        return -1;
+    }
+    int64_t n = axes->shape.rank == 0 ? 1 : axes->shape.dims[0];
+    n = n > NNC_RANK_MAX ? -1 : (int64_t)x->shape.rank + sign * n;
+    return n < 0 || n > NNC_RANK_MAX ? -1 : (int)n;
+}
+
 static nnc_status squeeze_infer(nnc_infer_ctx *ctx)
 {
     const nnc_value *x = nnc_infer_input(ctx, 0);
@@ -260,7 +272,7 @@ static nnc_status squeeze_infer(nnc_infer_ctx *ctx)
     bool given = nnc_infer_input(ctx, 1) != NULL;
     bool known = !given || nnc_infer_static_ints(ctx, 1, axes, NNC_RANK_MAX, &count);
     if (!x->has_shape || !known || (!given && !nnc_shape_is_static(&x->shape))) {
-        return nnc_infer_output_unknown(ctx, 0, x->dtype, -1);
+        return nnc_infer_output_unknown(ctx, 0, x->dtype, given ? other_rank(ctx, -1) : -1);
     }
     uint32_t mask;
     NNC_TRY(nnc_infer_axes_mask(ctx, &mask, axes, count, x->shape.rank));
@@ -285,7 +297,7 @@ static nnc_status unsqueeze_infer(nnc_infer_ctx *ctx)
     int64_t axes[NNC_RANK_MAX];
     size_t count = 0;
     if (!x->has_shape || !nnc_infer_static_ints(ctx, 1, axes, NNC_RANK_MAX, &count)) {
-        return nnc_infer_output_unknown(ctx, 0, x->dtype, -1);
+        return nnc_infer_output_unknown(ctx, 0, x->dtype, other_rank(ctx, 1));
     }
     uint32_t mask, from = 0;
     nnc_shape y = {.rank = x->shape.rank + (uint32_t)count};
@@ -308,8 +320,13 @@ static nnc_status axes_lower(nnc_lower_ctx *ctx)
     int64_t axes[NNC_RANK_MAX];
     size_t count = 0;
     bool given = nnc_lower_in_value(ctx, 1) != NULL;
-    if (!x->has_shape || (given && !nnc_lower_static_ints(ctx, 1, axes, NNC_RANK_MAX, &count))) {
-        return nnc_lower_fail(ctx, "the rank of the input or the axes are not constant");
+    NNC_TRY(nnc_lower_check_rank(ctx, 0));
+    if (given && !nnc_lower_static_ints(ctx, 1, axes, NNC_RANK_MAX, &count)) {
+        nnc_form moving = nnc_lower_moving_form(ctx, 0, false);
+        uint32_t list;
+        NNC_TRY(nnc_lower_input_as(&list, ctx, 1, NNRT_I64));
+        return nnc_lower_move(ctx, squeeze ? NNRT_ROP_ID_SQUEEZE_AXES : NNRT_ROP_ID_UNSQUEEZE_AXES,
+                              NULL, 0, &list, 1, moving, moving);
     }
     uint32_t rank = squeeze ? x->shape.rank : x->shape.rank + (uint32_t)count;
     nnrt_axes_params params = {.mask = 0};

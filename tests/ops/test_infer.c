@@ -158,6 +158,8 @@ static const infer_case cases[] = {
     {"Expand", "f[3,1] i{2,1,4}", "", "f[2,3,4]"},
     {"Tile", "f[N,3] i{1,4}", "", "f[N,12]"},
     {"GatherND", "f[4,5,6] i[N,2]", "", "f[N,6]"},
+    {"Unsqueeze", "f[3,4] i[2]", "", "f[_,_,_,_]"},
+    {"Squeeze", "f[1,3,1] i[2]", "", "f[_]"},
     {"GatherND", "f[2,5,6] i[2,3,1]", "batch_dims=1", "f[2,3,6]"},
     {"GatherND", "f[4,5] i[3,7,0]", "", "f[3,7,4,5]"},
     {"GatherND", "f[4,5] i[3,K]", "", "f?"},
