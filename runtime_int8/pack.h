@@ -33,6 +33,12 @@ void nnrt_pack_conv_q8(int8_t *out, nnrt_conv_pack pack, const int8_t *w, uint32
                        uint32_t c_in, uint32_t c_out, uint32_t r, uint32_t s);
 size_t nnrt_pack_dwconv_q8_bytes(uint32_t channels, uint32_t r, uint32_t s);
 void nnrt_pack_dwconv_q8(int8_t *out, const int8_t *w, uint32_t channels, uint32_t r, uint32_t s);
+/* ConvTranspose weights [c_in][c_out/groups][taps], taps row-major, by phase (transpose_geometry.h): per phase
+ * [groups][Np/16][taps of the phase][C][16]. The size is nnrt_pack_conv_f32_bytes(groups, c_in, c_out, taps, 1). */
+void nnrt_pack_conv_transpose(float *out, const float *w, const nnrt_window_nd *window, uint32_t groups,
+                              uint32_t c_in, uint32_t c_out);
+/* Depthwise [channels][taps] -> [taps][channels]. */
+void nnrt_pack_taps_first(float *out, const float *w, size_t channels, size_t taps);
 /* w [gates * hidden][k]: the weights of one direction of a recurrent cell. */
 size_t nnrt_pack_recurrent_bytes(uint32_t gates, uint32_t hidden, uint32_t k);
 void nnrt_pack_recurrent(float *out, const float *w, uint32_t gates, uint32_t hidden, uint32_t k);

@@ -61,4 +61,10 @@ typedef void nnrt_k_dwconv_f32_fn(float *y, const float *x, const nnrt_k_dwconv_
                                   const float *w, const float *bias, const float *residual,
                                   size_t count, const nnrt_k_dwconv_f32_params *params);
 
+/* y[c] = clamp(chain(c) + residual[c]), c < channels; chain(c): v = start[c] (0 if NULL); for t < taps:
+ * v = fmaf(x[t][c], w[t][c], v). start may be y itself, so that taps can be cut; residual may be NULL. */
+typedef void nnrt_k_tapsum_f32_fn(float *y, const float *const *x, const float *const *w,
+                                  const float *start, const float *residual, size_t taps,
+                                  size_t channels, float lo, float hi);
+
 #endif

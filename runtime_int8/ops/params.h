@@ -162,6 +162,29 @@ typedef struct nnrt_avgpool_params {
     float lo, hi;    /* q8: bounds minus zy; f32: clamp */
 } nnrt_avgpool_params;
 
+/* conv_nd: x f32 [N,spatial...,C], w, [bias f32 [c_out]], [residual like y] -> y f32 channels-last; the chain of conv_f32.
+ * w: packed, constant, as conv_f32's with all taps in one row (depthwise, groups == c_in == c_out: [taps][C]); else the plain
+ * f32 [c_out, c_in/groups, kernel...] of any value, whose dims are the kernel. */
+typedef struct nnrt_conv_nd_params {
+    nnrt_window_nd window;
+    uint32_t groups, c_in, c_out; /* totals over groups */
+    uint32_t packed, has_bias, has_residual;
+    nnrt_clamp clamp;
+} nnrt_conv_nd_params;
+/* conv_transpose_nd: x f32 [N,spatial...,C], w, [bias f32 [c_out]] -> y f32 channels-last; per output an ascending
+ * (tap, c) fmaf chain over the inputs that its window covers, started at the bias. w: packed, constant
+ * (nnrt_pack_conv_transpose; depthwise [taps][C]), else plain f32 [c_in, c_out/groups, kernel...]. Sizes: ONNX, where an
+ * output_shape of 0 is none and padding that would be negative is none. */
+typedef struct nnrt_conv_transpose_nd_params {
+    nnrt_window_nd window;
+    uint32_t groups, c_in, c_out;
+    uint32_t output_padding[NNRT_SPATIAL_MAX], output_shape[NNRT_SPATIAL_MAX];
+    uint32_t packed, has_bias;
+    nnrt_clamp clamp;
+} nnrt_conv_transpose_nd_params;
+/* conv_f64, conv_transpose_f64: the same in ONNX order on f64: x [N,C,spatial...], plain w, [bias] -> y; products and sums
+ * are rounded one by one, (c, tap) ascending. packed, has_residual 0, clamp none. */
+
 typedef enum nnrt_pool_kind { NNRT_POOL_MAX, NNRT_POOL_AVERAGE, NNRT_POOL_LP, NNRT_POOL_COUNT } nnrt_pool_kind;
 /* pool_nd: x [N,C,spatial...] in ONNX order, f32 or f64 (MAX also i8, u8) -> y, one ascending chain per output. global: the
  * window is all of the spatial dims. pool_max_index: MAX with a second output, the flat i64 index of each maximum (the

@@ -29,8 +29,8 @@ static nnc_status check(const nnrt_node_ctx *ctx)
         NNC_FAIL(NNC_ERR_MODEL, "'%s': grid %d..%d with zero point %d, expected within 0..255",
                  ctx->name, p->qmin, p->qmax, p->zero_point);
     if (p->nchw_to_nhwc > 1 ||
-        (p->nchw_to_nhwc && ctx->in[0].shape.rank != 3 && ctx->in[0].shape.rank != 4))
-        NNC_FAIL(NNC_ERR_MODEL, "'%s': channels-last %u for rank %u, expected rank 3 or 4",
+        (p->nchw_to_nhwc && (ctx->in[0].shape.rank < 3 || ctx->in[0].shape.rank > 5)))
+        NNC_FAIL(NNC_ERR_MODEL, "'%s': channels-last %u for rank %u, expected rank 3 to 5",
                  ctx->name, p->nchw_to_nhwc, ctx->in[0].shape.rank);
     return NNC_OK;
 }

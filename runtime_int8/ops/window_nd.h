@@ -19,4 +19,23 @@ nnc_status nnrt_window_nd_resolve(nnrt_axis_window out[NNRT_SPATIAL_MAX], const 
 void nnrt_axis_taps(const nnrt_axis_window *axis, int64_t start, int64_t in, int64_t *first,
                     int64_t *end);
 
+/* Position of flat index `flat` in dims; returns what is left beyond them. */
+static inline size_t nnrt_index_init(int64_t *at, size_t flat, const int64_t *dims, uint32_t rank)
+{
+    for (uint32_t i = rank; i-- > 0; flat /= (size_t)dims[i])
+        at[i] = (int64_t)(flat % (size_t)dims[i]);
+    return flat;
+}
+
+/* The next position; true when it starts again from 0. */
+static inline bool nnrt_index_next(int64_t *at, const int64_t *dims, uint32_t rank)
+{
+    for (uint32_t i = rank; i-- > 0;) {
+        if (++at[i] < dims[i])
+            return false;
+        at[i] = 0;
+    }
+    return true;
+}
+
 #endif

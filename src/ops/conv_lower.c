@@ -146,66 +146,14 @@ static nnc_status conv_q8(nnc_lower_ctx *ctx, const conv_geometry *g)
 
 nnc_status nnc_conv_lower(nnc_lower_ctx *ctx)
 {
+    const nnc_value *w = nnc_lower_in_value(ctx, 1);
+    const nnc_value *bias = nnc_lower_in_value(ctx, 2);
     conv_geometry g = {0};
+    if (!nnc_lower_integer(ctx) &&
+        (w->kind != NNC_VALUE_CONST || w->dtype != NNC_DTYPE_FLOAT || w->tensor.shape.rank > 4 ||
+         (bias && bias->kind != NNC_VALUE_CONST))) {
+        return nnc_conv_nd_lower(ctx);
+    }
     NNC_TRY(conv_geometry_init(&g, ctx));
     return nnc_lower_integer(ctx) ? conv_q8(ctx, &g) : conv_f32(ctx, &g);
-}
-
-/* ONNX weight [C_in][C_out/groups][R][S] -> [taps][C_in][C_out/groups]. */
-static nnc_status transposed_weight(uint32_t *out, nnc_lower_ctx *ctx, uint32_t taps)
-{
-    const nnc_value *value = nnc_lower_in_value(ctx, 1);
-    nnc_tensor w = {0};
-    NNC_TRY(nnc_const_float(&w, value));
-    size_t count = nnc_tensor_count(&w), rows = count / taps;
-    const float *from = nnc_tensor_data(&w);
-    float *to = nnc_calloc(count, sizeof(*to));
-    nnc_status status = to ? NNC_OK : NNC_ERR_LIMIT;
-    if (to) {
-        for (size_t i = 0; i < rows; i++) {
-            for (size_t t = 0; t < taps; t++) {
-                to[t * rows + i] = from[i * taps + t];
-            }
-        }
-        int64_t dims[3] = {(int64_t)taps, w.shape.dims[0], w.shape.dims[1]};
-        status = nnc_lower_const(out, ctx, NNRT_F32, 3, dims, to, count * sizeof(*to));
-    }
-    nnc_free(to);
-    nnc_tensor_deinit(&w);
-    return status;
-}
-
-nnc_status nnc_conv_transpose_lower(nnc_lower_ctx *ctx)
-{
-    const nnc_node *node = nnc_lower_node(ctx);
-    const nnc_value *w = nnc_lower_in_value(ctx, 1);
-    const nnc_fusion *fusion = nnc_lower_fusion(ctx);
-    char label[160];
-    nnc_node_label(label, sizeof(label), nnc_lower_graph(ctx), nnc_lower_node_id(ctx));
-    if (w->kind != NNC_VALUE_CONST || (w->tensor.shape.rank != 3 && w->tensor.shape.rank != 4)) {
-        NNC_FAIL(NNC_ERR_UNSUPPORTED, "%s: needs a constant weight of 3 or 4 dims", label);
-    }
-    if (nnc_node_attr(node, "output_shape")) {
-        NNC_FAIL(NNC_ERR_UNSUPPORTED, "%s: attribute output_shape is not handled, use pads", label);
-    }
-    uint32_t spatial = w->tensor.shape.rank - 2;
-    nnrt_conv_transpose_f32_params params = {.clamp = {fusion->lo, fusion->hi}};
-    NNC_TRY(nnc_window_from_node(&params.window, nnc_lower_graph(ctx), nnc_lower_node_id(ctx), spatial,
-                                 w->tensor.shape.dims + 2));
-    params.groups = (uint32_t)nnc_node_int(node, "group", 1);
-    params.c_in = (uint32_t)w->tensor.shape.dims[0];
-    params.c_out = (uint32_t)(w->tensor.shape.dims[1] * params.groups);
-    const nnc_attr *extra = nnc_node_attr(node, "output_padding");
-    for (uint32_t d = 0; extra && d < spatial && d < extra->count; d++) {
-        params.output_padding[2 - spatial + d] = (uint32_t)extra->ints[d];
-    }
-    uint32_t in[3], n = 2, out;
-    NNC_TRY(nnc_lower_input(&in[0], ctx, 0, NNC_FORM_NHWC));
-    NNC_TRY(transposed_weight(&in[1], ctx, params.window.kernel[0] * params.window.kernel[1]));
-    if (nnc_lower_in_value(ctx, 2)) {
-        params.has_bias = 1;
-        NNC_TRY(nnc_lower_input(&in[n++], ctx, 2, NNC_FORM_LOGICAL)); /* not padded, unlike the others' */
-    }
-    NNC_TRY(nnc_lower_output(&out, ctx, 0, NNC_FORM_NHWC));
-    return nnc_lower_emit(ctx, NNRT_ROP_ID_CONV_TRANSPOSE_F32, &params, sizeof(params), in, n, &out, 1);
 }

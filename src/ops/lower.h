@@ -2,7 +2,7 @@
  *
  * A graph value can exist in the plan in several physical forms; they are made on demand and shared:
  *   LOGICAL   dims in ONNX order, the value's own dtype (float32 when the value is quantized)
- *   NHWC      channels-last (rank 3 and 4; others equal LOGICAL), own dtype
+ *   NHWC      channels-last (rank 3 to 5; others equal LOGICAL), own dtype
  *   Q8        u8 integers of the value's annotation, ONNX order
  *   Q8_NHWC   u8 integers, channels-last
  * The plan inserts transposes, quantize and dequantize nodes as needed, never twice for one form. */

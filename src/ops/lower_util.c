@@ -52,7 +52,7 @@ nnc_form nnc_lower_moving_form(const nnc_lower_ctx *ctx, uint32_t i, bool nhwc)
 
 bool nnc_rank_has_nhwc(uint32_t rank)
 {
-    return rank == 3 || rank == 4;
+    return rank >= 3 && rank <= 5;
 }
 
 void nnc_layout_perm(uint32_t perm[NNC_RANK_MAX], uint32_t rank, bool nhwc)

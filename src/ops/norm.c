@@ -81,7 +81,7 @@ static nnc_status batch_emit(nnc_lower_ctx *ctx, float *a, float *b, size_t chan
 {
     const nnc_value *x = nnc_lower_in_value(ctx, 0);
     NNC_TRY(batch_factors(ctx, a, b, channels));
-    if (x->shape.rank > 4) {
+    if (x->shape.rank > 5) {
         return batch_by_steps(ctx, a, b, channels, x->shape.rank);
     }
     int64_t dim = (int64_t)channels;

@@ -5,6 +5,7 @@
 #include "ops/lower.h"
 
 nnc_status nnc_conv_lower(nnc_lower_ctx *ctx);           /* Conv */
+nnc_status nnc_conv_nd_lower(nnc_lower_ctx *ctx);        /* Conv without a kernel for its rank or weights */
 nnc_status nnc_conv_transpose_lower(nnc_lower_ctx *ctx); /* ConvTranspose */
 nnc_status nnc_gemm_lower(nnc_lower_ctx *ctx);           /* Gemm */
 nnc_status nnc_matmul_lower(nnc_lower_ctx *ctx);         /* MatMul */

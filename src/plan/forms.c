@@ -1,12 +1,13 @@
 /* Physical forms of values: conversions made on demand, once. SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "ops/op_util.h"
 #include "plan/internal.h"
 #include "tensor/small.h"
 
 bool nnc_has_nhwc(const nnc_value *value)
 {
-    return value->has_shape && (value->shape.rank == 3 || value->shape.rank == 4);
+    return value->has_shape && nnc_rank_has_nhwc(value->shape.rank);
 }
 
 static bool is_signed_grid(const nnc_qparams *q)
@@ -144,7 +145,7 @@ static nnc_status convert_layout(uint32_t *out, nnc_plan_state *state, nnc_value
     NNC_TRY(nnc_form_declare(out, state, id, to));
     uint32_t rank = value->shape.rank;
     if (is_pixel(value)) {
-        int64_t dims[4] = {0, 1, 1, 1};
+        int64_t dims[NNRT_RANK_MAX] = {0, 1, 1, 1, 1, 1, 1, 1};
         dims[slot_is_nhwc(to) ? rank - 1 : 1] = -1;
         nnrt_shape shape = {.rank = 1, .dims = {rank}};
         in[1] = nnrt_builder_const(state->builder, "", NNRT_I64, &shape, dims, rank * sizeof(dims[0]));
@@ -390,7 +391,7 @@ nnc_status nnc_form_const(uint32_t *out, nnc_plan_state *state, nnc_value_id id,
     }
     tensor.shape = expanded;
     nnc_status status = NNC_OK;
-    if (slot_is_nhwc(slot) && (rank == 3 || rank == 4)) {
+    if (slot_is_nhwc(slot) && nnc_rank_has_nhwc(rank)) {
         nnc_tensor permuted = {0};
         status = permute_nhwc(&permuted, &tensor);
         nnc_tensor_deinit(&tensor);

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "ops/op_util.h"
 #include "plan/internal.h"
 #include "tensor/requant.h"
 
@@ -86,7 +87,7 @@ bool nnc_lower_prefer_nhwc(const nnc_lower_ctx *ctx)
 int32_t nnc_lower_axis(int64_t axis, uint32_t rank, bool nhwc)
 {
     int64_t a = axis < 0 ? axis + (int64_t)rank : axis;
-    if (!nhwc || (rank != 3 && rank != 4) || a == 0) {
+    if (!nhwc || !nnc_rank_has_nhwc(rank) || a == 0) {
         return (int32_t)a;
     }
     return a == 1 ? (int32_t)rank - 1 : (int32_t)a - 1;

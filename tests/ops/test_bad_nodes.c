@@ -52,7 +52,7 @@ static const bad_case cases[] = {
      "pads does not have two elements per spatial dim"},
     {"Conv", "f[1,3,2,2] f[8,3,3,3]", "", 1,
      "window of 3 (dilation 1) does not fit an input of 2 with padding 0 and 0"},
-    {"Conv", "f[1,3] f[8,3]", "", 1, "input 'x' has 2 dims, expected 3 to 6"},
+    {"Conv", "f[1,3] f[8,3]", "", 1, "input 'x' has 2 dims, expected 3 to 8"},
     {"Conv", "f[1,3,8,8] i[8,3,3,3]", "", 1, "inputs are float32 and int64, expected one type"},
     {"ConvTranspose", "f[1,8,2,2] f[8,4,1,1]", "pads=[1,1,1,1]", 1,
      "padding 2 leaves no output of dim 0"},

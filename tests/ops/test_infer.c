@@ -22,6 +22,8 @@ static const infer_case cases[] = {
      "group=2 strides=[2,2] pads=[1,1,1,1] output_padding=[1,1]", "f[1,4,10,10]"},
     {"ConvTranspose", "f[1,8,5,5] f[8,4,3,3]", "output_shape=[11,12] strides=[2,2]",
      "f[1,4,11,12]"},
+    {"Conv", "f[N,4,5,9,9] f[8,4,3,3,3] f[8]", "pads=[1,1,1,1,1,1] strides=[1,2,2]", "f[N,8,5,5,5]"},
+    {"ConvTranspose", "f[1,8,3,5,5] f[8,4,2,2,2]", "strides=[2,2,2] auto_pad=SAME_LOWER", "f[1,4,6,10,10]"},
     {"Gemm", "f[N,64] f[10,64] f[10]", "transB=1", "f[N,10]"},
     {"Gemm", "f[64,N] f[64,10]", "transA=1", "f[N,10]"},
     {"MatMul", "f[B,4,5] f[5,6]", "", "f[B,4,6]"},
