@@ -416,6 +416,49 @@ typedef struct nnrt_rotary_params {
     uint32_t dims;        /* R, even; 0: D */
     uint32_t interleaved; /* pairs are neighbours, else R/2 apart */
 } nnrt_rotary_params;
+/* bitcast: x any -> the same bits under a type of the same size (nnrt_cast_params). */
+/* eye: x any [M,N] (for its shape) -> dtype [M,N] with ones where column = row + k. */
+typedef struct nnrt_eye_params {
+    uint32_t dtype;
+    int32_t k;
+} nnrt_eye_params;
+/* trilu: x any [...,M,N], [k i64 scalar] -> what lies on and above (upper) or below diagonal k; the rest is 0. */
+typedef struct nnrt_trilu_params {
+    uint32_t upper;
+    uint32_t reserved;
+} nnrt_trilu_params;
+/* one_hot: indices (numbers), depth (host-known scalar), values [off, on] of any type -> a new axis (nnrt_axis_params) of `depth`.
+ * hardmax: x floats along axis (nnrt_axis_params): 1 at the first maximum. */
+/* cumulative: x numbers, axis (host-known scalar i32 or i64) -> running sums or products; halves accumulate in f32. */
+typedef struct nnrt_cumulative_params {
+    uint32_t product, exclusive, reverse;
+    uint32_t reserved;
+} nnrt_cumulative_params;
+/* random: shape i64 host-known -> dtype, uniform in [a, b) or normal of mean a and deviation b.
+ * bernoulli: x floats (probabilities) -> 1 or 0 in dtype; a, b, normal unused.
+ * Everything random is a function of seed and position: the same in every run, on every device. */
+typedef struct nnrt_random_params {
+    uint64_t seed;
+    uint32_t dtype, normal;
+    float a, b;
+} nnrt_random_params;
+/* multinomial: x floats [N,C] (log probabilities up to a constant) -> i32 or i64 [N,samples]. */
+typedef struct nnrt_multinomial_params {
+    uint64_t seed;
+    uint32_t dtype, samples;
+} nnrt_multinomial_params;
+/* dropout: x floats, ratio float scalar, training bool scalar -> y, mask bool. Outside of training y is x. */
+typedef struct nnrt_seed_params {
+    uint64_t seed;
+} nnrt_seed_params;
+/* window_function: size (host-known scalar i32 or i64) -> dtype [size]: a0 - a1 cos t + a2 cos 2t over one period. */
+typedef struct nnrt_window_function_params {
+    uint32_t dtype, periodic;
+    float a[3];
+    uint32_t reserved;
+} nnrt_window_function_params;
+/* mel_weights: bins, DFT length, sample rate (i32, i64), lower and upper edge in Hz (floats), all host-known scalars -> dtype
+ * [length / 2 + 1, bins] (nnrt_cast_params). det: x floats [...,M,M] -> [...]. No params. */
 /* callback: x any -> (no output). The session's callback gets a view of x. */
 typedef struct nnrt_callback_params {
     uint32_t tag;

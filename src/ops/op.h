@@ -98,6 +98,8 @@ const nnc_op *nnc_op_find(const char *domain, const char *name);
 const nnc_op *nnc_op_row(size_t i);
 /* Binds node->op and validates arity and attributes against the schema (NNC_ERR_MODEL); unknown op: node->op = NULL, NNC_OK. */
 nnc_status nnc_node_bind(nnc_graph *graph, nnc_node_id node);
+/* Draws random numbers: two equal nodes are not one, and a constant input makes no constant. */
+bool nnc_node_is_random(const nnc_node *node);
 /* Infers dtypes and shapes of the whole graph in topological order. A recorded shape that contradicts is replaced with a warning
  * counted in *contradictions (may be NULL). Unknown ops leave their outputs unknown. */
 nnc_status nnc_graph_infer(nnc_graph *graph, size_t *contradictions);

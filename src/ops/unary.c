@@ -1,4 +1,6 @@
 /* Element-wise ops of one operand. SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+
 #include "ops/op_util.h"
 
 #define UNARY_OP(id, infer_fn, lower_fn, quant_kind, ...)                                          \
@@ -28,8 +30,15 @@
     UNARY_OP(id, nnc_infer_same, lower_##id, NNC_QUANT_TABLE, NNC_NO_ATTRS)
 
 PLAIN(Abs, ABS);
+PLAIN(Acos, ACOS);
+PLAIN(Acosh, ACOSH);
+PLAIN(Asin, ASIN);
+PLAIN(Asinh, ASINH);
+PLAIN(Atan, ATAN);
+PLAIN(Atanh, ATANH);
 PLAIN(Ceil, CEIL);
 PLAIN(Cos, COS);
+PLAIN(Cosh, COSH);
 PLAIN(Erf, ERF);
 PLAIN(Exp, EXP);
 PLAIN(Floor, FLOOR);
@@ -42,9 +51,11 @@ PLAIN(Round, ROUND);
 PLAIN(Sigmoid, SIGMOID);
 PLAIN(Sign, SIGN);
 PLAIN(Sin, SIN);
+PLAIN(Sinh, SINH);
 PLAIN(Softplus, SOFTPLUS);
 PLAIN(Softsign, SOFTSIGN);
 PLAIN(Sqrt, SQRT);
+PLAIN(Tan, TAN);
 PLAIN(Tanh, TANH);
 
 /* With one or two float attributes and their ONNX defaults. */
@@ -86,15 +97,22 @@ static nnc_status gelu_lower(nnc_lower_ctx *ctx)
 }
 UNARY_OP(Gelu, nnc_infer_same, gelu_lower, NNC_QUANT_TABLE, NNC_ATTRS(gelu_attrs));
 
+static const nnc_attr_schema shrink_attrs[] = {NNC_A_FLOAT("bias"), NNC_A_FLOAT("lambd")};
+
+static nnc_status shrink_lower(nnc_lower_ctx *ctx)
+{
+    const nnc_node *node = nnc_lower_node(ctx);
+    return nnc_lower_unary(ctx, NNRT_UNARY_SHRINK, nnc_node_float(node, "lambd", 0.5f),
+                           nnc_node_float(node, "bias", 0.0f));
+}
+UNARY_OP(Shrink, nnc_infer_same, shrink_lower, NNC_QUANT_TABLE, NNC_ATTRS(shrink_attrs));
+
 static const nnc_attr_schema swish_attrs[] = {NNC_A_FLOAT("alpha")};
 
 static nnc_status swish_lower(nnc_lower_ctx *ctx)
 {
-    if (nnc_node_float(nnc_lower_node(ctx), "alpha", 1.0f) != 1.0f) {
-        return nnc_lower_fail(ctx, "alpha %g, only 1 can run",
-                              (double)nnc_node_float(nnc_lower_node(ctx), "alpha", 1.0f));
-    }
-    return nnc_lower_unary(ctx, NNRT_UNARY_SILU, 0.0f, 0.0f);
+    float alpha = nnc_node_float(nnc_lower_node(ctx), "alpha", 1.0f);
+    return nnc_lower_unary(ctx, alpha == 1.0f ? NNRT_UNARY_SILU : NNRT_UNARY_SWISH, alpha, 0.0f);
 }
 UNARY_OP(Swish, nnc_infer_same, swish_lower, NNC_QUANT_TABLE, NNC_ATTRS(swish_attrs));
 
@@ -144,10 +162,26 @@ static const nnc_attr_schema is_inf_attrs[] = {
 static nnc_status is_inf_lower(nnc_lower_ctx *ctx)
 {
     const nnc_node *node = nnc_lower_node(ctx);
-    if (!nnc_node_int(node, "detect_negative", 1) || !nnc_node_int(node, "detect_positive", 1)) {
-        return nnc_lower_fail(ctx, "detection of one sign alone cannot run");
+    bool negative = nnc_node_int(node, "detect_negative", 1) != 0;
+    bool positive = nnc_node_int(node, "detect_positive", 1) != 0;
+    if (negative && positive) {
+        return predicate_lower(ctx, NNRT_UNARY_IS_INF);
     }
-    return predicate_lower(ctx, NNRT_UNARY_IS_INF);
+    if (negative || positive) {
+        return predicate_lower(ctx, negative ? NNRT_UNARY_IS_NEG_INF : NNRT_UNARY_IS_POS_INF);
+    }
+    /* Neither: false everywhere, as "is both infinities". */
+    uint32_t x, y[2], z;
+    nnc_form form = nnc_lower_prefer_nhwc(ctx) ? NNC_FORM_NHWC : NNC_FORM_LOGICAL;
+    nnrt_binary_params both = {.op = NNRT_BINARY_AND, .clamp = {-INFINITY, INFINITY}};
+    NNC_TRY(nnc_lower_input(&x, ctx, 0, form));
+    for (int i = 0; i < 2; i++) {
+        nnrt_unary_params one = {.op = i == 0 ? NNRT_UNARY_IS_NEG_INF : NNRT_UNARY_IS_POS_INF};
+        NNC_TRY(nnc_lower_temp(&y[i], ctx, NNRT_BOOL, nnc_lower_in_value(ctx, 0)->shape.rank));
+        NNC_TRY(nnc_lower_emit(ctx, NNRT_ROP_ID_UNARY, &one, sizeof one, &x, 1, &y[i], 1));
+    }
+    NNC_TRY(nnc_lower_output(&z, ctx, 0, form));
+    return nnc_lower_emit(ctx, NNRT_ROP_ID_BINARY, &both, sizeof both, y, 2, &z, 1);
 }
 UNARY_OP(IsInf, nnc_infer_same_bool, is_inf_lower, NNC_QUANT_FLOAT, NNC_ATTRS(is_inf_attrs));
 
@@ -165,3 +199,9 @@ static nnc_status not_lower(nnc_lower_ctx *ctx)
     return predicate_lower(ctx, NNRT_UNARY_NOT);
 }
 UNARY_OP(Not, not_infer, not_lower, NNC_QUANT_FLOAT, NNC_NO_ATTRS);
+
+static nnc_status bitwise_not_lower(nnc_lower_ctx *ctx)
+{
+    return predicate_lower(ctx, NNRT_UNARY_BIT_NOT);
+}
+UNARY_OP(BitwiseNot, nnc_infer_same, bitwise_not_lower, NNC_QUANT_FLOAT, NNC_NO_ATTRS);

@@ -67,12 +67,11 @@ static bool constant_input(const fold_state *s, nnc_value_id id)
     return v->producer != NNC_ID_NONE && s->foldable[v->producer];
 }
 
-/* QuantizeLinear and DequantizeLinear are the quantization passes' to read; a random or unknown op
- * has no `op`. */
+/* QuantizeLinear and DequantizeLinear are the quantization passes' to read; an unknown op has no `op`. */
 static bool node_is_foldable(fold_state *s, const nnc_node *node)
 {
     size_t in = 0, out = 0;
-    if (!node->op || !node->op->lower || node->input_count == 0 ||
+    if (!node->op || !node->op->lower || node->input_count == 0 || nnc_node_is_random(node) ||
         nnc_node_is(node, "QuantizeLinear") || nnc_node_is(node, "DequantizeLinear") ||
         strcmp(node->domain, "nnc") == 0) {
         return false;

@@ -76,7 +76,7 @@ static bool key_attr(nnc_str *key, const nnc_attr *a)
 static bool key_node(nnc_str *key, const nnc_graph *graph, const nnc_node *node,
                      const nnc_value_id *to)
 {
-    if (!node->op || node->output_count == 0) {
+    if (!node->op || node->output_count == 0 || nnc_node_is_random(node)) {
         return false;
     }
     nnc_str_appendf(key, "%s.%s/%u(", node->domain, node->op_type, (unsigned)node->output_count);

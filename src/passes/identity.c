@@ -89,6 +89,9 @@ static bool passes_first(nnc_graph *graph, const nnc_node *node)
     if (nnc_node_is(node, "Cast")) {
         return x->dtype == y->dtype && nnc_node_int(node, "to", 0) == (int64_t)x->dtype;
     }
+    if (nnc_node_is(node, "CastLike")) {
+        return x->dtype == y->dtype;
+    }
     if (nnc_node_is(node, "Clip")) {
         return !nnc_pass_input(graph, node, 1) && !nnc_pass_input(graph, node, 2);
     }

@@ -163,6 +163,8 @@ nnc_status nnc_tensor_create(nnc_tensor *out, nnc_dtype dtype, const nnc_shape *
 {
     char text[512];
     size_t count, bytes;
+    const nnc_shape own = *shape; /* which may be out's */
+    shape = &own;
     *out = (nnc_tensor){0};
     if (nnc_dtype_bits(dtype) == 0) {
         NNC_FAIL(NNC_ERR_UNSUPPORTED, "tensor of type %s has no fixed element size",

@@ -264,7 +264,7 @@ static void test_cast_small(void **state)
     cast_small(NNRT_I32, v, 6, (nnrt_cast_small_params){NNRT_U4, 1, 0, 0}, u4);
     cast_small(NNRT_I32, v, 6, (nnrt_cast_small_params){NNRT_U2, 1, 0, 0}, u2);
     const float f[] = {-0.9f, 1.5f, -3.7f, 40.0f};
-    const uint8_t trunc4[] = {0, 1, 0xfd, 7};
+    const uint8_t trunc4[] = {0, 1, 0xfd, 0};
     cast_small(NNRT_F32, f, 4, (nnrt_cast_small_params){NNRT_I4, 1, 0, 0}, trunc4);
 }
 
