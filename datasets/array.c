@@ -428,7 +428,7 @@ static nnc_status get_image(nnc_tensor *out, const nnc_array_input *in, const nn
     for (uint32_t c = 0; c < channels; c++)
         for (size_t i = 0; i < pixels; i++)
             image.data[i * channels + c] = nhwc ? bytes[i * channels + c] : bytes[c * pixels + i];
-    return nnc_preprocess_apply(out, &image, &d->image);
+    return nnc_preprocess_apply(out, NULL, &image, &d->image);
 }
 
 static nnc_status check_finite(const nnc_tensor *x, const char *name)

@@ -43,6 +43,8 @@ void nnc_dataset_destroy(nnc_dataset *d)
     if (d->format)
         d->format->close(d);
     nnc_free(d->labels);
+    nnc_free(d->boxes);
+    nnc_free(d->box_start);
     nnc_free(d->subset);
     nnc_str_deinit(&d->format_text);
     nnc_str_deinit(&d->preprocessing);
@@ -246,7 +248,7 @@ nnc_status nnc_dataset_open(nnc_dataset **out, const char *spec, const nnc_datas
         return status;
     }
     nnc_log_info(log, "%s: %s, %zu sample%s%s, %s", d->path, nnc_dataset_format(d), d->count,
-                 d->count == 1 ? "" : "s", d->labels ? " with labels" : "",
+                 d->count == 1 ? "" : "s", d->labels ? " with labels" : d->boxes ? " with boxes" : "",
                  nnc_dataset_preprocessing(d));
     tell(log, &d->notes, false);
     tell(log, &d->warnings, true);

@@ -13,6 +13,7 @@
 #include "base/facts.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "datasets/boxes.h"
 #include "tensor/tensor.h"
 
 typedef struct nnc_dataset nnc_dataset;
@@ -50,7 +51,8 @@ typedef struct nnc_dataset_options {
     const char *mean;          /* one number, or one per channel in the model's channel order */
     const char *std;           /* same */
 
-    const char *labels;  /* labels file, or "#name" for a dataset of the same HDF5 or npz file */
+    const char *labels;  /* labels file, or "#name" for a dataset of the same HDF5 or npz file; for images also boxes: COCO's .json,
+                            or a folder of YOLO's text files */
     const char *classes; /* class names in the model's order, one per line */
     size_t num_classes;  /* of the model's output; 0 = unknown: labels are not checked against it */
     int64_t label_offset; /* added to every label (1 for models with a background class 0) */
@@ -68,6 +70,7 @@ typedef struct nnc_sample {
     size_t index;       /* position in the data set */
     nnc_tensor *inputs; /* [input_count], in the model's order, dtype and layout */
     size_t input_count;
+    nnc_image_view view; /* where the original image lies in the input; width 0: no image file */
     int64_t label; /* -1: none */
     uint64_t
         hash;   /* xxh3 of the source bytes (file or raw array); equal sources have equal hashes */

@@ -24,6 +24,7 @@ const nnc_limit nnc_dataset_limit_table[] = {
     {"folder", "depth", NNC_WALK_DEPTH_MAX, NNC_LIMIT_COUNT, NULL},
     {"folder", "files", NNC_WALK_FILES_MAX, NNC_LIMIT_COUNT, NULL},
     {"text file", "size", NNC_TEXT_FILE_MAX, NNC_LIMIT_BYTES, NULL},
+    {"COCO annotations", "size", NNC_COCO_FILE_MAX, NNC_LIMIT_BYTES, NULL},
     {"text file", "line", NNC_TEXT_LINE_MAX, NNC_LIMIT_BYTES, NULL},
     {"NumPy file", "size", NNC_NPY_FILE_MAX, NNC_LIMIT_BYTES, NULL},
     {"NumPy file", "header", NNC_NPY_HEADER_MAX, NNC_LIMIT_BYTES, NULL},

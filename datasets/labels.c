@@ -194,7 +194,7 @@ static nnc_status check_complete(const reading *r, const char *const *names)
     return NNC_OK;
 }
 
-static nnc_status file_map(nnc_map **out, const char *const *names, size_t n)
+nnc_status nnc_labels_file_map(nnc_map **out, const char *const *names, size_t n)
 {
     nnc_map *map = nnc_map_create();
     nnc_status status = map ? NNC_OK : NNC_ERR_LIMIT;
@@ -225,7 +225,7 @@ static nnc_status read_lines(reading *r, const char *path, const char *const *na
     for (size_t i = 0; i < d->total; i++)
         d->labels[i] = UNSET;
     if (names)
-        NNC_TRY(file_map(&r->files, names, d->total));
+        NNC_TRY(nnc_labels_file_map(&r->files, names, d->total));
     NNC_TRY(class_map(&r->classes, d));
     r->text.path = path;
     bool more;

@@ -8,6 +8,7 @@
 #define NNC_MAX_BAD_PERCENT 1 /* unreadable samples, by default */
 #define NNC_IMAGE_FILE_MAX (256u << 20)
 #define NNC_TEXT_FILE_MAX (256u << 20)
+#define NNC_COCO_FILE_MAX (512u << 20)
 #define NNC_NPY_FILE_MAX ((uint64_t)1 << 40)
 #define NNC_NPY_HEADER_MAX 65536u
 #define NNC_IDX_FILE_MAX ((size_t)2 << 30)

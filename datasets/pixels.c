@@ -15,9 +15,15 @@ static int64_t round_even(double x)
 
 /* Puts the part of the resized image that overlaps the output; the border is `pad`. (left, top) is
  * the output's corner in the resized image and may be negative. */
-static nnc_status place(nnc_image *out, const nnc_image *image, const nnc_preprocess *p,
-                        const uint64_t full[2], const int64_t corner[2])
+static nnc_status place(nnc_image *out, nnc_image_view *view, const nnc_image *image,
+                        const nnc_preprocess *p, const uint64_t full[2], const int64_t corner[2])
 {
+    *view = (nnc_image_view){.width = image->width,
+                             .height = image->height,
+                             .scale_x = (double)full[0] / image->width,
+                             .scale_y = (double)full[1] / image->height,
+                             .offset_x = -(double)corner[0],
+                             .offset_y = -(double)corner[1]};
     if (p->no_crop && (full[0] != p->width || full[1] != p->height))
         NNC_FAIL(NNC_ERR_USAGE,
                  "image is %llux%llu after resizing, the model wants %ux%u (height x "
@@ -59,7 +65,8 @@ static int64_t centre(uint64_t have, uint32_t want)
     return -(int64_t)((want - have) / 2);
 }
 
-static nnc_status shorter(nnc_image *out, const nnc_image *image, const nnc_preprocess *p)
+static nnc_status shorter(nnc_image *out, nnc_image_view *view, const nnc_image *image,
+                          const nnc_preprocess *p)
 {
     const uint64_t size = (uint64_t)p->size;
     const uint64_t w = image->width, h = image->height;
@@ -69,10 +76,11 @@ static nnc_status shorter(nnc_image *out, const nnc_image *image, const nnc_prep
     else
         full[0] = (uint64_t)((double)(size * w) / (double)h);
     const int64_t corner[2] = {centre(full[0], p->width), centre(full[1], p->height)};
-    return place(out, image, p, full, corner);
+    return place(out, view, image, p, full, corner);
 }
 
-static nnc_status letterbox(nnc_image *out, const nnc_image *image, const nnc_preprocess *p)
+static nnc_status letterbox(nnc_image *out, nnc_image_view *view, const nnc_image *image,
+                            const nnc_preprocess *p)
 {
     const double rw = (double)p->width / image->width, rh = (double)p->height / image->height;
     const double r = rw < rh ? rw : rh;
@@ -82,11 +90,12 @@ static nnc_status letterbox(nnc_image *out, const nnc_image *image, const nnc_pr
     const uint64_t full[2] = {(uint64_t)w, (uint64_t)h};
     const int64_t corner[2] = {-((int64_t)(p->width - full[0]) / 2),
                                -((int64_t)(p->height - full[1]) / 2)};
-    return place(out, image, p, full, corner);
+    return place(out, view, image, p, full, corner);
 }
 
 /* Cuts the central percentage of both sides, then stretches. */
-static nnc_status central(nnc_image *out, const nnc_image *image, const nnc_preprocess *p)
+static nnc_status central(nnc_image *out, nnc_image_view *view, const nnc_image *image,
+                          const nnc_preprocess *p)
 {
     const double keep = p->size / 100.0;
     const uint32_t left = (uint32_t)(image->width * (1 - keep) / 2);
@@ -96,18 +105,23 @@ static nnc_status central(nnc_image *out, const nnc_image *image, const nnc_prep
         image->width, image->height, left, top, image->width - 2 * left, image->height - 2 * top};
     NNC_TRY(nnc_image_resize(&cut, image, &middle, p->resample));
     const uint64_t full[2] = {p->width, p->height};
-    const nnc_status status = place(out, &cut, p, full, (int64_t[]){0, 0});
+    const nnc_status status = place(out, view, &cut, p, full, (int64_t[]){0, 0});
     nnc_image_deinit(&cut);
+    view->offset_x -= left * view->scale_x;
+    view->offset_y -= top * view->scale_y;
+    view->width = image->width;
+    view->height = image->height;
     return status;
 }
 
-static nnc_status resize(nnc_image *out, const nnc_image *image, const nnc_preprocess *p)
+static nnc_status resize(nnc_image *out, nnc_image_view *view, const nnc_image *image,
+                         const nnc_preprocess *p)
 {
     const bool same = image->width == p->width && image->height == p->height;
     const uint64_t own[2] = {image->width, image->height};
     const uint64_t model[2] = {p->width, p->height};
     if (same && !p->size_given)
-        return place(out, image, p, own, (int64_t[]){0, 0});
+        return place(out, view, image, p, own, (int64_t[]){0, 0});
     switch (p->resize) {
     case NNC_RESIZE_FIT:
         NNC_FAIL(
@@ -119,16 +133,16 @@ static nnc_status resize(nnc_image *out, const nnc_image *image, const nnc_prepr
     case NNC_RESIZE_NONE:
         break;
     case NNC_RESIZE_EXACT:
-        return place(out, image, p, model, (int64_t[]){0, 0});
+        return place(out, view, image, p, model, (int64_t[]){0, 0});
     case NNC_RESIZE_SHORTER:
-        return shorter(out, image, p);
+        return shorter(out, view, image, p);
     case NNC_RESIZE_LETTERBOX:
-        return letterbox(out, image, p);
+        return letterbox(out, view, image, p);
     case NNC_RESIZE_CENTRAL:
-        return central(out, image, p);
+        return central(out, view, image, p);
     }
     const int64_t corner[2] = {centre(own[0], p->width), centre(own[1], p->height)};
-    return place(out, image, p, own, corner);
+    return place(out, view, image, p, own, corner);
 }
 
 static void swap_red_blue(nnc_image *image)
@@ -141,12 +155,15 @@ static void swap_red_blue(nnc_image *image)
     }
 }
 
-nnc_status nnc_preprocess_geometry(nnc_image *out, nnc_image *image, const nnc_preprocess *p)
+nnc_status nnc_preprocess_geometry(nnc_image *out, nnc_image_view *view, nnc_image *image,
+                                   const nnc_preprocess *p)
 {
+    nnc_image_view unused;
+    view = view ? view : &unused;
     memset(out, 0, sizeof(*out));
     nnc_status status = nnc_image_set_channels(image, p->color == NNC_COLOR_GRAY ? 1 : 3);
     if (status == NNC_OK)
-        status = resize(out, image, p);
+        status = resize(out, view, image, p);
     nnc_image_deinit(image);
     NNC_TRY(status);
     if (p->color == NNC_COLOR_BGR)
@@ -214,10 +231,11 @@ static void fill(float *to, const nnc_image *image, const nnc_preprocess *p)
     }
 }
 
-nnc_status nnc_preprocess_apply(nnc_tensor *out, nnc_image *image, const nnc_preprocess *p)
+nnc_status nnc_preprocess_apply(nnc_tensor *out, nnc_image_view *view, nnc_image *image,
+                                const nnc_preprocess *p)
 {
     nnc_image ready;
-    NNC_TRY(nnc_preprocess_geometry(&ready, image, p));
+    NNC_TRY(nnc_preprocess_geometry(&ready, view, image, p));
     const nnc_image_target *t = &p->target;
     const int64_t nchw[4] = {1, t->channels, p->height, p->width};
     const int64_t nhwc[4] = {1, p->height, p->width, t->channels};

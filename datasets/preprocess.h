@@ -71,11 +71,14 @@ nnc_status nnc_preprocess_missing(const char *what, const char *input);
 void nnc_preprocess_format(nnc_str *out, const nnc_preprocess *p);
 
 /* Colour, resize and crop: [height][width][channels] in the model's size and channel order; `image`
- * is consumed. Fails: NNC_ERR_USAGE when the size differs and nothing says how to resize. */
-nnc_status nnc_preprocess_geometry(nnc_image *out, nnc_image *image, const nnc_preprocess *p);
+ * is consumed. *view (may be NULL): where its pixels went. Fails: NNC_ERR_USAGE when the size differs and nothing says how to
+ * resize. */
+nnc_status nnc_preprocess_geometry(nnc_image *out, nnc_image_view *view, nnc_image *image,
+                                   const nnc_preprocess *p);
 /* Geometry, then values, as a tensor of the target's dtype, [1,C,H,W] or [1,H,W,C]; consumes
  * `image`. */
-nnc_status nnc_preprocess_apply(nnc_tensor *out, nnc_image *image, const nnc_preprocess *p);
+nnc_status nnc_preprocess_apply(nnc_tensor *out, nnc_image_view *view, nnc_image *image,
+                                const nnc_preprocess *p);
 /* Values alone: count bytes to a tensor of the given shape. */
 nnc_status nnc_preprocess_bytes(nnc_tensor *out, const uint8_t *bytes, const nnc_shape *shape,
                                 const nnc_preprocess *p);

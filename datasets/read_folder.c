@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/map.h"
+#include "datasets/labels_boxes.h"
 #include "datasets/limits.h"
 #include "datasets/source.h"
 #include "datasets/text.h"
@@ -209,6 +210,8 @@ static nnc_status read_labels(nnc_dataset *d)
         if (path)
             nnc_str_appendf(&d->notes, "%s: labels from %s\n", d->path, path);
     }
+    if (path && nnc_labels_are_boxes(path))
+        return nnc_labels_read_boxes(d, path, f->names);
     return path ? nnc_labels_read(d, path, f->names) : NNC_OK;
 }
 
@@ -274,7 +277,7 @@ static nnc_status folder_get(nnc_sample *out, const nnc_dataset *d, size_t raw)
     out->hash = nnc_hash64(map.data, map.bytes, 0);
     nnc_file_map_close(&map);
     NNC_TRY(status);
-    return nnc_preprocess_apply(&out->inputs[0], &image, &d->image);
+    return nnc_preprocess_apply(&out->inputs[0], &out->view, &image, &d->image);
 }
 
 static void folder_name(nnc_str *out, const nnc_dataset *d, size_t raw)
@@ -437,6 +440,8 @@ static nnc_status list_open(nnc_dataset *d, const nnc_data_spec *spec)
     nnc_free(r);
     NNC_TRY(status);
     nnc_str_append(&d->format_text, "image list");
+    if (d->options.labels && !d->options.no_labels && nnc_labels_are_boxes(d->options.labels))
+        return nnc_labels_read_boxes(d, d->options.labels, ((folder *)d->state)->names);
     if (d->options.labels && !d->options.no_labels)
         return nnc_labels_read(d, d->options.labels, ((folder *)d->state)->names);
     return NNC_OK;

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "base/mem.h"
+#include "base/map.h"
 #include "datasets/dataset.h"
 #include "datasets/preprocess.h"
 
@@ -44,6 +45,9 @@ struct nnc_dataset {
     char *path;
     size_t total;    /* samples before the choice of a subset */
     int64_t *labels; /* [total] or NULL */
+    nnc_box *boxes;  /* ground truth of a detector, ordered by sample; or NULL */
+    size_t *box_start; /* [total + 1] */
+    bool boxes_relative; /* shares of the image's sides instead of pixels */
     size_t *subset;  /* [count] ascending raw indices, or NULL: all */
     size_t count;
     size_t sample_bytes; /* of the inputs of the first readable sample */
@@ -79,6 +83,8 @@ nnc_status nnc_labels_read_plain(nnc_dataset *dataset, const char *path);
 /* "name label" lines, or plain numbers in the order of names. names [total]: relative paths with
  * '/'. */
 nnc_status nnc_labels_read(nnc_dataset *dataset, const char *path, const char *const *names);
+/* Paths, and base names where they are unique (else UINT32_MAX), to indices. */
+nnc_status nnc_labels_file_map(nnc_map **out, const char *const *names, size_t n);
 /* Class names of options.classes; *count = 0 when the option is not given. From the arena. */
 nnc_status nnc_classes_read(nnc_dataset *dataset, const char ***names, size_t *count);
 /* Offset, range, off-by-one and one-class checks; called once after opening. */

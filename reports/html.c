@@ -172,6 +172,14 @@ static void accuracy_tile(nnc_str *out, const nnc_report_row *root)
         nnc_text_percent(out, nnc_row_double(root, "accuracy.top1_fp32"), 2);
         nnc_str_append(out, " \u2192 ");
         nnc_text_percent(out, nnc_row_double(root, "accuracy.top1_int8"), 2);
+    } else if (nnc_report_count(root, "accuracy.figures") > 0) {
+        const nnc_report_row *row = nnc_report_at(root, "accuracy.figures", 0);
+        nnc_str_append(out, "<div class=\"tile\"><span>");
+        nnc_html_text(out, nnc_row_string(row, "label"));
+        nnc_str_append(out, "</span> <strong>");
+        nnc_text_figure(out, row, " \u2192 ");
+        nnc_str_append(out, "</strong> <span>");
+        nnc_html_text(out, nnc_row_string(root, "accuracy.task_how"));
     } else if (isfinite(nnc_row_double(root, "accuracy.agreement"))) {
         open_tile(out, "Agreement");
         nnc_text_percent(out, nnc_row_double(root, "accuracy.agreement"), 1);

@@ -95,6 +95,27 @@ static void one_sided(nnc_str *out, const char *name, double value, nnc_html_num
     }
 }
 
+/* A figure of the task: of both models, or of one against the other. */
+static void figure(nnc_str *out, const nnc_report_row *row)
+{
+    static const char *const members[] = {"fp32", "int8"};
+    const bool alone = isfinite(nnc_row_double(row, "both"));
+    nnc_str_append(out, "<tr><td>");
+    nnc_html_text(out, nnc_row_string(row, "label"));
+    nnc_str_append(out, "</td>");
+    for (size_t i = 0; i < 2; i++) {
+        nnc_str_append(out, "<td class=\"n\">");
+        if (!alone || i == 1) {
+            const double value = nnc_row_double(row, alone ? "both" : members[i]);
+            if (isfinite(value)) {
+                nnc_text_unit(out, value, nnc_row_string(row, "unit"));
+            }
+        }
+        nnc_str_append(out, "</td>");
+    }
+    nnc_str_append(out, "<td></td><td></td></tr>\n");
+}
+
 static void write_db(nnc_str *out, double value)
 {
     nnc_text_fixed(out, value, 1);
@@ -123,6 +144,9 @@ void nnc_html_numbers(nnc_str *out, const nnc_report_row *root)
             nnc_html_cell_number(out, after, rows[i].write);
             change_cells(out, root, i, before, after);
         }
+    }
+    for (size_t i = 0; i < nnc_report_count(root, "accuracy.figures"); i++) {
+        figure(out, nnc_report_at(root, "accuracy.figures", i));
     }
     one_sided(out, "Same top-1 answer", nnc_row_double(root, "accuracy.agreement"), write_percent);
     one_sided(out, "Output SQNR", nnc_row_double(root, "accuracy.output_sqnr_db"), write_db);

@@ -113,6 +113,28 @@ static void points(nnc_str *out, const nnc_report_row *root, double before, doub
     }
 }
 
+/* Figures of the task: of both models, or of one against the other. */
+static void figures(nnc_str *out, const nnc_report_row *root)
+{
+    for (size_t i = 0; i < nnc_report_count(root, "accuracy.figures"); i++) {
+        const nnc_report_row *figure = nnc_report_at(root, "accuracy.figures", i);
+        const char *unit = nnc_row_string(figure, "unit");
+        const double before = nnc_row_double(figure, "fp32"), after = nnc_row_double(figure, "int8");
+        const double both = nnc_row_double(figure, "both");
+        nnc_str a = {0}, b = {0}, change = {0};
+        if (isfinite(before)) {
+            nnc_text_unit(&a, before, unit);
+        }
+        if (isfinite(after) || isfinite(both)) {
+            nnc_text_unit(&b, isfinite(both) ? both : after, unit);
+        }
+        row(out, nnc_row_string(figure, "label"), &a, &b, &change);
+        nnc_str_deinit(&a);
+        nnc_str_deinit(&b);
+        nnc_str_deinit(&change);
+    }
+}
+
 void nnc_md_numbers(nnc_str *out, const nnc_report_row *root)
 {
     static const struct {
@@ -149,6 +171,7 @@ void nnc_md_numbers(nnc_str *out, const nnc_report_row *root)
         nnc_str_deinit(&b);
         nnc_str_deinit(&change);
     }
+    figures(out, root);
     nnc_str_append(out, "\n");
 }
 

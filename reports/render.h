@@ -15,6 +15,10 @@ void nnc_text_percent(nnc_str *out, double share, int decimals);
 /* "3.44x faster", or "0.91x: slower" for a ratio below 1; `sign` is the x. */
 void nnc_text_times(nnc_str *out, double ratio, const char *sign, const char *more,
                     const char *less);
+/* A row of accuracy.figures: "41.20 % -> 41.05 %" with that arrow, or its one number. */
+void nnc_text_figure(nnc_str *out, const nnc_report_row *row, const char *arrow);
+/* A number of such a row in its unit. */
+void nnc_text_unit(nnc_str *out, double value, const char *unit);
 /* "25.1 MB". */
 void nnc_text_bytes(nnc_str *out, double bytes);
 

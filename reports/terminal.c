@@ -129,8 +129,36 @@ void nnc_terminal_gates(nnc_str *out, const nnc_report *report, const nnc_render
     nnc_str_append(out, "\n");
 }
 
+/* "mAP 0.50:0.95 41.20 % -> 41.05 %" or "same boxes (F1, IoU 0.5) 99.2 %", one line each. */
+static void figures(const page *p)
+{
+    const nnc_report_row *root = p->root;
+    nnc_str text = {0};
+    for (size_t i = 0; i < nnc_report_count(root, "accuracy.figures"); i++) {
+        const nnc_report_row *row = nnc_report_at(root, "accuracy.figures", i);
+        label(p, i == 0 ? nnc_row_string(root, "accuracy.task") : "");
+        nnc_str_append_printable(&text, nnc_row_string(row, "label"), 0);
+        nnc_str_append(&text, " ");
+        nnc_text_figure(&text, row, arrow(p));
+        wrap(p, nnc_str_get(&text), LABEL_COLUMNS);
+        nnc_str_clear(&text);
+    }
+    nnc_str_appendf(&text, "output error ");
+    nnc_text_fixed(&text, nnc_row_double(root, "accuracy.output_sqnr_db"), 1);
+    nnc_str_append(&text, " dB SQNR on ");
+    nnc_text_fixed(&text, nnc_row_double(root, "accuracy.samples"), 0);
+    nnc_str_append(&text, " samples");
+    label(p, "");
+    wrap(p, nnc_str_get(&text), LABEL_COLUMNS);
+    nnc_str_deinit(&text);
+}
+
 static void accuracy(const page *p)
 {
+    if (nnc_row_string(p->root, "accuracy.task")[0]) {
+        figures(p);
+        return;
+    }
     const nnc_report_row *root = p->root;
     const double agreement = nnc_row_double(root, "accuracy.agreement");
     nnc_str text = {0};

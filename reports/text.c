@@ -313,3 +313,33 @@ void nnc_text_result(nnc_str *out, const nnc_report_row *root, bool unicode)
     nnc_str_append(out, nnc_str_get(&line));
     nnc_str_deinit(&line);
 }
+
+void nnc_text_unit(nnc_str *out, double value, const char *unit)
+{
+    if (strcmp(unit, "%") == 0) {
+        nnc_text_percent(out, value, 2);
+    } else if (strcmp(unit, "dB") == 0) {
+        nnc_text_fixed(out, value, 1);
+        nnc_str_append(out, isfinite(value) ? " dB" : "");
+    } else if (unit[0]) {
+        nnc_text_fixed(out, value, 0);
+    } else {
+        nnc_text_short(out, value);
+    }
+}
+
+void nnc_text_figure(nnc_str *out, const nnc_report_row *row, const char *arrow)
+{
+    const char *unit = nnc_row_string(row, "unit");
+    const double before = nnc_row_double(row, "fp32"), after = nnc_row_double(row, "int8");
+    const double both = nnc_row_double(row, "both");
+    if (!isfinite(before)) {
+        nnc_text_unit(out, both, unit);
+        return;
+    }
+    nnc_text_unit(out, before, unit);
+    if (isfinite(after)) {
+        nnc_str_append(out, arrow);
+        nnc_text_unit(out, after, unit);
+    }
+}

@@ -22,4 +22,7 @@ nnc_status nnc_cli_judge(const nnc_cli *cli, nnc_report *report, const nnc_judge
  * passed. */
 nnc_status nnc_cli_finish(const nnc_cli *cli, nnc_report *report, bool json);
 
+/* Writes the figures of accuracy's task into the report, and to standard output unless json; nothing without a task. */
+nnc_status nnc_cli_figures(nnc_report_row *root, bool json, const nnc_accuracy *accuracy);
+
 #endif

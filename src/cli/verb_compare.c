@@ -17,6 +17,7 @@ typedef struct compare_options {
 
 #define OPT_DATA(name, sh, kind, member, meta, help, min, max, choices)                            \
     NNC_OPT(compare_options, name, sh, kind, flags.member, meta, help, "Samples", min, max, choices),
+#define OPT_TASK OPT_DATA
 #define OPT_RUN(name, sh, kind, member, meta, help, min, max, choices)                             \
     NNC_OPT(compare_options, name, sh, kind, run.member, meta, help, "Running", min, max, choices),
 #define OPT_DEVICE(name, sh, kind, member, meta, help, min, max, choices)                          \
@@ -122,6 +123,7 @@ static nnc_status print_totals(const compare_options *o, nnc_report_row *root, c
         nnc_report_int(root, "only_a_right", (int64_t)acc->only_a);
         nnc_report_int(root, "only_b_right", (int64_t)acc->only_b);
     }
+    NNC_TRY(nnc_cli_figures(root, o->run.json, acc));
     if (o->run.json) {
         return NNC_OK;
     }
@@ -157,7 +159,8 @@ static nnc_status compare(const nnc_cli *cli, const compare_options *o, const nn
     nnc_accuracy accuracy = {0};
     nnc_report *report = NULL;
     nnc_eval_options eval = {.threads = (uint32_t)o->run.threads, .isa_max = nnc_run_isa(&o->run),
-                             .output = (size_t)o->output};
+                             .output = (size_t)o->output,
+                             .task = nnc_data_task(&o->flags, (size_t)o->output)};
     nnc_status status = nnc_source_exec(&exec_a, a, &o->run, false, cli->log);
     status = status == NNC_OK ? nnc_source_exec(&exec_b, b, &o->run, false, cli->log) : status;
     if (status == NNC_OK) {

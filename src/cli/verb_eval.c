@@ -16,6 +16,7 @@ typedef struct eval_options {
 
 #define OPT_DATA(name, sh, kind, member, meta, help, min, max, choices)                            \
     NNC_OPT(eval_options, name, sh, kind, data.member, meta, help, "Samples", min, max, choices),
+#define OPT_TASK OPT_DATA
 #define OPT_RUN(name, sh, kind, member, meta, help, min, max, choices)                             \
     NNC_OPT(eval_options, name, sh, kind, run.member, meta, help, "Running", min, max, choices),
 #define OPT_DEVICE(name, sh, kind, member, meta, help, min, max, choices)                          \
@@ -47,11 +48,14 @@ static nnc_status print_accuracy(nnc_report_row *root, bool json, const nnc_sour
     nnc_report_string(root, "sha256", source->sha256);
     nnc_report_int(root, "samples", (int64_t)a->samples);
     nnc_report_int(root, "bad_samples", (int64_t)a->bad);
+    nnc_report_string(root, "input", seen);
+    if (a->task.task) {
+        return nnc_cli_figures(root, json, a);
+    }
     nnc_report_double(root, "top1", (double)a->top1_a / (double)a->samples);
     nnc_report_double(root, "top1_low", lo);
     nnc_report_double(root, "top1_high", hi);
     nnc_report_double(root, "top5", a->classes >= 5 ? (double)a->top5_a / (double)a->samples : NAN);
-    nnc_report_string(root, "input", seen);
     if (json) {
         return NNC_OK;
     }
@@ -83,13 +87,14 @@ static nnc_status evaluate(const nnc_cli *cli, const eval_options *o, const nnc_
     nnc_dataset_summary summary = {0};
     nnc_accuracy accuracy = {0};
     nnc_eval_options eval = {.threads = (uint32_t)o->run.threads, .isa_max = nnc_run_isa(&o->run),
-                             .output = (size_t)o->output};
+                             .output = (size_t)o->output,
+                             .task = nnc_data_task(&o->data, (size_t)o->output)};
     nnc_status status = nnc_source_exec(&exec, source, &o->run, false, cli->log);
     if (status == NNC_OK) {
         status = nnc_source_data(&data, o->eval, source, exec, &o->data, (uint32_t)o->run.threads, true,
                                  (size_t)o->samples, (uint64_t)o->seed, cli->log);
     }
-    if (status == NNC_OK && !nnc_dataset_has_labels(data)) {
+    if (status == NNC_OK && !nnc_dataset_has_labels(data) && !eval.task.task) {
         status = nnc_error_set(NNC_ERR_DATA, "%s: no labels found; give --labels FILE, or class sub-folders",
                                o->eval);
     }

@@ -19,6 +19,7 @@ typedef struct judge {
     bool first;
     size_t *unequal; /* [outputs] samples for which the models gave different sizes */
     size_t flip_cap;
+    void *task; /* state of options->task */
 } judge;
 
 static void drop_flips(nnc_accuracy *accuracy)
@@ -59,7 +60,7 @@ static nnc_status check_models(judge *j)
     return j->result->outputs && j->unequal ? NNC_OK : NNC_ERR_LIMIT;
 }
 
-static nnc_status check_reference(const judge *j, const nnc_output *a, const nnc_sample *sample)
+static nnc_status check_reference(const judge *j, const nnc_eval_output *a, const nnc_sample *sample)
 {
     for (size_t i = 0; i < a->count; i++) {
         if (isnan(a->data[i])) {
@@ -93,10 +94,10 @@ static nnc_status add_flip(judge *j, const nnc_sample *sample, size_t top_a, siz
     return NNC_OK;
 }
 
-static nnc_status start_classes(judge *j, const nnc_output *a)
+static nnc_status start_classes(judge *j, const nnc_eval_output *a)
 {
     nnc_accuracy *r = j->result;
-    r->classes = nnc_output_classes(a);
+    r->classes = nnc_eval_output_classes(a);
     if (r->labelled && r->classes == 0 && !j->b) {
         char text[256];
         nnc_shape shape = nnc_shape_make(a->shape.rank, a->shape.dims);
@@ -137,7 +138,7 @@ static nnc_status judge_label(judge *j, const float *a, const float *b, const nn
 }
 
 /* The output with the class scores. b == a for one model. */
-static nnc_status judge_classes(judge *j, const nnc_output *a, const nnc_output *b,
+static nnc_status judge_classes(judge *j, const nnc_eval_output *a, const nnc_eval_output *b,
                                 const nnc_sample *sample)
 {
     nnc_accuracy *r = j->result;
@@ -167,11 +168,11 @@ static nnc_status judge_classes(judge *j, const nnc_output *a, const nnc_output 
     return r->labelled ? judge_label(j, a->data, b->data, sample) : NNC_OK;
 }
 
-static nnc_status judge_output(judge *j, uint32_t i, const nnc_output *a, const nnc_output *b,
+static nnc_status judge_output(judge *j, uint32_t i, const nnc_eval_output *a, const nnc_eval_output *b,
                                const nnc_sample *sample)
 {
     NNC_TRY(check_reference(j, a, sample));
-    if (i == j->options->output) {
+    if (i == j->options->output && !j->options->task.task) {
         NNC_TRY(judge_classes(j, a, b, sample));
     }
     if (!j->b) {
@@ -189,25 +190,43 @@ static nnc_status judge_output(judge *j, uint32_t i, const nnc_output *a, const 
     return NNC_OK;
 }
 
+/* Outputs of the last run of an exec. */
+static nnc_status get_outputs(nnc_eval_output *out, nnc_exec *exec, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        NNC_TRY(nnc_eval_output_get(&out[i], exec, i));
+    }
+    return NNC_OK;
+}
+
+static nnc_status judge_outputs(judge *j, const nnc_eval_output *a, const nnc_eval_output *b, const nnc_sample *sample)
+{
+    for (uint32_t i = 0; i < j->outputs; i++) {
+        NNC_TRY(judge_output(j, i, &a[i], j->b ? &b[i] : &a[i], sample));
+    }
+    const nnc_task *task = j->options->task.task;
+    return task ? task->sample(j->task, a, j->b ? b : NULL, j->outputs, sample) : NNC_OK;
+}
+
 static nnc_status judge_sample(judge *j, const nnc_sample *sample)
 {
     NNC_TRY(nnc_exec_run(j->a, sample->inputs, sample->input_count));
     if (j->b) {
         NNC_TRY(nnc_exec_run(j->b, sample->inputs, sample->input_count));
     }
-    for (uint32_t i = 0; i < j->outputs; i++) {
-        nnc_output a = {0}, b = {0};
-        nnc_status status = nnc_output_get(&a, j->a, i);
-        if (status == NNC_OK && j->b) {
-            status = nnc_output_get(&b, j->b, i);
-        }
-        if (status == NNC_OK) {
-            status = judge_output(j, i, &a, j->b ? &b : &a, sample);
-        }
-        nnc_output_deinit(&a);
-        nnc_output_deinit(&b);
-        NNC_TRY(status);
+    nnc_eval_output *a = nnc_calloc(2 * (size_t)j->outputs + 1, sizeof(*a)), *b = a + j->outputs;
+    nnc_status status = a ? get_outputs(a, j->a, j->outputs) : NNC_ERR_LIMIT;
+    if (status == NNC_OK && j->b) {
+        status = get_outputs(b, j->b, j->outputs);
     }
+    if (status == NNC_OK) {
+        status = judge_outputs(j, a, b, sample);
+    }
+    for (uint32_t i = 0; a && i < 2 * j->outputs; i++) {
+        nnc_eval_output_deinit(&a[i]);
+    }
+    nnc_free(a);
+    NNC_TRY(status);
     const uint64_t facts[2] = {sample->hash, (uint64_t)sample->label};
     j->result->content += nnc_hash64(facts, sizeof(facts), 0);
     j->first = false;
@@ -247,7 +266,7 @@ static nnc_status check_compared(const judge *j)
     for (uint32_t i = 0; i < j->outputs; i++) {
         unequal += j->unequal[i] == r->samples;
     }
-    if (j->b && !r->labelled && j->outputs > 0 && unequal == j->outputs) {
+    if (j->b && !r->labelled && !r->task.task && j->outputs > 0 && unequal == j->outputs) {
         NNC_FAIL(NNC_ERR_USAGE,
                  "the models gave different output sizes for all %zu samples: nothing to compare",
                  r->samples);
@@ -292,8 +311,12 @@ nnc_status nnc_eval_accuracy(nnc_accuracy *out, nnc_exec *a, nnc_exec *b, const 
 {
     const nnc_eval_options none = {0};
     judge j = {.result = out, .a = a, .b = b, .options = options ? options : &none, .first = true};
-    *out = (nnc_accuracy){.labelled = nnc_dataset_has_labels(data)};
+    const nnc_task *task = j.options->task.task;
+    *out = (nnc_accuracy){.labelled = !task && nnc_dataset_has_labels(data), .task = {.task = task}};
     nnc_status status = check_models(&j);
+    if (status == NNC_OK && task) {
+        status = task->create(&j.task, &j.options->task, data);
+    }
     if (status == NNC_OK) {
         status = judge_all(&j, data, log);
     }
@@ -302,6 +325,12 @@ nnc_status nnc_eval_accuracy(nnc_accuracy *out, nnc_exec *a, nnc_exec *b, const 
     }
     if (status == NNC_OK) {
         status = check_compared(&j);
+    }
+    if (status == NNC_OK && task) {
+        status = task->finish(&out->task, j.task);
+    }
+    if (task) {
+        task->destroy(j.task);
     }
     if (status == NNC_OK) {
         finish(&j, log);

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "datasets/dataset.h"
+#include "eval/task.h"
 #include "exec/exec.h"
 #include "graph/graph.h"
 #include "tensor/metrics.h"
@@ -28,6 +29,7 @@ typedef struct nnc_accuracy {
     nnc_error_sums output;  /* over all outputs and samples, float a against b */
     nnc_error_sums *outputs; size_t output_count; /* the same per output */
     nnc_flip *flips; size_t flip_count; /* first 200 */
+    nnc_task_result task;   /* figures of options.task */
     uint64_t *class_total, *class_right_a, *class_right_b; /* [classes] when labelled, classes <= 100000 */
 } nnc_accuracy;
 void nnc_accuracy_deinit(nnc_accuracy *accuracy);
@@ -37,6 +39,7 @@ typedef struct nnc_eval_options {
     const size_t *indices; /* NULL: all samples */
     size_t index_count;
     size_t output;         /* which output holds the class scores; default 0 */
+    nnc_task_options task; /* what else to measure; labels and classes then mean nothing */
 } nnc_eval_options;
 /* b may be NULL (one model). Execs are created by the caller. Ties in top-k: lower index wins; NaN never wins. Fails: NNC_ERR_USAGE
  * (the models' outputs do not match), NNC_ERR_DATA (no good sample; a label beyond the classes; NaN from a; one model, labels, but no

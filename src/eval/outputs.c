@@ -5,11 +5,11 @@
 
 #define CLASSES_MAX 100000
 
-nnc_status nnc_output_get(nnc_output *out, nnc_exec *exec, uint32_t i)
+nnc_status nnc_eval_output_get(nnc_eval_output *out, nnc_exec *exec, uint32_t i)
 {
     nnrt_io_info info;
     nnrt_view view;
-    *out = (nnc_output){0};
+    *out = (nnc_eval_output){0};
     NNC_TRY(nnrt_model_output(nnc_exec_model(exec), i, &info));
     NNC_TRY(nnrt_session_output(nnc_exec_session(exec), i, &view));
     out->name = info.name;
@@ -32,12 +32,12 @@ nnc_status nnc_output_get(nnc_output *out, nnc_exec *exec, uint32_t i)
     return NNC_OK;
 }
 
-void nnc_output_deinit(nnc_output *output)
+void nnc_eval_output_deinit(nnc_eval_output *output)
 {
     nnc_tensor_deinit(&output->converted);
 }
 
-size_t nnc_output_classes(const nnc_output *output)
+size_t nnc_eval_output_classes(const nnc_eval_output *output)
 {
     uint32_t wide = 0;
     for (uint32_t d = 0; d < output->shape.rank; d++) {

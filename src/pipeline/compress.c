@@ -14,6 +14,7 @@
     ROW(name, sh, kind, step_int8.member, meta, help, "INT8", min, max, choices),
 #define OPT_DATA(name, sh, kind, member, meta, help, min, max, choices)                            \
     ROW(name, sh, kind, data.member, meta, help, "Samples", min, max, choices),
+#define OPT_TASK OPT_DATA
 #define OPT_RUN(name, sh, kind, member, meta, help, min, max, choices)                             \
     ROW(name, sh, kind, run.member, meta, help, "Running", min, max, choices),
 #define OPT_DEVICE(name, sh, kind, member, meta, help, min, max, choices)                          \

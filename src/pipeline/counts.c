@@ -90,3 +90,22 @@ void nnc_counts_compare(const nnc_report_row *root, const nnc_accuracy *a, nnc_c
         }
     }
 }
+
+void nnc_task_report(nnc_report_row *root, const nnc_task_result *task)
+{
+    if (!task->task) {
+        return;
+    }
+    nnc_report_string(root, "accuracy.task", task->task->name);
+    nnc_report_string(root, "accuracy.task_how", task->how);
+    for (size_t i = 0; i < task->count; i++) {
+        const nnc_task_metric *m = &task->metrics[i];
+        nnc_report_row *row = nnc_report_append(root, "accuracy.figures");
+        nnc_report_string(row, "name", m->name);
+        nnc_report_string(row, "label", m->label);
+        nnc_report_string(row, "unit", m->unit);
+        nnc_report_double(row, "fp32", m->a);
+        nnc_report_double(row, "int8", m->b);
+        nnc_report_double(row, "both", m->pair);
+    }
+}

@@ -12,4 +12,7 @@ void nnc_counts_report(nnc_report_row *root, const nnc_accuracy *accuracy, const
 typedef void nnc_counts_fn(void *user, const char *path, bool has, int64_t expected, int64_t got);
 void nnc_counts_compare(const nnc_report_row *root, const nnc_accuracy *accuracy, nnc_counts_fn *call, void *user);
 
+/* Writes accuracy.task and accuracy.figures of the report; nothing without a task. */
+void nnc_task_report(nnc_report_row *root, const nnc_task_result *task);
+
 #endif

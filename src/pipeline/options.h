@@ -11,13 +11,15 @@
 #define NNC_CALLER_CALIB "caller:calib"
 #define NNC_CALLER_EVAL "caller:eval"
 
-/* Members of OPT_DATA rows. */
+/* Members of OPT_DATA and OPT_TASK rows. */
 struct nnc_samples;
 typedef struct nnc_data_flags {
     const struct nnc_samples *calib_samples, *eval_samples; /* no flags: what NNC_CALLER_* specs stand for */
     const char *labels, *classes, *preset, *resize, *crop, *interpolation, *color, *scale, *mean, *std;
     int64_t label_offset;
     int layout, data_layout;
+    int task, head; /* OPT_TASK rows: indices into nnc_task_choices and nnc_head_choices */
+    double box_score, box_overlap; /* 0: not given */
     double max_bad;
 } nnc_data_flags;
 #define NNC_DATA_DEFAULTS {.max_bad = NNC_MAX_BAD_PERCENT / 100.0}
@@ -41,6 +43,11 @@ extern const char *const nnc_layout_choices[];
 extern const char *const nnc_isa_choices[];
 extern const char *const nnc_nan_choices[];
 extern const char *const nnc_device_choices[];
+extern const char *const nnc_task_choices[]; /* "classify", then the rows of tasks.def */
+extern const char *const nnc_head_choices[]; /* "auto", then the rows of heads.def */
+
+/* The task that the flags ask for; output: of the class scores, or of the task. */
+struct nnc_task_options nnc_data_task(const nnc_data_flags *flags, size_t output);
 
 /* nnrt_isa of the flag. */
 uint32_t nnc_run_isa(const nnc_run_flags *flags);

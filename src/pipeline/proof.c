@@ -34,7 +34,8 @@ static nnc_status measure_accuracy(proof *p)
     nnc_run *run = p->run;
     nnc_eval_options options = {.threads = (uint32_t)run->recipe->run.threads,
                                 .isa_max = nnc_run_isa(&run->recipe->run), .indices = p->indices,
-                                .index_count = p->index_count};
+                                .index_count = p->index_count,
+                                .task = nnc_data_task(&run->recipe->data, 0)};
     NNC_TRY(nnc_eval_accuracy(&p->accuracy, p->fp32, p->int8, p->data, &options, run->log));
     const nnc_accuracy *a = &p->accuracy;
     nnc_report_row *root = nnc_report_root(run->report);
@@ -50,6 +51,7 @@ static nnc_status measure_accuracy(proof *p)
     nnc_report_string(root, "accuracy.judged_on", run->eval ? "evaluation data"
                                                             : "calibration samples held back");
     nnc_counts_report(root, a, p->data);
+    nnc_task_report(root, &a->task);
     if (a->labelled) {
         nnc_report_double(root, "accuracy.top1_fp32", (double)a->top1_a / n);
         nnc_report_double(root, "accuracy.top1_int8", (double)a->top1_b / n);

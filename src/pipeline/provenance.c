@@ -13,6 +13,7 @@
 
 #define OPT_DATA(name, sh, kind, member, meta, help, min, max, choices)                            \
     NNC_OPT(nnc_data_flags, name, sh, kind, member, meta, help, "", min, max, choices),
+#define OPT_TASK OPT_DATA
 static const nnc_option data_rows[] = {
 #include "pipeline/options.def"
     {0},

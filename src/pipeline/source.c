@@ -267,6 +267,8 @@ nnc_status nnc_source_data(nnc_dataset **out, const char *spec, const nnc_source
                            bool use_labels, size_t max_samples, uint64_t seed, const nnc_log *log)
 {
     signature s = {0};
+    /* Labels of classes, found beside the data, say nothing of another task. */
+    use_labels = use_labels && (flags->task == 0 || flags->labels);
     nnc_status status = source->graph ? graph_signature(&s, source->graph)
                                       : plan_signature(&s, nnc_exec_model(plan_exec));
     if (status == NNC_OK) {
@@ -276,7 +278,7 @@ nnc_status nnc_source_data(nnc_dataset **out, const char *spec, const nnc_source
             .model_preset = s.preset, .resize = flags->resize, .crop = flags->crop,
             .interpolation = flags->interpolation, .color = flags->color, .scale = flags->scale,
             .mean = flags->mean, .std = flags->std, .classes = flags->classes,
-            .labels = use_labels ? flags->labels : NULL, .num_classes = use_labels ? s.classes : 0,
+            .labels = use_labels ? flags->labels : NULL, .num_classes = use_labels && flags->task == 0 ? s.classes : 0,
             .label_offset = flags->label_offset, .no_labels = !use_labels,
             .samples = caller_samples(spec, flags), .max_samples = max_samples, .seed = seed,
             .max_bad = flags->max_bad > 0 ? flags->max_bad : -1, .threads = threads};

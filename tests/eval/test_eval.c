@@ -233,13 +233,13 @@ static void test_ranking(void **state)
     assert_int_equal(nnc_rank_of(tie, 5, 3), 4);
     assert_int_equal(nnc_top1(none, 3), 0);
     assert_int_equal(nnc_rank_of(none, 3, 2), 2);
-    nnc_output o = {.count = 10, .real = true, .shape = {4, {1, 10, 1, 1}}};
-    assert_int_equal(nnc_output_classes(&o), 10);
+    nnc_eval_output o = {.count = 10, .real = true, .shape = {4, {1, 10, 1, 1}}};
+    assert_int_equal(nnc_eval_output_classes(&o), 10);
     o.shape = (nnrt_shape){2, {5, 2}};
-    assert_int_equal(nnc_output_classes(&o), 0);
+    assert_int_equal(nnc_eval_output_classes(&o), 0);
     o.shape = (nnrt_shape){1, {10}};
     o.real = false;
-    assert_int_equal(nnc_output_classes(&o), 0);
+    assert_int_equal(nnc_eval_output_classes(&o), 0);
 }
 
 int main(void)

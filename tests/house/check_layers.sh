@@ -45,7 +45,7 @@ BEGIN {
     while ((getline row < layers) > 0) {
         n = split(row, word, " ")
         if (word[1] == "layer") layer[word[3]] = word[2] + 0
-        else if (word[1] == "party") party[word[2]] = word[3]
+        else if (word[1] == "party") for (i = 3; i <= n; i++) party[word[2]] = party[word[2]] word[i] " "
         else if (word[1] == "generated") generated[word[2]] = word[3]
         else if (word[1] == "system") for (i = 2; i <= n; i++) system_header[word[i]] = 1
         else if (n > 0 && word[1] !~ /^#/) { print layers ": unknown row: " row; failures++ }
@@ -63,7 +63,7 @@ BEGIN {
     path = quoted ? resolve(file, header) : ""
     if (path == "") {
         if (header in party) {
-            if (party[header] != from) fail("third-party header " header " belongs to " party[header] " alone")
+            if (index(" " party[header], " " from " ") == 0) fail("third-party header " header " belongs to " party[header] "alone")
         } else if (header in generated) {
             if (generated[header] != from) fail("generated header " header " belongs to " generated[header] " alone")
         } else if (quoted) fail("\"" header "\" does not exist")
