@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "graph/graph.h"
+#include "graph/target.h"
 
 typedef struct nnc_pass_ctx {
     const nnc_log *log;
@@ -34,6 +35,8 @@ extern const nnc_pass nnc_pass_matmul_bias;    /* MatMul(x, const) + Add(const) 
 extern const nnc_pass nnc_pass_spread_grids;   /* data movement keeps annotations */
 extern const nnc_pass nnc_pass_qdq_fold;       /* Q/DQ pairs become annotations (docs/architecture.md, "Quantized forms") */
 
+extern const nnc_pass nnc_pass_unquantize;    /* the inverse of quantization: no grids, constants in float; prepared again */
+
 /* All of the above that any graph wants after import, to a fixed point: folding, dead code, identities, CSE, transposes, BN. Without
  * fold_bn when keep_bn. qdq_fold runs after constant folding. */
 nnc_status nnc_passes_prepare(nnc_graph *graph, const nnc_pass_ctx *ctx);
@@ -45,5 +48,8 @@ typedef struct nnc_emit_options {
 } nnc_emit_options;
 /* Inverse of qdq_fold: explicit QuantizeLinear/DequantizeLinear nodes; never changes a number. */
 nnc_status nnc_qdq_emit(nnc_graph *graph, const nnc_emit_options *options);
+/* Gives the grids of a folded graph the types that a target takes (u8 and s8 activations, s8 weights). Changes no number: fails with
+ * NNC_ERR_UNSUPPORTED, naming node and reason, where it would. */
+nnc_status nnc_qdq_retarget(nnc_graph *graph, const nnc_target *target);
 
 #endif

@@ -29,9 +29,9 @@ static nnc_status preview(nnc_run *run)
         const nnc_int8_options *o = r->steps[i].options;
         NNC_TRY(nnc_int8_check(&run->target, o));
         if (nnc_graph_is_quantized(run->graph) && !o->requantize) {
-            NNC_FAIL(NNC_ERR_UNSUPPORTED, "%s is quantized already; --requantize quantizes it again (errors add up)",
-                     run->source.path);
+            return nnc_int8_refuse_quantized(run);
         }
+        NNC_TRY(nnc_graph_is_quantized(run->graph) ? nnc_int8_unquantize(run) : NNC_OK);
         nnc_quant_options quant = {.target = run->target, .method = "minmax", .per_channel = o->per_channel,
                                    .exclude = o->exclude.items, .exclude_count = o->exclude.count,
                                    .threads = (uint32_t)r->run.threads, .isa_max = nnc_run_isa(&r->run)};

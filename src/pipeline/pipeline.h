@@ -101,6 +101,9 @@ void nnc_report_content(nnc_report_row *root, const nnc_accuracy *accuracy);
 /* Runs the recipe's steps from number `from` on run->graph. */
 nnc_status nnc_run_steps(nnc_run *run, size_t from);
 
+/* What step int8 says of a model that is quantized already; and its graph without grids. */
+nnc_status nnc_int8_refuse_quantized(const nnc_run *run);
+nnc_status nnc_int8_unquantize(nnc_run *run);
 /* A warning that is logged and kept in the report. */
 void nnc_run_warn(nnc_run *run, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -138,6 +138,20 @@ void nnc_source_say_left(const nnc_exec *exec, nnrt_device_kind started, const c
     }
 }
 
+/* Operators that take or give integers of a grid. */
+static bool is_quantized_node(const nnc_graph *graph, const nnc_node *node)
+{
+    static const char *const ops[] = {"ConvInteger",   "DequantizeLinear", "DynamicQuantizeLinear", "MatMulInteger",
+                                      "QLinearConv",   "QLinearMatMul",    "QuantizeLinear"};
+    for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+        if (nnc_node_is(node, ops[i])) {
+            return true;
+        }
+    }
+    return strcmp(node->op_type, "MatMulNBits") == 0 ||
+           (node->output_count > 0 && nnc_is_dynamic_quant(graph, node->outputs[0]));
+}
+
 bool nnc_graph_is_quantized(const nnc_graph *graph)
 {
     for (nnc_value_id i = 0; i < nnc_graph_value_count(graph); i++) {
@@ -148,7 +162,7 @@ bool nnc_graph_is_quantized(const nnc_graph *graph)
     }
     for (nnc_node_id i = 0; i < nnc_graph_node_count(graph); i++) {
         const nnc_node *node = nnc_graph_node_const(graph, i);
-        if (!node->dead && (nnc_node_is(node, "QuantizeLinear") || nnc_node_is(node, "DequantizeLinear"))) {
+        if (!node->dead && is_quantized_node(graph, node)) {
             return true;
         }
     }

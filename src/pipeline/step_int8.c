@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "passes/pass.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/targets.h"
 
@@ -55,14 +56,31 @@ nnc_status nnc_int8_check(const nnc_target **target, const nnc_int8_options *o)
     return check_method(o->method);
 }
 
+nnc_status nnc_int8_refuse_quantized(const nnc_run *run)
+{
+    NNC_FAIL(NNC_ERR_UNSUPPORTED,
+             "%s is quantized already: 'nncompress convert %s --target NAME -o OUT' writes the same numbers for another "
+             "reader, without data; --requantize drops its grids and finds new ones (errors add up)",
+             run->source.path, run->source.path);
+}
+
+nnc_status nnc_int8_unquantize(nnc_run *run)
+{
+    size_t changed;
+    nnc_pass_ctx ctx = {.log = run->log, .threads = (uint32_t)run->recipe->run.threads,
+                        .isa_max = nnc_run_isa(&run->recipe->run)};
+    NNC_TRY(nnc_pass_unquantize.run(run->graph, &ctx, &changed));
+    nnc_run_warn(run, "the source is quantized: its weights are the numbers that its integers stand for, and it is what "
+                      "accuracy is compared with");
+    return NNC_OK;
+}
+
 static nnc_status run_int8(nnc_run *run, const void *opaque)
 {
     const nnc_int8_options *o = opaque;
     NNC_TRY(nnc_int8_check(&run->target, o));
-    if (nnc_graph_is_quantized(run->graph) && !o->requantize) {
-        NNC_FAIL(NNC_ERR_UNSUPPORTED,
-                 "%s is quantized already; --requantize quantizes it again (errors add up)",
-                 run->source.path);
+    if (nnc_graph_is_quantized(run->graph)) {
+        NNC_TRY(o->requantize ? nnc_int8_unquantize(run) : nnc_int8_refuse_quantized(run));
     }
     char key[256];
     const char *seen = nnc_dataset_preprocessing(run->calib);
