@@ -1,4 +1,5 @@
 /* arg (ArgMax, ArgMin) and cumsum: walks along one axis. SPDX-License-Identifier: Apache-2.0 */
+#include "runtime_int8/ops/elements.h"
 #include "runtime_int8/ops/util.h"
 
 #define TASK_WORK 32768u /* elements per task */
@@ -30,8 +31,7 @@ static nnc_status arg_check(const nnrt_node_ctx *ctx)
     if (p->min > 1 || p->keepdims > 1 || p->select_last > 1)
         NNC_FAIL(NNC_ERR_MODEL, "'%s': min %u, keepdims %u, select_last %u, expected 0 or 1",
                  ctx->name, p->min, p->keepdims, p->select_last);
-    NNC_TRY(nnrt_check_dtype(
-        ctx, 0, NNRT_SET(NNRT_F32) | NNRT_SET(NNRT_U8) | NNRT_SET(NNRT_I32) | NNRT_SET(NNRT_I64)));
+    NNC_TRY(nnrt_check_dtype(ctx, 0, NNRT_SET_FLOAT | NNRT_SET_INTEGER));
     return nnrt_check_axis(ctx, p->axis, ctx->in[0].shape.rank);
 }
 
@@ -53,29 +53,54 @@ static nnc_status arg_reshape(nnrt_node_ctx *ctx)
 }
 
 /* +1, 0, -1 as element i is larger, equal, smaller than element k; no order with NaN. */
+#define COMPARE(TYPE)                                                                              \
+    do {                                                                                           \
+        TYPE a = ((const TYPE *)t->data)[i], b = ((const TYPE *)t->data)[k];                       \
+        return (a > b) - (a < b);                                                                  \
+    } while (0)
+
+static int compare_halves(const nnrt_tensor *t, size_t i, size_t k)
+{
+    float a, b;
+    nnrt_load_floats(&a, t->data, t->dtype, i, 1, 1);
+    nnrt_load_floats(&b, t->data, t->dtype, k, 1, 1);
+    return (a > b) - (a < b);
+}
+
 static int compare(const nnrt_tensor *t, size_t i, size_t k)
 {
-    if (t->dtype == NNRT_F32) {
-        float a = ((const float *)t->data)[i], b = ((const float *)t->data)[k];
-        return (a > b) - (a < b);
+    switch (t->dtype) {
+    case NNRT_F32:
+        COMPARE(float);
+    case NNRT_F64:
+        COMPARE(double);
+    case NNRT_U8:
+        COMPARE(uint8_t);
+    case NNRT_I8:
+        COMPARE(int8_t);
+    case NNRT_U16:
+        COMPARE(uint16_t);
+    case NNRT_I16:
+        COMPARE(int16_t);
+    case NNRT_U32:
+        COMPARE(uint32_t);
+    case NNRT_I32:
+        COMPARE(int32_t);
+    case NNRT_U64:
+        COMPARE(uint64_t);
+    case NNRT_I64:
+        COMPARE(int64_t);
+    default:
+        return compare_halves(t, i, k);
     }
-    if (t->dtype == NNRT_U8) {
-        uint8_t a = ((const uint8_t *)t->data)[i], b = ((const uint8_t *)t->data)[k];
-        return (a > b) - (a < b);
-    }
-    if (t->dtype == NNRT_I32) {
-        int32_t a = ((const int32_t *)t->data)[i], b = ((const int32_t *)t->data)[k];
-        return (a > b) - (a < b);
-    }
-    int64_t a = ((const int64_t *)t->data)[i], b = ((const int64_t *)t->data)[k];
-    return (a > b) - (a < b);
 }
 
 static bool unordered(const nnrt_tensor *t, size_t i)
 {
-    if (t->dtype != NNRT_F32)
+    double v;
+    if (nnrt_wide_of(t->dtype) == NNRT_WIDE_INT)
         return false;
-    float v = ((const float *)t->data)[i];
+    nnrt_load_doubles(&v, t->data, t->dtype, i, 1, 1);
     return v != v;
 }
 

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "runtime_int8/ops/elements.h"
 #include "runtime_int8/ops/util.h"
 
 static nnc_status shape_check(const nnrt_node_ctx *ctx)
@@ -97,17 +98,16 @@ const nnrt_rop nnrt_rop_fill = {
 
 static nnc_status range_check(const nnrt_node_ctx *ctx)
 {
-    NNC_TRY(nnrt_check_dtype(ctx, 0, NNRT_SET(NNRT_I32) | NNRT_SET(NNRT_I64) | NNRT_SET(NNRT_F32)));
+    NNC_TRY(nnrt_check_dtype(ctx, 0, NNRT_SET_FLOAT | NNRT_SET_INTEGER));
     NNC_TRY(nnrt_check_dtype(ctx, 1, NNRT_SET(ctx->in[0].dtype)));
     return nnrt_check_dtype(ctx, 2, NNRT_SET(ctx->in[0].dtype));
 }
 
 static double scalar(const nnrt_tensor *t)
 {
-    if (t->dtype == NNRT_F32)
-        return (double)((const float *)t->data)[0];
-    return t->dtype == NNRT_I64 ? (double)((const int64_t *)t->data)[0]
-                                : (double)((const int32_t *)t->data)[0];
+    double v;
+    nnrt_load_doubles(&v, t->data, t->dtype, 0, 1, 1);
+    return v;
 }
 
 static nnc_status range_reshape(nnrt_node_ctx *ctx)
@@ -123,24 +123,28 @@ static nnc_status range_reshape(nnrt_node_ctx *ctx)
     return NNC_OK;
 }
 
+/* start + i * delta; halves in f32, integers wrap. */
 static void range_run(const nnrt_node_ctx *ctx)
 {
     size_t n = nnrt_shape_count(&ctx->out[0].shape);
-    if (ctx->in[0].dtype == NNRT_F32) {
-        float start = ((const float *)ctx->in[0].data)[0],
-              delta = ((const float *)ctx->in[2].data)[0];
-        for (size_t i = 0; i < n; i++)
-            ((float *)ctx->out[0].data)[i] = start + (float)i * delta;
-    } else if (ctx->in[0].dtype == NNRT_I64) {
-        uint64_t start = ((const uint64_t *)ctx->in[0].data)[0];
-        uint64_t delta = ((const uint64_t *)ctx->in[2].data)[0];
-        for (size_t i = 0; i < n; i++)
-            ((uint64_t *)ctx->out[0].data)[i] = start + i * delta;
-    } else {
-        uint32_t start = ((const uint32_t *)ctx->in[0].data)[0];
-        uint32_t delta = ((const uint32_t *)ctx->in[2].data)[0];
-        for (size_t i = 0; i < n; i++)
-            ((uint32_t *)ctx->out[0].data)[i] = start + (uint32_t)i * delta;
+    nnrt_dtype dtype = ctx->in[0].dtype;
+    void *y = ctx->out[0].data;
+    double d[2] = {scalar(&ctx->in[0]), scalar(&ctx->in[2])};
+    float f[2] = {(float)d[0], (float)d[1]};
+    int64_t whole[2] = {0, 0};
+    nnrt_wide wide = nnrt_wide_of(dtype);
+    for (uint32_t k = 0; k < 2 && wide == NNRT_WIDE_INT; k++)
+        nnrt_load_ints(&whole[k], ctx->in[2 * k].data, dtype, 0, 1, 1);
+    for (size_t i = 0; i < n; i++) {
+        int64_t v = (int64_t)((uint64_t)whole[0] + (uint64_t)i * (uint64_t)whole[1]);
+        float single = f[0] + (float)i * f[1];
+        double real = d[0] + (double)i * d[1];
+        if (wide == NNRT_WIDE_INT)
+            nnrt_store_ints(y, dtype, i, &v, 1);
+        else if (wide == NNRT_WIDE_F32)
+            nnrt_store_floats(y, dtype, i, &single, 1);
+        else
+            nnrt_store_doubles(y, dtype, i, &real, 1);
     }
 }
 

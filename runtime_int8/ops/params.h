@@ -290,7 +290,7 @@ typedef struct nnrt_fill_params {
     uint32_t pad;
     uint64_t value;
 } nnrt_fill_params;
-/* range: start, limit, delta host-known scalars (i32, i64, f32). No params. */
+/* range: start, limit, delta host-known scalars of one number type. No params. */
 
 typedef enum nnrt_reduce_op {
     NNRT_REDUCE_SUM, NNRT_REDUCE_MEAN, NNRT_REDUCE_MAX, NNRT_REDUCE_MIN, NNRT_REDUCE_PROD, NNRT_REDUCE_L1, NNRT_REDUCE_L2,
@@ -310,7 +310,7 @@ typedef struct nnrt_softmax_params {
     int32_t axis;
     uint32_t log;
 } nnrt_softmax_params;
-/* arg: ArgMax/ArgMin of f32/u8/i32/i64 along axis -> i64. */
+/* arg: ArgMax/ArgMin of floats and integers along axis -> i64. */
 typedef struct nnrt_arg_params {
     int32_t axis;
     uint32_t min, keepdims, select_last;

@@ -23,6 +23,22 @@ static nnc_status max_infer(nnc_infer_ctx *ctx)
     return nnc_infer_int_binary(ctx, NNC_INT_MAX);
 }
 
+/* The number of operands as a scalar of their type. */
+static nnc_status count_const(uint32_t *out, nnc_lower_ctx *ctx, nnrt_dtype dtype, uint32_t count)
+{
+    const nnc_shape scalar = {.rank = 0};
+    const float value = (float)count;
+    nnc_tensor single = {0}, t = {0};
+    NNC_TRY(nnc_tensor_create_from(&single, NNC_DTYPE_FLOAT, &scalar, &value));
+    nnc_status status = nnc_tensor_convert(&t, &single, (nnc_dtype)dtype);
+    if (status == NNC_OK) {
+        status = nnc_lower_const(out, ctx, dtype, 0, NULL, nnc_tensor_data(&t), nnc_tensor_bytes(&t));
+    }
+    nnc_tensor_deinit(&single);
+    nnc_tensor_deinit(&t);
+    return status;
+}
+
 /* y = ((x0 op x1) op x2) ..., the last step optionally followed by a division. */
 static nnc_status chain_lower(nnc_lower_ctx *ctx, nnrt_binary_op op, bool mean)
 {
@@ -51,10 +67,8 @@ static nnc_status chain_lower(nnc_lower_ctx *ctx, nnrt_binary_op op, bool mean)
     if (!mean) {
         return NNC_OK;
     }
-    const float count = (float)node->input_count;
-    const int64_t scalar[1] = {1};
     params.op = NNRT_BINARY_DIV;
-    NNC_TRY(nnc_lower_const(&in[1], ctx, NNRT_F32, 0, scalar, &count, sizeof count));
+    NNC_TRY(count_const(&in[1], ctx, dtype, node->input_count));
     NNC_TRY(nnc_lower_output(&y, ctx, 0, form));
     return nnc_lower_emit(ctx, NNRT_ROP_ID_BINARY, &params, sizeof params, in, 2, &y, 1);
 }

@@ -163,7 +163,9 @@ nnc_status nnc_lower_const(uint32_t *out, nnc_lower_ctx *ctx, nnrt_dtype dtype, 
                            const int64_t *dims, const void *data, size_t bytes)
 {
     nnrt_shape shape = {.rank = rank};
-    memcpy(shape.dims, dims, rank * sizeof(shape.dims[0]));
+    if (rank > 0) {
+        memcpy(shape.dims, dims, rank * sizeof(shape.dims[0]));
+    }
     *out = nnrt_builder_const(ctx->state->builder, nnc_lower_node(ctx)->name, dtype, &shape, data,
                               bytes);
     return NNC_OK;

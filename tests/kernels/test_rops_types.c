@@ -281,12 +281,48 @@ static void test_double_to_half(void **state)
     free(y);
 }
 
+static void test_range_and_arg(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < sizeof integers / sizeof *integers + sizeof floats / sizeof *floats; k++) {
+        size_t whole = sizeof integers / sizeof *integers;
+        nnrt_dtype dtype = k < whole ? integers[k] : floats[k - whole];
+        uint64_t scalars[3] = {0}, stored[8] = {0};
+        static const double numbers[3] = {1, 10, 3}, v[6] = {2, 7, 1, 7, 0, 1};
+        for (int i = 0; i < 9; i++) {
+            double d = i < 3 ? numbers[i] : v[i - 3];
+            int64_t n = (int64_t)d;
+            void *to = i < 3 ? &scalars[i] : (void *)stored;
+            if (k < whole)
+                nnrt_store_ints(to, dtype, i < 3 ? 0 : (size_t)i - 3, &n, 1);
+            else
+                nnrt_store_doubles(to, dtype, i < 3 ? 0 : (size_t)i - 3, &d, 1);
+        }
+        nnrt_shape none = {.rank = 0}, got;
+        rop_case r = {NNRT_ROP_ID_RANGE, NULL, 3,
+                      {{dtype, none, &scalars[0], true}, {dtype, none, &scalars[1], true}, {dtype, none, &scalars[2], true}},
+                      dtype, 1};
+        void *y = rop_run(&r, &got);
+        double values[3];
+        assert_int_equal(got.dims[0], 3);
+        nnrt_load_doubles(values, y, dtype, 0, 1, 3);
+        assert_true(values[0] == 1 && values[1] == 4 && values[2] == 7);
+        free(y);
+        nnrt_arg_params p = {.axis = 1, .min = 0, .keepdims = 0, .select_last = 0};
+        rop_case a = {NNRT_ROP_ID_ARG, &p, 1, {{dtype, rop_dims(2, 2, 3, 0, 0), stored, false}}, NNRT_I64, 1};
+        int64_t *at = rop_run(&a, NULL);
+        assert_true(at[0] == 1 && at[1] == 0);
+        free(at);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_binary_integers), cmocka_unit_test(test_pow_integers), cmocka_unit_test(test_binary_floats),
         cmocka_unit_test(test_unary_doubles),   cmocka_unit_test(test_unary_integers),
         cmocka_unit_test(test_cast_small),      cmocka_unit_test(test_double_to_half),
+        cmocka_unit_test(test_range_and_arg),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
