@@ -100,17 +100,23 @@ static nnc_status copy_options(nnc_dataset *d, const nnc_dataset_options *from)
     return copy_inputs(d, from);
 }
 
-/* Splits "file.h5#a,b" unless a file of that very name exists. */
+size_t nnc_dataset_path_length(const char *spec)
+{
+    const char *mark = strrchr(spec, '#');
+    return mark && !nnc_file_exists(spec) ? (size_t)(mark - spec) : strlen(spec);
+}
+
+/* Splits "file.h5#a,b". */
 static nnc_status parse_spec(nnc_data_spec *out, nnc_dataset *d, const char *spec)
 {
     memset(out, 0, sizeof(*out));
     char *path = nnc_arena_strdup(d->arena, spec);
     if (!path)
         return NNC_ERR_LIMIT;
-    char *mark = strrchr(path, '#');
-    if (mark && !nnc_file_exists(path)) {
-        *mark = '\0';
-        out->fragment = mark + 1;
+    const size_t length = nnc_dataset_path_length(path);
+    if (path[length] == '#') {
+        path[length] = '\0';
+        out->fragment = path + length + 1;
     }
     for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--)
         path[n - 1] = '\0';

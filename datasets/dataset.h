@@ -78,6 +78,9 @@ typedef struct nnc_sample {
 } nnc_sample;
 void nnc_sample_deinit(nnc_sample *sample);
 
+/* Bytes of `spec` that are its path: all up to the last '#', or all where a file of that very name exists. */
+size_t nnc_dataset_path_length(const char *spec);
+
 /* Opens by looking at `spec`: a folder of images, of class folders, or of test_data_set_N; an image
  * list
  * (.txt), .npy, .npz, HDF5 ("file.h5#images", "file.h5#a,b"), IDX (.gz too), CIFAR binary,

@@ -33,6 +33,15 @@ static void on_bus_error(int number)
     _exit(6);
 }
 
+/* What was ignored when the program started (nohup, a script's background) stays ignored. */
+static void catch(int number, const struct sigaction *action)
+{
+    struct sigaction old;
+    if (sigaction(number, NULL, &old) != 0 || old.sa_handler != SIG_IGN) {
+        sigaction(number, action, NULL);
+    }
+}
+
 void nnc_signals_install(void)
 {
     struct sigaction action;
@@ -40,9 +49,9 @@ void nnc_signals_install(void)
     sigemptyset(&action.sa_mask);
     action.sa_handler = on_signal;
     action.sa_flags = SA_RESTART;
-    sigaction(SIGINT, &action, NULL);
+    catch(SIGINT, &action);
+    catch(SIGHUP, &action);
     sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
     action.sa_handler = on_bus_error;
     sigaction(SIGBUS, &action, NULL);
     action.sa_handler = SIG_IGN;

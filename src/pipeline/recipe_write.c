@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "datasets/dataset.h"
 #include "pipeline/config.h"
 
 static const void *field_of(const nnc_config *config, const nnc_option *option)
@@ -52,8 +53,7 @@ static void put_double(nnc_str *out, double x)
 static bool put_relative(nnc_str *out, const char *path, const char *folder)
 {
     char from[PATH_MAX], to[PATH_MAX], parent[PATH_MAX];
-    const char *names = nnc_file_exists(path) ? NULL : strchr(path, '#');
-    size_t length = names ? (size_t)(names - path) : strlen(path);
+    size_t length = nnc_dataset_path_length(path);
     while (length > 1 && path[length - 1] == '/') {
         length--;
     }

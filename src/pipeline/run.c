@@ -43,13 +43,11 @@ void nnc_run_warn(nnc_run *run, const char *fmt, ...)
 static bool is_spec(const char *output, const char *spec)
 {
     char path[4096];
-    const char *names = strchr(spec, '#');
-    size_t n = names ? (size_t)(names - spec) : 0;
-    if (!names || n >= sizeof(path) || nnc_file_exists(spec)) {
+    const size_t n = nnc_dataset_path_length(spec);
+    if (n >= sizeof(path)) {
         return nnc_file_same_target(output, spec);
     }
-    memcpy(path, spec, n);
-    path[n] = 0;
+    snprintf(path, sizeof(path), "%.*s", (int)n, spec);
     return nnc_file_same_target(output, path);
 }
 

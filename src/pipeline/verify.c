@@ -90,15 +90,11 @@ static nnc_status open_data(nnc_dataset **out, verifier *v, const char *spec, bo
 static bool spec_exists(const char *spec)
 {
     char path[4096];
-    const char *hash = strchr(spec, '#');
-    if (strncmp(spec, "random:", 7) == 0 || nnc_file_exists(spec)) {
+    const size_t length = nnc_dataset_path_length(spec);
+    if (strncmp(spec, "random:", 7) == 0) {
         return true;
     }
-    if (!hash || (size_t)(hash - spec) >= sizeof(path)) {
-        return false;
-    }
-    memcpy(path, spec, (size_t)(hash - spec));
-    path[hash - spec] = 0;
+    snprintf(path, sizeof(path), "%.*s", (int)(length < sizeof(path) ? length : 0), spec);
     return nnc_file_exists(path);
 }
 

@@ -12,4 +12,16 @@ for delay in 0.02 0.1 0.3 0.6; do
     [ $code = 143 ] || bad "interrupted after $delay s: exit $code, expected 143"
     nothing_left
 done
+# What was started to survive a hangup (nohup) or an interrupt (in the background of a script) does.
+for signal in HUP INT; do
+    sh -c 'trap "" $0; exec "$@"' $signal "$tool" model.onnx --int8 --calib "$sample/calib.h5#images" --samples 64 \
+        --bench-seconds 1 -o kept.onnx -f >"$work/out" 2>"$work/err" &
+    pid=$!
+    sleep 0.3
+    kill -$signal $pid
+    wait $pid
+    code=$?
+    [ $code = 0 ] || bad "ignored SIG$signal: exit $code, expected 0"
+    [ -s kept.onnx ] || bad "ignored SIG$signal: no output"
+done
 finish

@@ -60,6 +60,15 @@ differs data.calibration.manifest_samples -- "$tool" verify f.json f.onnx --data
 cp -r folder/test_data_set_3 moved/test_data_set_9
 differs data.calibration.manifest_sha256 -- "$tool" verify f.json f.onnx --data moved
 
+# A folder whose name holds what also separates file and data set.
+mkdir 'hash#tag'
+cp "$sample/calib.h5" 'hash#tag/c.h5'
+expect 0 "DONE" -- "$tool" model.onnx --int8 --calib 'hash#tag/c.h5#images' --samples 32 --bench-seconds 0 -o 'hash#tag/m.onnx'
+expect 0 "PASSED" -- "$tool" verify 'hash#tag/m.json' 'hash#tag/m.onnx' --strict
+grep -q 'calib: "\?c.h5#images' 'hash#tag/m.recipe.yaml' || bad "the data is not relative to the recipe"
+expect 2 "the output is the calibration data" -- "$tool" model.onnx --int8 --calib 'hash#tag/c.h5#images' --samples 32 \
+    --bench-seconds 0 -o h.onnx --report 'hash#tag/c.h5' -f
+
 # What is not here is said, and counts with --strict.
 mkdir away && mv model.onnx away/
 expect 0 "not checked: source.sha256" -- "$tool" verify m.json m.onnx
