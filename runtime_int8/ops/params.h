@@ -197,6 +197,54 @@ typedef struct nnrt_pool_nd_params {
     uint32_t column_major;      /* pool_max_index */
     nnrt_clamp clamp;           /* AVERAGE of f32 */
 } nnrt_pool_nd_params;
+#define NNRT_CONTRACT_LABELS 16
+/* contract: y[its labels] = sum over the labels that y lacks of a[...] * b[...], or of a alone. Any number type but f16 and
+ * bf16. Labels are below NNRT_CONTRACT_LABELS; one may stand twice in an operand (its diagonal), once in y, whose labels are
+ * all in an operand. A dim of 1 is broadcast against the label's other dims. rank, label: of a, b, y. */
+typedef struct nnrt_contract_params {
+    uint32_t rank[3];
+    uint8_t label[3][8];
+} nnrt_contract_params;
+typedef enum nnrt_nll_reduction { NNRT_NLL_NONE, NNRT_NLL_SUM, NNRT_NLL_MEAN } nnrt_nll_reduction;
+/* nll: x f32 or f64 [N,C,...] (log-probabilities), labels i32 or i64 [N,...], [weight [C]] -> -x[label] * weight per label,
+ * their sum, or the sum divided by that of the weights (a scalar). */
+typedef struct nnrt_nll_params {
+    uint32_t reduction, has_ignore;
+    int64_t ignore_index;
+} nnrt_nll_params;
+/* hardmax: x f32 or f64 -> 1 at the first maximum along axis, else 0 (nnrt_axis_params). */
+/* dft: x f32 or f64 [..., 1 or 2], length i64 host-known (0: the dim's own), axis i64 host-known -> y [..., 2]. onesided:
+ * length/2 + 1 bins of a real signal, or with inverse a real signal [..., 1] from those. inverse divides by the length. */
+typedef struct nnrt_dft_params {
+    uint32_t inverse, onesided;
+} nnrt_dft_params;
+/* stft: signal f32 or f64 [N, L, 1 or 2], step i64 host-known, length i64 host-known (0: the window's, else L), [window] ->
+ * [N, frames, bins, 2]. */
+typedef struct nnrt_stft_params {
+    uint32_t onesided;
+} nnrt_stft_params;
+/* deform_conv: x f32 [N,spatial...,C], w f32 [c_out, c_in/groups, kernel...], offset f32 [N, offset_groups * taps * dims,
+ * out...], [bias [c_out]], [mask [N, offset_groups * taps, out...]] -> y f32 channels-last. */
+typedef struct nnrt_deform_conv_params {
+    nnrt_window_nd window; /* the kernel is w's */
+    uint32_t groups, offset_groups, c_in, c_out;
+    uint32_t has_bias, has_mask;
+} nnrt_deform_conv_params;
+/* causal_conv: x f32 or f64 [N,C,L], w [C,1,K], [bias [C]], [past [N,C,K-1]] -> y like x, and the last K-1 elements of past
+ * and x. */
+typedef struct nnrt_causal_conv_params {
+    uint32_t has_bias, has_past;
+} nnrt_causal_conv_params;
+typedef enum nnrt_linear_rule {
+    NNRT_LINEAR_PLAIN, NNRT_LINEAR_GATED, NNRT_LINEAR_DELTA, NNRT_LINEAR_GATED_DELTA
+} nnrt_linear_rule;
+/* linear_attention: q f32 [B,T,q_heads*dk], k [B,T,kv_heads*dk], v [B,T,kv_heads*dv], [past [B,kv_heads,dk,dv]],
+ * [decay [B,T,kv_heads or kv_heads*dk]], [beta [B,T,kv_heads or 1]] -> y [B,T,q_heads*dv] and the state after the last
+ * token. decay goes with the gated rules, beta with the delta rules. scale 0: 1/sqrt(dk). */
+typedef struct nnrt_linear_attention_params {
+    uint32_t rule, q_heads, kv_heads, has_past, has_decay, has_beta;
+    float scale;
+} nnrt_linear_attention_params;
 /* max_unpool: x f32, f64, i8 or u8 [N,C,spatial...], i64 indices like x into the tensor that was pooled
  * ((in - 1) * stride + kernel - pads per dim), [its shape to be, i64 host-known] -> zeros, and x at those places. */
 typedef struct nnrt_max_unpool_params {

@@ -2,6 +2,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "ops/compose.h"
+#include "ops/einsum.h"
 #include "ops/epilogue.h"
 #include "ops/product_lower.h"
 #include "runtime_int8/pack.h"
@@ -180,9 +182,98 @@ static nnc_status add_operand(nnc_lower_ctx *ctx, uint32_t product, float beta, 
     return nnc_lower_emit(ctx, NNRT_ROP_ID_BINARY, &add, sizeof(add), in, 2, &out, 1);
 }
 
+/* A number of the compose type; integers take it truncated. */
+static nnc_status scale_by(uint32_t *x, const nnc_compose *c, float factor, uint32_t rank)
+{
+    uint32_t f, cast = NNRT_NONE, y = NNRT_NONE;
+    nnc_compose real = {c->ctx, NNRT_F32};
+    if (factor == 1.0f) {
+        return NNC_OK;
+    }
+    if (c->dtype == NNRT_F64) {
+        NNC_TRY(nnc_compose_scalar(&cast, c, (double)factor));
+    } else {
+        NNC_TRY(nnc_compose_scalar(&f, &real, (double)factor));
+        NNC_TRY(nnc_compose_cast(&cast, &real, f, c->dtype, 0));
+    }
+    NNC_TRY(nnc_compose_binary(&y, c, NNRT_BINARY_MUL, *x, cast, rank));
+    *x = y;
+    return NNC_OK;
+}
+
+/* float64 and integers: alpha * op(a) op(b) + beta * c. */
+static nnc_status gemm_any(nnc_lower_ctx *ctx)
+{
+    const nnc_node *node = nnc_lower_node(ctx);
+    const nnc_value *v = nnc_lower_in_value(ctx, 2);
+    nnc_compose c = {ctx, nnc_lower_dtype(nnc_lower_in_value(ctx, 0))};
+    bool ta = nnc_node_int(node, "transA", 0) != 0, tb = nnc_node_int(node, "transB", 0) != 0;
+    const nnc_labels a = {2, {ta ? 1 : 0, ta ? 0 : 1}}, b = {2, {tb ? 2 : 1, tb ? 1 : 2}};
+    const nnc_labels y = {2, {0, 2}};
+    float alpha = nnc_node_float(node, "alpha", 1), beta = nnc_node_float(node, "beta", 1);
+    uint32_t in[3], product = NNRT_NONE, out;
+    NNC_TRY(nnc_lower_input(&in[0], ctx, 0, NNC_FORM_LOGICAL));
+    NNC_TRY(nnc_lower_input(&in[1], ctx, 1, NNC_FORM_LOGICAL));
+    if (!v && alpha == 1.0f) {
+        NNC_TRY(nnc_lower_output(&out, ctx, 0, NNC_FORM_LOGICAL));
+        return nnc_lower_contract(&out, ctx, c.dtype, in[0], &a, in[1], &b, &y);
+    }
+    NNC_TRY(nnc_lower_contract(&product, ctx, c.dtype, in[0], &a, in[1], &b, &y));
+    if (!v) {
+        uint32_t f, factor = NNRT_NONE;
+        nnc_compose real = {ctx, NNRT_F32};
+        NNC_TRY(nnc_compose_scalar(&f, &real, (double)alpha));
+        NNC_TRY(nnc_compose_cast(&factor, &real, f, c.dtype, 0));
+        NNC_TRY(nnc_lower_output(&out, ctx, 0, NNC_FORM_LOGICAL));
+        return nnc_compose_binary(&out, &c, NNRT_BINARY_MUL, product, factor, 2);
+    }
+    NNC_TRY(scale_by(&product, &c, alpha, 2));
+    NNC_TRY(nnc_lower_input(&in[2], ctx, 2, NNC_FORM_LOGICAL));
+    NNC_TRY(scale_by(&in[2], &c, beta, v->has_shape ? v->shape.rank : 2));
+    NNC_TRY(nnc_lower_output(&out, ctx, 0, NNC_FORM_LOGICAL));
+    return nnc_compose_binary(&out, &c, NNRT_BINARY_ADD, product, in[2], 2);
+}
+
+/* numpy's matmul of any type: labels of the leading dims from the right, then rows, columns. */
+static nnc_status matmul_any(nnc_lower_ctx *ctx)
+{
+    const nnc_value *va = nnc_lower_in_value(ctx, 0), *vb = nnc_lower_in_value(ctx, 1);
+    nnc_labels a = {0}, b = {0}, y = {0};
+    uint32_t in[2], out;
+    if (!va->has_shape || !vb->has_shape) {
+        return nnc_lower_fail(ctx, "the rank of an input is unknown");
+    }
+    uint32_t ra = va->shape.rank, rb = vb->shape.rank;
+    uint32_t la = ra > 2 ? ra - 2 : 0, lb = rb > 2 ? rb - 2 : 0, lead = la > lb ? la : lb;
+    for (uint32_t d = 0; d < lead; d++) {
+        uint8_t label = (uint8_t)(3 + d);
+        y.at[y.rank++] = label;
+        if (d + la >= lead) {
+            a.at[a.rank++] = label;
+        }
+        if (d + lb >= lead) {
+            b.at[b.rank++] = label;
+        }
+    }
+    if (ra > 1) {
+        y.at[y.rank++] = a.at[a.rank++] = 0;
+    }
+    a.at[a.rank++] = b.at[b.rank++] = 1;
+    if (rb > 1) {
+        y.at[y.rank++] = b.at[b.rank++] = 2;
+    }
+    NNC_TRY(nnc_lower_input(&in[0], ctx, 0, NNC_FORM_LOGICAL));
+    NNC_TRY(nnc_lower_input(&in[1], ctx, 1, NNC_FORM_LOGICAL));
+    NNC_TRY(nnc_lower_output(&out, ctx, 0, NNC_FORM_LOGICAL));
+    return nnc_lower_contract(&out, ctx, nnc_lower_dtype(va), in[0], &a, in[1], &b, &y);
+}
+
 nnc_status nnc_gemm_lower(nnc_lower_ctx *ctx)
 {
     const nnc_node *node = nnc_lower_node(ctx);
+    if (!nnc_lower_integer(ctx) && nnc_lower_in_value(ctx, 0)->dtype != NNC_DTYPE_FLOAT) {
+        return gemm_any(ctx);
+    }
     bool trans_a = nnc_node_int(node, "transA", 0), trans_b = nnc_node_int(node, "transB", 0);
     float alpha = nnc_node_float(node, "alpha", 1), beta = nnc_node_float(node, "beta", 1);
     if (nnc_lower_integer(ctx)) {
@@ -235,6 +326,9 @@ nnc_status nnc_matmul_lower(nnc_lower_ctx *ctx)
             return gemm_dynamic(ctx, 1);
         }
         return nnc_lower_in_value(ctx, 1)->kind == NNC_VALUE_CONST ? gemm_q8(ctx, 1) : matmul_q8(ctx);
+    }
+    if (nnc_lower_in_value(ctx, 0)->dtype != NNC_DTYPE_FLOAT) {
+        return matmul_any(ctx);
     }
     const nnc_value *a = nnc_lower_in_value(ctx, 0), *b = nnc_lower_in_value(ctx, 1);
     const nnc_fusion *fusion = nnc_lower_fusion(ctx);

@@ -1,12 +1,10 @@
-/* Normalization: batch, instance, layer, group, RMS, local response. SPDX-License-Identifier:
- * Apache-2.0 */
+/* Normalization over images: instance, group, local response. SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
-#include <math.h>
 
+#include "ops/compose.h"
 #include "ops/op_util.h"
 
-/* x [N,C,...] with per-channel vectors in inputs 1..; output 0 like x. */
-static nnc_status channel_infer(nnc_infer_ctx *ctx)
+nnc_status nnc_infer_channel_vectors(nnc_infer_ctx *ctx)
 {
     static const char *const names[] = {"", "scale", "bias", "mean", "variance"};
     NNC_TRY(nnc_infer_check_rank(ctx, 0, 2, NNC_RANK_MAX));
@@ -16,119 +14,6 @@ static nnc_status channel_infer(nnc_infer_ctx *ctx)
     }
     return nnc_infer_same(ctx);
 }
-
-/* ---- BatchNormalization ---- */
-
-static const nnc_attr_schema batch_attrs[] = {
-    NNC_A_FLOAT("epsilon"),
-    NNC_A_FLOAT("momentum"),
-    NNC_A_BOOL("training_mode"),
-};
-
-static nnc_status batch_infer(nnc_infer_ctx *ctx)
-{
-    NNC_TRY(channel_infer(ctx));
-    for (uint32_t i = 1; i < 3; i++) {
-        const nnc_value *v = nnc_infer_shaped(ctx, i + 2);
-        if (v) {
-            NNC_TRY(nnc_infer_output(ctx, i, v->dtype, &v->shape));
-        }
-    }
-    return NNC_OK;
-}
-
-/* a = scale / sqrt(variance + epsilon), b = bias - mean * a, in double, rounded once. */
-static nnc_status batch_factors(nnc_lower_ctx *ctx, float *a, float *b, size_t channels)
-{
-    double epsilon = (double)nnc_node_float(nnc_lower_node(ctx), "epsilon", 1e-5f);
-    const nnc_tensor *t[5];
-    for (uint32_t i = 1; i < 5; i++) {
-        const nnc_value *v = nnc_lower_in_value(ctx, i);
-        if (v->kind != NNC_VALUE_CONST || v->qparams) {
-            return nnc_lower_fail(ctx, "input '%s' is not a float constant", v->name);
-        }
-        t[i] = &v->tensor;
-    }
-    for (size_t c = 0; c < channels; c++) {
-        double factor =
-            nnc_tensor_get_double(t[1], c) / sqrt(nnc_tensor_get_double(t[4], c) + epsilon);
-        a[c] = (float)factor;
-        b[c] = (float)(nnc_tensor_get_double(t[2], c) - nnc_tensor_get_double(t[3], c) * factor);
-    }
-    return NNC_OK;
-}
-
-/* Ranks without a channels-last form: x * a + b with constants [C,1,...]. */
-static nnc_status batch_by_steps(nnc_lower_ctx *ctx, const float *a, const float *b,
-                                 size_t channels, uint32_t rank)
-{
-    int64_t dims[NNC_RANK_MAX] = {(int64_t)channels, 1, 1, 1, 1, 1, 1, 1};
-    nnrt_binary_params params = {.op = NNRT_BINARY_MUL, .clamp = {-INFINITY, INFINITY}};
-    uint32_t in[2], y;
-    size_t bytes = channels * sizeof *a;
-    NNC_TRY(nnc_lower_input(&in[0], ctx, 0, NNC_FORM_LOGICAL));
-    NNC_TRY(nnc_lower_const(&in[1], ctx, NNRT_F32, rank - 1, dims, a, bytes));
-    NNC_TRY(nnc_lower_temp(&y, ctx, NNRT_F32, rank));
-    NNC_TRY(nnc_lower_emit(ctx, NNRT_ROP_ID_BINARY, &params, sizeof params, in, 2, &y, 1));
-    in[0] = y;
-    params.op = NNRT_BINARY_ADD;
-    NNC_TRY(nnc_lower_const(&in[1], ctx, NNRT_F32, rank - 1, dims, b, bytes));
-    NNC_TRY(nnc_lower_output(&y, ctx, 0, NNC_FORM_LOGICAL));
-    return nnc_lower_emit(ctx, NNRT_ROP_ID_BINARY, &params, sizeof params, in, 2, &y, 1);
-}
-
-static nnc_status batch_emit(nnc_lower_ctx *ctx, float *a, float *b, size_t channels)
-{
-    const nnc_value *x = nnc_lower_in_value(ctx, 0);
-    NNC_TRY(batch_factors(ctx, a, b, channels));
-    if (x->shape.rank > 5) {
-        return batch_by_steps(ctx, a, b, channels, x->shape.rank);
-    }
-    int64_t dim = (int64_t)channels;
-    nnrt_channel_affine_params params = {.clamp = {-INFINITY, INFINITY}};
-    uint32_t in[3], y;
-    NNC_TRY(nnc_lower_input(&in[0], ctx, 0, NNC_FORM_NHWC));
-    NNC_TRY(nnc_lower_const(&in[1], ctx, NNRT_F32, 1, &dim, a, channels * sizeof *a));
-    NNC_TRY(nnc_lower_const(&in[2], ctx, NNRT_F32, 1, &dim, b, channels * sizeof *b));
-    NNC_TRY(nnc_lower_output(&y, ctx, 0, NNC_FORM_NHWC));
-    return nnc_lower_emit(ctx, NNRT_ROP_ID_CHANNEL_AFFINE, &params, sizeof params, in, 3, &y, 1);
-}
-
-static nnc_status batch_lower(nnc_lower_ctx *ctx)
-{
-    const nnc_value *x = nnc_lower_in_value(ctx, 0), *scale = nnc_lower_in_value(ctx, 1);
-    const nnc_node *node = nnc_lower_node(ctx);
-    if (nnc_node_int(node, "training_mode", 0) || node->output_count > 1) {
-        return nnc_lower_fail(ctx, "training mode cannot run");
-    }
-    if (!x->has_shape || !scale->has_shape || scale->shape.dims[0] < 0) {
-        return nnc_lower_fail(ctx, "shape of '%s' is unknown",
-                              x->has_shape ? scale->name : x->name);
-    }
-    size_t channels = (size_t)scale->shape.dims[0];
-    float *a = nnc_calloc(channels, sizeof *a), *b = nnc_calloc(channels, sizeof *b);
-    nnc_status status = a && b ? batch_emit(ctx, a, b, channels) : NNC_ERR_LIMIT;
-    nnc_free(a);
-    nnc_free(b);
-    return status;
-}
-
-const nnc_op nnc_op_BatchNormalization = {
-    .domain = "",
-    .name = "BatchNormalization",
-    .min_in = 5,
-    .max_in = 5,
-    .min_out = 1,
-    .max_out = 3,
-    NNC_ATTRS(batch_attrs),
-    .infer = batch_infer,
-    .lower = batch_lower,
-    .grad = NNC_NO_GRAD,
-    .cost = NNC_NO_COST,
-    .dims = nnc_dims_channel_vectors,
-    .layout = NNC_LAYOUT_CHANNELS,
-    .quant = NNC_QUANT_FLOAT,
-};
 
 /* ---- InstanceNormalization, GroupNormalization ---- */
 
@@ -143,7 +28,7 @@ static nnc_status group_infer(nnc_infer_ctx *ctx)
 {
     const nnc_value *x = nnc_infer_shaped(ctx, 0);
     int64_t groups = nnc_node_int(nnc_infer_node(ctx), "num_groups", 1);
-    NNC_TRY(channel_infer(ctx));
+    NNC_TRY(nnc_infer_channel_vectors(ctx));
     if (x && x->shape.dims[1] >= 0 && x->shape.dims[1] % groups != 0) {
         return nnc_infer_fail(ctx, "%" PRId64 " channels are not divisible by %" PRId64 " groups",
                               x->shape.dims[1], groups);
@@ -151,21 +36,74 @@ static nnc_status group_infer(nnc_infer_ctx *ctx)
     return NNC_OK;
 }
 
+/* [N,C,...] as [N,C,-1] with each of its groups normalized; groups 0: each channel. */
+static nnc_status instance_f64(nnc_lower_ctx *ctx, uint32_t in, uint32_t groups, double epsilon)
+{
+    const nnc_value *x = nnc_lower_in_value(ctx, 0);
+    nnc_compose c = {ctx, nnc_lower_dtype(x)};
+    const int64_t grouped[3] = {0, groups, -1}, plain[3] = {0, 0, -1};
+    uint32_t view = NNRT_NONE, centred = NNRT_NONE, mean = NNRT_NONE, variance = NNRT_NONE;
+    uint32_t r = NNRT_NONE, y = NNRT_NONE, vector, wide = NNRT_NONE, scaled = NNRT_NONE, out;
+    uint32_t back = NNRT_NONE;
+    NNC_TRY(nnc_compose_view(&view, &c, in, groups ? grouped : plain, 3));
+    NNC_TRY(nnc_compose_moments(&centred, &mean, &variance, &c, view, 3, 1u << 2));
+    NNC_TRY(nnc_compose_rsqrt(&r, &c, variance, epsilon, 3));
+    NNC_TRY(nnc_compose_binary(&y, &c, NNRT_BINARY_MUL, centred, r, 3));
+    NNC_TRY(nnc_compose_view_like(&back, &c, y, in, x->shape.rank));
+    NNC_TRY(nnc_lower_input(&vector, ctx, 1, NNC_FORM_LOGICAL));
+    NNC_TRY(nnc_compose_spread(&wide, &c, vector, x->shape.rank, 1));
+    NNC_TRY(nnc_compose_binary(&scaled, &c, NNRT_BINARY_MUL, back, wide, x->shape.rank));
+    NNC_TRY(nnc_lower_input(&vector, ctx, 2, NNC_FORM_LOGICAL));
+    wide = NNRT_NONE;
+    NNC_TRY(nnc_compose_spread(&wide, &c, vector, x->shape.rank, 1));
+    NNC_TRY(nnc_lower_output(&out, ctx, 0, NNC_FORM_LOGICAL));
+    return nnc_compose_binary(&out, &c, NNRT_BINARY_ADD, scaled, wide, x->shape.rank);
+}
+
+/* A channels-last runtime op on [N,pixels,C] for ranks that have no such form. */
+static nnc_status by_pixels(nnc_lower_ctx *ctx, nnrt_rop_id rop, const void *params, size_t bytes,
+                            const uint32_t *extra, uint32_t count)
+{
+    static const uint32_t swap[3] = {0, 2, 1};
+    const int64_t plain[3] = {0, 0, -1};
+    uint32_t in[3], view = NNRT_NONE, y, back = NNRT_NONE, out;
+    nnc_compose c = {ctx, NNRT_F32};
+    NNC_TRY(nnc_lower_input(&out, ctx, 0, NNC_FORM_LOGICAL));
+    uint32_t x = out;
+    NNC_TRY(nnc_compose_view(&view, &c, x, plain, 3));
+    in[0] = NNRT_NONE;
+    NNC_TRY(nnc_compose_transpose(&in[0], &c, view, swap, 3));
+    for (uint32_t i = 0; i < count; i++) {
+        in[i + 1] = extra[i];
+    }
+    NNC_TRY(nnc_lower_temp(&y, ctx, NNRT_F32, 3));
+    NNC_TRY(nnc_lower_emit(ctx, rop, params, bytes, in, count + 1, &y, 1));
+    NNC_TRY(nnc_compose_transpose(&back, &c, y, swap, 3));
+    NNC_TRY(nnc_lower_output(&out, ctx, 0, NNC_FORM_LOGICAL));
+    return nnc_compose_view_like(&out, &c, back, x, nnc_lower_in_value(ctx, 0)->shape.rank);
+}
+
 static nnc_status instance_lower(nnc_lower_ctx *ctx)
 {
     const nnc_node *node = nnc_lower_node(ctx);
     const nnc_value *x = nnc_lower_in_value(ctx, 0);
-    if (!x->has_shape || !nnc_rank_has_nhwc(x->shape.rank)) {
-        return nnc_lower_fail(ctx, "input '%s' has %u dims, only 3 and 4 can run", x->name,
-                              (unsigned)x->shape.rank);
+    if (!x->has_shape) {
+        return nnc_lower_fail(ctx, "the rank of '%s' is unknown", x->name);
     }
     nnrt_instancenorm_params params = {
         .epsilon = nnc_node_float(node, "epsilon", 1e-5f),
         .groups = (uint32_t)nnc_node_int(node, "num_groups", 0),
     };
-    uint32_t extra[2];
+    uint32_t extra[2], in;
+    if (x->dtype != NNC_DTYPE_FLOAT) {
+        NNC_TRY(nnc_lower_input(&in, ctx, 0, NNC_FORM_LOGICAL));
+        return instance_f64(ctx, in, params.groups, (double)params.epsilon);
+    }
     NNC_TRY(nnc_lower_input(&extra[0], ctx, 1, NNC_FORM_LOGICAL));
     NNC_TRY(nnc_lower_input(&extra[1], ctx, 2, NNC_FORM_LOGICAL));
+    if (!nnc_rank_has_nhwc(x->shape.rank)) {
+        return by_pixels(ctx, NNRT_ROP_ID_INSTANCENORM, &params, sizeof params, extra, 2);
+    }
     return nnc_lower_move(ctx, NNRT_ROP_ID_INSTANCENORM, &params, sizeof params, extra, 2,
                           NNC_FORM_NHWC, NNC_FORM_NHWC);
 }
@@ -178,7 +116,7 @@ const nnc_op nnc_op_InstanceNormalization = {
     .min_out = 1,
     .max_out = 1,
     NNC_ATTRS(instance_attrs),
-    .infer = channel_infer,
+    .infer = nnc_infer_channel_vectors,
     .lower = instance_lower,
     .grad = NNC_NO_GRAD,
     .cost = NNC_NO_COST,
@@ -215,104 +153,6 @@ const nnc_op nnc_op_GroupNormalization = {
     .quant = NNC_QUANT_FLOAT,
 };
 
-/* ---- LayerNormalization, RMSNormalization ---- */
-
-static const nnc_attr_schema layer_attrs[] = {
-    NNC_A_AXIS("axis"),
-    NNC_A_FLOAT("epsilon"),
-    NNC_A_INT("stash_type", 1, 16),
-};
-
-static nnc_status layer_infer(nnc_infer_ctx *ctx)
-{
-    const nnc_value *x = nnc_infer_input(ctx, 0);
-    if (!x->has_shape) {
-        return nnc_infer_output_unknown(ctx, 0, x->dtype, -1);
-    }
-    uint32_t axis;
-    NNC_TRY(
-        nnc_infer_axis(ctx, &axis, nnc_node_int(nnc_infer_node(ctx), "axis", -1), x->shape.rank));
-    for (uint32_t i = 1; i < nnc_infer_input_count(ctx); i++) {
-        const nnc_value *v = nnc_infer_shaped(ctx, i);
-        nnc_shape both = x->shape;
-        if (v) {
-            NNC_TRY(nnc_infer_broadcast(ctx, &both, &v->shape));
-        }
-        if (v && nnc_shape_is_static(&x->shape) && !nnc_shape_equal(&both, &x->shape)) {
-            char sx[256], sv[256];
-            return nnc_infer_fail(ctx, "%s of shape %s does not broadcast to %s",
-                                  i == 1 ? "scale" : "bias",
-                                  nnc_shape_format(sv, sizeof sv, &v->shape),
-                                  nnc_shape_format(sx, sizeof sx, &x->shape));
-        }
-    }
-    nnc_shape stats = x->shape;
-    for (uint32_t d = axis; d < stats.rank; d++) {
-        stats.dims[d] = 1;
-    }
-    NNC_TRY(nnc_infer_output(ctx, 1, NNC_DTYPE_FLOAT, &stats));
-    NNC_TRY(nnc_infer_output(ctx, 2, NNC_DTYPE_FLOAT, &stats));
-    return nnc_infer_output(ctx, 0, x->dtype, &x->shape);
-}
-
-static nnc_status layer_lower(nnc_lower_ctx *ctx)
-{
-    const nnc_node *node = nnc_lower_node(ctx);
-    const nnc_value *x = nnc_lower_in_value(ctx, 0);
-    if (node->output_count > 1 || !x->has_shape) {
-        return nnc_lower_fail(ctx, x->has_shape
-                                       ? "the mean and deviation outputs cannot be computed"
-                                       : "the rank of the input is unknown");
-    }
-    nnrt_layernorm_params params = {
-        .axis = nnc_lower_axis(nnc_node_int(node, "axis", -1), x->shape.rank, false),
-        .epsilon = nnc_node_float(node, "epsilon", 1e-5f),
-        .rms = nnc_node_is(node, "RMSNormalization"),
-    };
-    uint32_t extra[2], count = 0;
-    for (uint32_t i = 1; i < node->input_count; i++) {
-        if (nnc_lower_in_value(ctx, i)) {
-            NNC_TRY(nnc_lower_input(&extra[count++], ctx, i, NNC_FORM_LOGICAL));
-        }
-    }
-    return nnc_lower_move(ctx, NNRT_ROP_ID_LAYERNORM, &params, sizeof params, extra, count,
-                          NNC_FORM_LOGICAL, NNC_FORM_LOGICAL);
-}
-
-const nnc_op nnc_op_LayerNormalization = {
-    .domain = "",
-    .name = "LayerNormalization",
-    .min_in = 2,
-    .max_in = 3,
-    .min_out = 1,
-    .max_out = 3,
-    NNC_ATTRS(layer_attrs),
-    .infer = layer_infer,
-    .lower = layer_lower,
-    .grad = NNC_NO_GRAD,
-    .cost = NNC_NO_COST,
-    .dims = nnc_dims_elementwise,
-    .layout = NNC_LAYOUT_LOGICAL,
-    .quant = NNC_QUANT_FLOAT,
-};
-
-const nnc_op nnc_op_RMSNormalization = {
-    .domain = "",
-    .name = "RMSNormalization",
-    .min_in = 2,
-    .max_in = 2,
-    .min_out = 1,
-    .max_out = 1,
-    NNC_ATTRS(layer_attrs),
-    .infer = layer_infer,
-    .lower = layer_lower,
-    .grad = NNC_NO_GRAD,
-    .cost = NNC_NO_COST,
-    .dims = nnc_dims_elementwise,
-    .layout = NNC_LAYOUT_LOGICAL,
-    .quant = NNC_QUANT_FLOAT,
-};
-
 /* ---- LRN ---- */
 
 static const nnc_attr_schema lrn_attrs[] = {
@@ -326,8 +166,8 @@ static nnc_status lrn_lower(nnc_lower_ctx *ctx)
 {
     const nnc_node *node = nnc_lower_node(ctx);
     const nnc_value *x = nnc_lower_in_value(ctx, 0);
-    if (!x->has_shape || x->shape.rank > 4) {
-        return nnc_lower_fail(ctx, "input '%s' has %u dims, only 2 to 4 can run", x->name,
+    if (!x->has_shape || x->shape.rank < 2) {
+        return nnc_lower_fail(ctx, "input '%s' has %u dims, at least 2 can run", x->name,
                               (unsigned)x->shape.rank);
     }
     nnrt_lrn_params params = {
@@ -336,6 +176,9 @@ static nnc_status lrn_lower(nnc_lower_ctx *ctx)
         .beta = nnc_node_float(node, "beta", 0.75f),
         .bias = nnc_node_float(node, "bias", 1.0f),
     };
+    if (x->shape.rank > 2 && !nnc_rank_has_nhwc(x->shape.rank)) {
+        return by_pixels(ctx, NNRT_ROP_ID_LRN, &params, sizeof params, NULL, 0);
+    }
     return nnc_lower_move(ctx, NNRT_ROP_ID_LRN, &params, sizeof params, NULL, 0, NNC_FORM_NHWC,
                           NNC_FORM_NHWC);
 }

@@ -95,6 +95,8 @@ nnc_status nnc_infer_merge_dim(const nnc_infer_ctx *ctx, int64_t *dim, int64_t o
 /* Input i must be a 1-D list of `dim` elements (dim < 0: any length). */
 nnc_status nnc_infer_check_vector(const nnc_infer_ctx *ctx, uint32_t i, int64_t dim,
                                   const char *what);
+/* x [N,C,...] with per-channel vectors in inputs 1.. (scale, bias, mean, variance); output 0 like x. */
+nnc_status nnc_infer_channel_vectors(nnc_infer_ctx *ctx);
 /* Rank of input i must be lo..hi. */
 nnc_status nnc_infer_check_rank(const nnc_infer_ctx *ctx, uint32_t i, uint32_t lo, uint32_t hi);
 
