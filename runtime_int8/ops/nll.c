@@ -1,4 +1,4 @@
-/* nll: negative log-likelihood of class labels, and hardmax. SPDX-License-Identifier: Apache-2.0
+/* nll: negative log-likelihood of class labels. SPDX-License-Identifier: Apache-2.0
  * Sums are taken in double over the labels in ascending order. A label that is no class counts as ignored. */
 #include <math.h>
 #include <string.h>
@@ -106,66 +106,4 @@ const nnrt_rop nnrt_rop_nll = {
     .check = check,
     .reshape = reshape,
     .run = run,
-};
-
-/* ---- hardmax ---- */
-
-typedef struct hardmax_state {
-    size_t outer, n, inner;
-} hardmax_state;
-
-static nnc_status hardmax_check(const nnrt_node_ctx *ctx)
-{
-    const nnrt_axis_params *p = ctx->params;
-    NNC_TRY(nnrt_check_dtype(ctx, 0, reals));
-    return nnrt_check_axis(ctx, p->axis, ctx->in[0].shape.rank);
-}
-
-static nnc_status hardmax_reshape(nnrt_node_ctx *ctx)
-{
-    const nnrt_axis_params *p = ctx->params;
-    const nnrt_shape *x = &ctx->in[0].shape;
-    nnrt_set_output_like(ctx, 0);
-    NNC_TRY(nnrt_ctx_state(ctx, sizeof(hardmax_state)));
-    hardmax_state *s = ctx->state;
-    s->outer = nnrt_shape_span(x, 0, (uint32_t)p->axis);
-    s->n = (size_t)x->dims[p->axis];
-    s->inner = nnrt_shape_span(x, (uint32_t)p->axis + 1, x->rank);
-    return NNC_OK;
-}
-
-#define HARDMAX(T)                                                                                 \
-    static void hardmax_##T(T *y, const T *x, const hardmax_state *s)                              \
-    {                                                                                              \
-        for (size_t o = 0; o < s->outer * s->inner; o++) {                                         \
-            const size_t at = o / s->inner * s->n * s->inner + o % s->inner;                       \
-            size_t best = 0;                                                                       \
-            for (size_t k = 1; k < s->n; k++) {                                                    \
-                if (x[at + k * s->inner] > x[at + best * s->inner])                                \
-                    best = k;                                                                      \
-            }                                                                                      \
-            for (size_t k = 0; k < s->n; k++)                                                      \
-                y[at + k * s->inner] = k == best;                                                  \
-        }                                                                                          \
-    }
-HARDMAX(float)
-HARDMAX(double)
-
-static void hardmax_run(const nnrt_node_ctx *ctx)
-{
-    if (ctx->in[0].dtype == NNRT_F32)
-        hardmax_float(ctx->out[0].data, ctx->in[0].data, ctx->state);
-    else
-        hardmax_double(ctx->out[0].data, ctx->in[0].data, ctx->state);
-}
-
-const nnrt_rop nnrt_rop_hardmax = {
-    .name = "hardmax",
-    .params_bytes = sizeof(nnrt_axis_params),
-    .min_in = 1,
-    .max_in = 1,
-    .out_count = 1,
-    .check = hardmax_check,
-    .reshape = hardmax_reshape,
-    .run = hardmax_run,
 };

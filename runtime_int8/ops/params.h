@@ -212,7 +212,6 @@ typedef struct nnrt_nll_params {
     uint32_t reduction, has_ignore;
     int64_t ignore_index;
 } nnrt_nll_params;
-/* hardmax: x f32 or f64 -> 1 at the first maximum along axis, else 0 (nnrt_axis_params). */
 /* dft: x f32 or f64 [..., 1 or 2], length i64 host-known (0: the dim's own), axis i64 host-known -> y [..., 2]. onesided:
  * length/2 + 1 bins of a real signal, or with inverse a real signal [..., 1] from those. inverse divides by the length. */
 typedef struct nnrt_dft_params {

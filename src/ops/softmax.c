@@ -1,4 +1,4 @@
-/* Softmax, LogSoftmax and Hardmax along one axis. SPDX-License-Identifier: Apache-2.0 */
+/* Softmax and LogSoftmax along one axis. SPDX-License-Identifier: Apache-2.0 */
 #include "ops/softmax.h"
 
 #include "ops/compose.h"
@@ -55,10 +55,6 @@ static nnc_status softmax_lower(nnc_lower_ctx *ctx)
     uint32_t x, y;
     NNC_TRY(nnc_lower_input(&x, ctx, 0, form));
     NNC_TRY(nnc_lower_output(&y, ctx, 0, form));
-    if (nnc_node_is(node, "Hardmax")) {
-        nnrt_axis_params params = {.axis = axis};
-        return nnc_lower_emit(ctx, NNRT_ROP_ID_HARDMAX, &params, sizeof params, &x, 1, &y, 1);
-    }
     return nnc_lower_softmax(ctx, y, x, nnc_lower_dtype(v), v->shape.rank, (uint32_t)axis,
                              nnc_node_is(node, "LogSoftmax"));
 }
@@ -82,4 +78,3 @@ static nnc_status softmax_lower(nnc_lower_ctx *ctx)
     }
 SOFTMAX_OP(Softmax);
 SOFTMAX_OP(LogSoftmax);
-SOFTMAX_OP(Hardmax);
