@@ -21,7 +21,7 @@ static nnc_status measure_latency(nnc_report_row *root, nnc_bench_entry entries[
     if (j->original) {
         entries[0].exec = j->original_exec;
     }
-    const nnc_bench_options options = {.warmup_s = 0.2, .seconds = j->bench_seconds, .min_runs = 10,
+    const nnc_bench_options options = {.warmup_s = 0.2, .seconds = j->bench_seconds, .min_runs = NNC_GATE_RUNS,
                                        .max_runs = 100000};
     nnc_status status = nnc_bench_run(entries, count, &options, log);
     nnc_sample_deinit(&sample);

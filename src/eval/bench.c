@@ -9,6 +9,7 @@
 #include "eval/statistics.h"
 
 #define PROGRESS_S 0.1
+#define PARTS 12 /* of a measurement, each with new sessions */
 #define P99_RUNS 100 /* below, the 99th percentile is the maximum under another name */
 
 static double now_s(void)
@@ -20,7 +21,6 @@ static double now_s(void)
 
 /* State of one entry while it is measured. */
 typedef struct lane {
-    nnrt_session *session;
     double *samples; /* milliseconds */
     size_t runs, cap;
 } lane;
@@ -52,30 +52,61 @@ static nnc_status warm_up(const nnc_bench_entry *entry, double seconds, const nn
     return NNC_OK;
 }
 
+/* New sessions: where their memory lies and which cores their threads wake up on makes a few percent of the
+ * time and stays as it is while a session lives, so that one session each would compare luck. */
+static nnc_status renew(const nnc_bench_entry *entries, size_t count, bool backwards)
+{
+    for (size_t k = 0; k < count; k++) {
+        const size_t i = backwards ? count - 1 - k : k;
+        if (nnrt_session_device_of(nnc_exec_session(entries[i].exec)) == NNRT_DEVICE_CPU) {
+            NNC_TRY(nnc_exec_renew(entries[i].exec));
+            NNC_TRY(nnc_exec_run(entries[i].exec, entries[i].inputs, entries[i].input_count));
+        }
+    }
+    return NNC_OK;
+}
+
+/* One run of each entry; every second round backwards, because who runs after whom matters too. */
+static nnc_status measure_round(lane *lanes, const nnc_bench_entry *entries, size_t count, size_t round,
+                                const nnc_log *log)
+{
+    for (size_t k = 0; k < count; k++) {
+        const size_t i = round % 2 ? count - 1 - k : k;
+        double seconds;
+        NNC_TRY(nnc_log_poll(log));
+        NNC_TRY(nnc_grow(&lanes[i].samples, &lanes[i].cap, lanes[i].runs + 1, sizeof(double)));
+        NNC_TRY(timed_run(&seconds, &entries[i], nnc_exec_session(entries[i].exec)));
+        lanes[i].samples[lanes[i].runs++] = seconds * 1e3;
+    }
+    return NNC_OK;
+}
+
 static nnc_status measure(lane *lanes, const nnc_bench_entry *entries, size_t count,
                           const nnc_bench_options *options, const nnc_log *log)
 {
     const double start = now_s(), budget = options->seconds * (double)count;
     const uint64_t total = (uint64_t)(budget * 1000);
     const size_t min_runs = options->min_runs ? options->min_runs : 1;
-    double shown = start;
+    const double part_s = budget / PARTS;
+    const size_t part_runs = (min_runs + PARTS - 1) / PARTS;
+    double shown = start, part = start;
+    size_t first = 0, parts = 0; /* round of this part; parts that ended */
     for (size_t round = 0; options->max_runs == 0 || round < options->max_runs; round++) {
-        const double elapsed = now_s() - start;
-        if (elapsed >= budget && round >= min_runs) {
+        const double now = now_s();
+        if (now - start >= budget && round >= min_runs) {
             break;
         }
-        if (elapsed + start - shown >= PROGRESS_S) {
-            shown = elapsed + start;
-            uint64_t done = (uint64_t)(elapsed * 1000);
+        if (now - shown >= PROGRESS_S) {
+            shown = now;
+            uint64_t done = (uint64_t)((now - start) * 1000);
             nnc_log_progress(log, "measure", done < total ? done : total, total, "ms");
         }
-        for (size_t i = 0; i < count; i++) {
-            double seconds;
-            NNC_TRY(nnc_log_poll(log));
-            NNC_TRY(nnc_grow(&lanes[i].samples, &lanes[i].cap, lanes[i].runs + 1, sizeof(double)));
-            NNC_TRY(timed_run(&seconds, &entries[i], lanes[i].session));
-            lanes[i].samples[lanes[i].runs++] = seconds * 1e3;
+        if (now - part >= part_s && round - first >= part_runs) {
+            NNC_TRY(renew(entries, count, ++parts % 2));
+            part = now;
+            first = round;
         }
+        NNC_TRY(measure_round(lanes, entries, count, round, log));
     }
     nnc_log_progress(log, "measure", total, total, "ms");
     return NNC_OK;
@@ -123,7 +154,6 @@ nnc_status nnc_bench_run(nnc_bench_entry *entries, size_t count, const nnc_bench
         entries[i].latency = (nnc_latency){0};
     }
     for (size_t i = 0; status == NNC_OK && i < count; i++) {
-        lanes[i].session = nnc_exec_session(entries[i].exec);
         status = warm_up(&entries[i], options->warmup_s, log);
     }
     if (status == NNC_OK) {
@@ -162,12 +192,8 @@ void nnc_bench_ratio(double *median, double *lo, double *hi, const nnc_latency *
     for (size_t i = 0; i < n; i++) {
         ratios[i] = a->samples_ms[i] / b->samples_ms[i];
     }
-    nnc_sort_doubles(ratios, n);
-    *median = nnc_sorted_median(ratios, n);
-    const size_t rank = nnc_median_rank(n);
-    if (rank) {
-        *lo = ratios[rank - 1];
-        *hi = ratios[n - rank];
+    if (nnc_series_interval(median, lo, hi, ratios, n) != NNC_OK) {
+        *median = *lo = *hi = NAN;
     }
     nnc_free(ratios);
 }

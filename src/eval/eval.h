@@ -60,7 +60,7 @@ nnc_status nnc_eval_layers(nnc_layer_error *out, const nnc_value_id *values, siz
                            const nnc_graph *a, const nnc_graph *b, const nnc_dataset *data,
                            const nnc_eval_options *options, const nnc_log *log);
 
-/* ---- latency, interleaved A B A B ---- */
+/* ---- latency, interleaved A B B A ---- */
 typedef struct nnc_latency {
     double p50_ms, p90_ms, p99_ms, min_ms, mean_ms, cv; /* p99: NAN below 100 runs; cv: standard deviation / mean */
     double throughput;        /* runs per second, 1000 / mean */
@@ -77,11 +77,12 @@ typedef struct nnc_bench_options {
     double warmup_s, seconds; /* per entry */
     size_t min_runs, max_runs;
 } nnc_bench_options;
-/* Entries (different execs) take turns run by run. CLOCK_MONOTONIC_RAW around the run alone: inputs are written before it. */
+/* Entries (different execs) take turns run by run, every second round in reverse order, and get new sessions several times
+ * (nnc_exec_renew): pointers to the old ones are stale. CLOCK_MONOTONIC_RAW around the run alone: inputs are written before it. */
 nnc_status nnc_bench_run(nnc_bench_entry *entries, size_t count, const nnc_bench_options *options,
                          const nnc_log *log);
 void nnc_latency_deinit(nnc_latency *latency);
-/* Median of pairwise ratios a/b with a 95 % interval (order statistics of the pairs; NAN below 6 pairs). */
+/* Median of pairwise ratios a/b with a 95 % interval (nnc_series_interval of the pairs; NAN where they are too few). */
 void nnc_bench_ratio(double *median, double *lo, double *hi, const nnc_latency *a, const nnc_latency *b);
 
 /* Peak INT8 or FP32 multiply-accumulates per second of this CPU and tier on one core, measured now (register-only loop), in GMAC/s;

@@ -104,11 +104,3 @@ double nnc_sorted_percentile(const double *values, size_t n, double share)
     double rank = ceil(share * (double)n - 1e-9);
     return values[rank < 1 ? 0 : rank > (double)n ? n - 1 : (size_t)rank - 1];
 }
-
-void nnc_median_interval(double *median, double *lo, double *hi, const double *sorted, size_t n)
-{
-    const size_t rank = nnc_median_rank(n);
-    *median = nnc_sorted_median(sorted, n);
-    *lo = rank ? sorted[rank - 1] : NAN;
-    *hi = rank ? sorted[n - rank] : NAN;
-}

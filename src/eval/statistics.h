@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/error.h"
+
 /* Difference of two proportions measured on the same n cases, p1 - p2 = (only_1 - only_2) / n, with
  * Newcombe's hybrid score interval (Statistics in Medicine 17:2635-2650, 1998, method 10).
  * both/only_1/only_2/neither: the paired 2x2 table, n > 0. */
@@ -37,10 +39,17 @@ uint64_t nnc_share_cases(uint64_t right, uint64_t n, double limit);
 /* P(Binomial(n, p) <= k). */
 double nnc_binomial_cdf(uint64_t k, uint64_t n, double p);
 
-/* Median of ascending values (n > 0) with the interval of nnc_median_rank; lo and hi NAN below 6
- * values. */
-void nnc_median_interval(double *median, double *lo, double *hi, const double *sorted, size_t n);
+/* ---- the median of measurements in their order, which may depend on each other ---- */
 
+/* Median of n > 0 values in the order in which they were measured, with a two-sided 95 % interval from
+ * order statistics, by the rank for as many values as are independent (nnc_series_independent). lo and
+ * hi are NAN where those are below 6. Fails: NNC_ERR_LIMIT. */
+nnc_status nnc_series_interval(double *median, double *lo, double *hi, const double *series, size_t n);
+/* How many independent values would tell as much about the median as these n, at most n: n over the
+ * integrated autocorrelation time of the signs, raised by what its own estimate may be wrong. Load on the
+ * machine comes and goes for longer than one run; taken as independent, such runs make an interval far
+ * too narrow. signs [n]: 1, 0 or -1 for a value above, at or below the median; overwritten. */
+double nnc_series_independent(double *signs, size_t n);
 /* Rank k >= 1 such that the k-th smallest and k-th largest of n independent values enclose the
  * median with at least 95 % (k - 1 is the largest number with P(Binomial(n, 1/2) <= k - 1) <= 2.5
  * %); 0 if there is none (n < 6). */

@@ -11,6 +11,7 @@ struct nnc_exec {
     nnrt_model *model;
     bool shared; /* the model is another handle's */
     nnrt_session *session;
+    nnrt_session_options how; /* of the session */
     nnc_tap_fn *tap;
     void *user;
 };
@@ -23,13 +24,13 @@ static void on_callback(void *user, uint32_t tag, const nnrt_view *view)
 
 static nnc_status start_session(nnc_exec *exec, const nnc_exec_options *options)
 {
-    nnrt_session_options session = {.size = sizeof(session),
-                                    .threads = options ? options->threads : 0,
-                                    .isa_max = options ? options->isa_max : NNRT_ISA_BEST,
-                                    .profile = options && options->profile,
-                                    .device = options ? options->device : NNRT_DEVICE_CPU,
-                                    .device_index = options ? options->device_index : 0};
-    NNC_TRY(nnrt_session_create(&exec->session, exec->model, &session));
+    exec->how = (nnrt_session_options){.size = sizeof(exec->how),
+                                       .threads = options ? options->threads : 0,
+                                       .isa_max = options ? options->isa_max : NNRT_ISA_BEST,
+                                       .profile = options && options->profile,
+                                       .device = options ? options->device : NNRT_DEVICE_CPU,
+                                       .device_index = options ? options->device_index : 0};
+    NNC_TRY(nnrt_session_create(&exec->session, exec->model, &exec->how));
     if (options && options->tap) {
         exec->tap = options->tap;
         exec->user = options->user;
@@ -80,6 +81,18 @@ nnc_status nnc_exec_share(nnc_exec **out, const nnc_exec *owner, const nnc_exec_
         return status;
     }
     *out = exec;
+    return NNC_OK;
+}
+
+nnc_status nnc_exec_renew(nnc_exec *exec)
+{
+    nnrt_session *fresh;
+    NNC_TRY(nnrt_session_create(&fresh, exec->model, &exec->how));
+    nnrt_session_destroy(exec->session);
+    exec->session = fresh;
+    if (exec->tap) {
+        nnrt_session_set_callback(fresh, on_callback, exec);
+    }
     return NNC_OK;
 }
 

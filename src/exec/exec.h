@@ -28,6 +28,9 @@ nnc_status nnc_exec_create(nnc_exec **out, const nnc_graph *graph, const nnc_exe
 /* A further session over the model of `owner`, which must outlive it; options' unfused, taps and tap_count are the owner's. For several
  * threads, each with a session of its own. */
 nnc_status nnc_exec_share(nnc_exec **out, const nnc_exec *owner, const nnc_exec_options *options);
+/* Replaces the session by a new one with the same options: other memory, other threads, variables as at the start. The old session is
+ * kept after a failure. */
+nnc_status nnc_exec_renew(nnc_exec *exec);
 /* Over a finished plan file. No taps. */
 nnc_status nnc_exec_load(nnc_exec **out, const char *plan_path, const nnc_exec_options *options);
 void nnc_exec_destroy(nnc_exec *exec);

@@ -7,6 +7,12 @@
 #include "pipeline/options.h"
 #include "reports/report.h"
 
+/* Timed runs that a gate on latency asks for at least, each after the other model's: with fewer the interval of a median tells little. */
+#define NNC_GATE_RUNS 30
+/* What one process cannot tell apart: a model compared with itself, single-threaded on a quiet core, differs by up to 0.6 % depending on
+ * where its weights happen to lie. The bounds of gates on latency are wider by this. */
+#define NNC_GATE_RESOLUTION 0.01
+
 /* Members of gates.def rows: text as given, NULL without. */
 typedef struct nnc_gate_flags {
     const char *max_drop, *min_agreement, *min_speedup, *min_fp32, *min_accuracy, *max_latency, *max_size, *max_memory;
@@ -76,7 +82,7 @@ void nnc_unit_number(nnc_str *out, nnc_unit unit, double x, int round, bool bare
 nnc_estimate nnc_estimate_exact(double value);
 nnc_estimate nnc_estimate_drop(const nnc_accuracy *accuracy, double limit);
 nnc_estimate nnc_estimate_share(size_t right, size_t n, double limit);
-/* Median of values (copied, sorted) with its 95 % interval. Fails: NNC_ERR_LIMIT. */
+/* Median of values in the order of measurement with its 95 % interval (nnc_series_interval). Fails: NNC_ERR_LIMIT. */
 nnc_status nnc_estimate_median(nnc_estimate *out, const double *values, size_t n, double limit);
 /* baseline.c: loads, checks kind; judges. */
 nnc_status nnc_baseline_load(nnc_report **out, const char *path, const char *kind);

@@ -33,27 +33,34 @@ nnc_estimate nnc_estimate_share(size_t right, size_t n, double limit)
                           .case_name = "samples"};
 }
 
-/* The interval of a median shrinks with the root of the number of runs. */
+/* The interval of a median shrinks with the root of the number of runs; where there is none yet, twice as many may give one. */
 static uint64_t runs_needed(double value, double low, double high, double limit, size_t n)
 {
+    if (!isfinite(low) || !isfinite(high)) {
+        return 2 * (uint64_t)n;
+    }
     const double half = limit > value ? high - value : value - low, distance = fabs(limit - value);
     const double ratio = distance > 0 ? (1.96 + 0.84) / 1.96 * half / distance : INFINITY;
     const double runs = ceil(ratio * ratio * (double)n);
     return runs < 1e12 ? (uint64_t)fmax(runs, (double)n + 1) : 0;
 }
 
+/* Bounds of a time or of a ratio of times, no narrower than a process can tell, and the runs that would decide. */
+static void finish_timed(nnc_estimate *e, double limit)
+{
+    e->needed = runs_needed(e->value, e->low, e->high, limit, (size_t)e->cases);
+    e->low *= 1 - NNC_GATE_RESOLUTION;
+    e->high *= 1 + NNC_GATE_RESOLUTION;
+    if (fabs(limit - e->value) <= NNC_GATE_RESOLUTION * e->value) {
+        e->needed = 0;
+    }
+}
+
 nnc_status nnc_estimate_median(nnc_estimate *out, const double *values, size_t n, double limit)
 {
-    double *sorted = nnc_calloc(n, sizeof(*sorted));
-    if (!sorted) {
-        return NNC_ERR_LIMIT;
-    }
-    memcpy(sorted, values, n * sizeof(*sorted));
-    nnc_sort_doubles(sorted, n);
     *out = (nnc_estimate){.cases = n, .case_name = "timed runs"};
-    nnc_median_interval(&out->value, &out->low, &out->high, sorted, n);
-    out->needed = isfinite(out->low) ? runs_needed(out->value, out->low, out->high, limit, n) : 6;
-    nnc_free(sorted);
+    NNC_TRY(nnc_series_interval(&out->value, &out->low, &out->high, values, n));
+    finish_timed(out, limit);
     return NNC_OK;
 }
 
@@ -188,7 +195,7 @@ static nnc_status judge_latency(nnc_report_row *root, const nnc_gates *g, const 
     if (g->min_speedup.given && m->latency && m->original_latency) {
         nnc_estimate e = {.case_name = "timed runs", .cases = m->latency->runs};
         nnc_bench_ratio(&e.value, &e.low, &e.high, m->original_latency, m->latency);
-        e.needed = isfinite(e.low) ? runs_needed(e.value, e.low, e.high, g->min_speedup.value, (size_t)e.cases) : 6;
+        finish_timed(&e, g->min_speedup.value);
         nnc_gate_decide(root, "min-speedup", NNC_UNIT_TIMES, false, g->min_speedup.value, &e, NULL);
     } else if (g->min_speedup.given) {
         nnc_gate_without(root, "min-speedup", "UNDECIDED", "not measured");

@@ -127,7 +127,9 @@ static nnc_status measure_latency(proof *p)
     NNC_TRY(nnc_dataset_get(&sample, p->data, p->indices ? p->indices[0] : 0));
     nnc_bench_entry entries[2] = {{.exec = p->fp32, .inputs = sample.inputs, .input_count = sample.input_count},
                                   {.exec = p->int8, .inputs = sample.inputs, .input_count = sample.input_count}};
-    nnc_bench_options options = {.warmup_s = 0.2, .seconds = run->recipe->bench_seconds, .min_runs = 10,
+    const nnc_gates *gates = run->recipe->gates;
+    nnc_bench_options options = {.warmup_s = 0.2, .seconds = run->recipe->bench_seconds,
+                                 .min_runs = gates && nnc_gates_need_latency(gates) ? NNC_GATE_RUNS : 10,
                                  .max_runs = 100000};
     nnc_status status = nnc_bench_run(entries, 2, &options, run->log);
     if (status == NNC_OK) {
