@@ -14,21 +14,68 @@ const char *nnc_gate_verdict(const nnc_report_row *gate)
                                              : "UNDECIDED";
 }
 
+static const struct {
+    const char *unit, *name;
+    double scale;
+    int decimals;
+} units[] = {{"share", " %", 100, 2}, {"x", "x", 1, 2}, {"ms", " ms", 1, 3}};
+
+/* A difference of shares: in points. */
+static bool in_points(const nnc_report_row *gate)
+{
+    const char *name = nnc_row_string(gate, "name");
+    return strstr(name, "-drop") && strcmp(nnc_row_string(gate, "relation"), "at most") == 0;
+}
+
+/* Bounds never look better than they are. */
+static double outward(double value, const char *key, int decimals)
+{
+    const double step = pow(10, decimals);
+    return strcmp(key, "low") == 0    ? floor(value * step + 1e-6) / step
+           : strcmp(key, "high") == 0 ? ceil(value * step - 1e-6) / step
+                                      : value;
+}
+
 void nnc_gate_number(nnc_str *out, const nnc_report_row *gate, const char *key)
 {
     const double value = nnc_row_double(gate, key);
     const char *unit = nnc_row_string(gate, "unit");
-    if (strcmp(unit, "share") == 0) {
-        nnc_text_percent(out, value, 2);
-    } else if (strcmp(unit, "bytes") == 0) {
-        nnc_text_bytes(out, value);
-    } else if (isfinite(value)) {
-        nnc_text_short(out, value);
-        nnc_str_append(out, *unit && strcmp(unit, "x") != 0 ? " " : "");
-        nnc_text_terminal(out, unit, 12, false);
-    } else {
+    if (!isfinite(value)) {
         nnc_str_append(out, "-");
+        return;
     }
+    if (strcmp(unit, "bytes") == 0) {
+        nnc_text_bytes(out, value);
+        return;
+    }
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strcmp(unit, units[i].unit) == 0) {
+            nnc_text_fixed(out, outward(units[i].scale * value, key, units[i].decimals), units[i].decimals);
+            nnc_str_append(out, i == 0 && in_points(gate) ? " points" : units[i].name);
+            return;
+        }
+    }
+    nnc_text_short(out, value);
+    nnc_str_append(out, *unit ? " " : "");
+    nnc_text_terminal(out, unit, 12, false);
+}
+
+void nnc_gate_interval(nnc_str *out, const nnc_report_row *gate)
+{
+    if (!isfinite(nnc_row_double(gate, "low")) || !isfinite(nnc_row_double(gate, "high"))) {
+        return;
+    }
+    nnc_str low = {0}, high = {0};
+    nnc_gate_number(&low, gate, "low");
+    nnc_gate_number(&high, gate, "high");
+    /* The unit once. */
+    const char *unit = strchr(nnc_str_get(&low), ' '), *again = strchr(nnc_str_get(&high), ' ');
+    const bool same = unit && again && strcmp(unit, again) == 0;
+    nnc_str_append_n(out, nnc_str_get(&low), same ? (size_t)(unit - nnc_str_get(&low)) : low.len);
+    nnc_str_append(out, " to ");
+    nnc_str_append(out, nnc_str_get(&high));
+    nnc_str_deinit(&low);
+    nnc_str_deinit(&high);
 }
 
 void nnc_gate_text(nnc_str *out, const nnc_report_row *gate)
@@ -37,9 +84,7 @@ void nnc_gate_text(nnc_str *out, const nnc_report_row *gate)
     nnc_gate_number(out, gate, "value");
     if (isfinite(nnc_row_double(gate, "low")) && isfinite(nnc_row_double(gate, "high"))) {
         nnc_str_append(out, " (95 %: ");
-        nnc_gate_number(out, gate, "low");
-        nnc_str_append(out, " to ");
-        nnc_gate_number(out, gate, "high");
+        nnc_gate_interval(out, gate);
         nnc_str_append(out, ")");
     }
     nnc_str_append(out, ", limit ");
@@ -47,6 +92,17 @@ void nnc_gate_text(nnc_str *out, const nnc_report_row *gate)
     if (nnc_report_get_int(gate, "samples_needed", &samples) && samples > 0) {
         nnc_str_appendf(out, "; about %" PRId64 " more %s would decide", samples,
                         strcmp(nnc_row_string(gate, "unit"), "share") == 0 ? "samples" : "runs");
+    }
+}
+
+void nnc_gate_names(nnc_str *out, const nnc_report_row *root, const char *verdict)
+{
+    for (size_t i = 0, n = 0; i < nnc_report_count(root, "gates"); i++) {
+        const nnc_report_row *gate = nnc_report_at(root, "gates", i);
+        if (gate && strcmp(nnc_gate_verdict(gate), verdict) == 0) {
+            nnc_str_append(out, n++ ? ", " : "");
+            nnc_str_append(out, nnc_row_string(gate, "name"));
+        }
     }
 }
 

@@ -75,6 +75,26 @@ static void base64(nnc_str *out, const uint8_t *bytes, size_t n)
     }
 }
 
+/* Who made this, when and where. */
+static void subtitle(nnc_str *out, const nnc_report_row *root)
+{
+    static const char *const facts[][2] = {{"tool.name", ""}, {"tool.version", " "}, {"environment.cpu", ", on "},
+                                           {"environment.isa", ", kernels "}};
+    nnc_str_append(out, "<p class=\"soft\">");
+    for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
+        const char *text = nnc_row_string(root, facts[i][0]);
+        nnc_str_append(out, *text ? facts[i][1] : "");
+        nnc_html_text(out, text);
+    }
+    nnc_str when = {0};
+    if (nnc_text_created(&when, root)) {
+        nnc_str_append(out, ", ");
+        nnc_html_text(out, nnc_str_get(&when));
+    }
+    nnc_str_deinit(&when);
+    nnc_str_append(out, "</p>\n");
+}
+
 static void head(nnc_str *out, const nnc_report_row *root)
 {
     uint8_t digest[32];
@@ -98,6 +118,7 @@ static void head(nnc_str *out, const nnc_report_row *root)
     nnc_str_append(out, " \u2192 ");
     nnc_html_text(out, nnc_text_basename(nnc_row_string(root, "output.path")));
     nnc_str_append(out, "</h1>\n");
+    subtitle(out, root);
 }
 
 /* "95 %: lo to hi". */
@@ -221,6 +242,33 @@ static void tiles(nnc_str *out, const nnc_report_row *root)
         integer, all);
 }
 
+/* Which gates decided, and whether there is a result. */
+static void gates_sentence(nnc_str *out, const nnc_report_row *root)
+{
+    static const char *const words[][2] = {{"FAILED", "failed"}, {"UNDECIDED", "not decided"}, {"SKIPPED", "skipped"},
+                                           {"PASSED", "passed"}};
+    bool published = true, any = false;
+    if (nnc_report_count(root, "gates") == 0) {
+        return;
+    }
+    nnc_str_append(out, "<p>");
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        nnc_str names = {0};
+        nnc_gate_names(&names, root, words[i][0]);
+        if (names.len) {
+            nnc_str_appendf(out, "%s%s: ", any ? "; " : "Gates ", words[i][1]);
+            nnc_html_text(out, nnc_str_get(&names));
+            any = true;
+        }
+        nnc_str_deinit(&names);
+    }
+    nnc_str_append(out, ".");
+    if (nnc_report_get_bool(root, "output.published", &published) && !published) {
+        nnc_str_append(out, " <b>The model was not written.</b>");
+    }
+    nnc_str_append(out, "</p>");
+}
+
 void nnc_html_verdict(nnc_str *out, const nnc_report_row *root)
 {
     const bool verified = nnc_row_bool(root, "accuracy.verified");
@@ -232,7 +280,9 @@ void nnc_html_verdict(nnc_str *out, const nnc_report_row *root)
                                                                                     : "");
     nnc_html_text(out, verdict);
     nnc_str_append(out, verified ? "" : ", accuracy unverified");
-    nnc_str_append(out, "</b></p><p>");
+    nnc_str_append(out, "</b></p>");
+    gates_sentence(out, root);
+    nnc_str_append(out, "<p>");
     if (verified) {
         accuracy_sentence(out, root);
     } else {
@@ -241,6 +291,25 @@ void nnc_html_verdict(nnc_str *out, const nnc_report_row *root)
     nnc_str_append(out, "</p></div>\n");
     nnc_html_gates(out, root);
     tiles(out, root);
+}
+
+/* Text in which no line ends inside "--option". */
+static void prose(nnc_str *out, const char *text)
+{
+    for (const char *option; (option = strstr(text, "--")); ) {
+        const size_t n = strcspn(option, " ,;.:)\n");
+        nnc_str part = {0};
+        nnc_str_append_n(&part, text, (size_t)(option - text));
+        nnc_html_text(out, nnc_str_get(&part));
+        nnc_str_clear(&part);
+        nnc_str_append_n(&part, option, n);
+        nnc_str_append(out, "<span class=\"nb\">");
+        nnc_html_text(out, nnc_str_get(&part));
+        nnc_str_append(out, "</span>");
+        nnc_str_deinit(&part);
+        text = option + n;
+    }
+    nnc_html_text(out, text);
 }
 
 static void list_box(nnc_str *out, const nnc_report_row *root, const char *path, const char *title)
@@ -253,7 +322,7 @@ static void list_box(nnc_str *out, const nnc_report_row *root, const char *path,
     for (size_t i = 0; i < n; i++) {
         const char *text = nnc_report_string_at(root, path, i);
         nnc_str_append(out, "<li>");
-        nnc_html_text(out, text ? text : "");
+        prose(out, text ? text : "");
         nnc_str_append(out, "</li>");
     }
     nnc_str_append(out, "</ul></div>\n");
@@ -278,6 +347,7 @@ static nnc_status render(nnc_str *out, const nnc_report *report, const nnc_rende
     nnc_html_targets(out, root);
     nnc_html_hashes(out, root);
     nnc_html_numbers(out, root);
+    nnc_html_pareto(out, root);
     nnc_html_classes(out, root);
     nnc_html_sizes(out, root);
     nnc_html_candidates(out, root);

@@ -30,6 +30,7 @@ void nnc_html_gates(nnc_str *out, const nnc_report_row *root);
 void nnc_html_hashes(nnc_str *out, const nnc_report_row *root);
 void nnc_html_classes(nnc_str *out, const nnc_report_row *root);
 void nnc_html_sizes(nnc_str *out, const nnc_report_row *root);
+void nnc_html_pareto(nnc_str *out, const nnc_report_row *root);
 void nnc_html_candidates(nnc_str *out, const nnc_report_row *root);
 void nnc_html_trail(nnc_str *out, const nnc_report_row *root);
 void nnc_html_targets(nnc_str *out, const nnc_report_row *root);

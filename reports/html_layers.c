@@ -167,8 +167,8 @@ void nnc_html_layers(nnc_str *out, const nnc_report_row *root)
     }
     nnc_str_append(out,
                    "<h2>Layers</h2>\n<p class=\"soft\">Error, time, bytes and bits of every "
-                   "computing layer. A click "
-                   "on a heading sorts. Times are of one layer in a profiled run, their sum "
+                   "computing layer.<span "
+                   "class=\"js\" hidden> A click on a heading sorts.</span> Times are of one layer in a profiled run, their sum "
                    "exceeds the latency of "
                    "an undisturbed one.</p>\n<div class=\"scroll tall\"><table class=\"sort\" " NNC_HTML_TABLE ">");
     nnc_html_head(out, names, sizeof(names) / sizeof(names[0]), "n..nnnnnnnn.");

@@ -64,7 +64,7 @@ static void change_cells(nnc_str *out, const nnc_report_row *root, size_t i, dou
     const double lo = rows[i].lo ? nnc_row_double(root, rows[i].lo) : NAN;
     const double hi = rows[i].hi ? nnc_row_double(root, rows[i].hi) : NAN;
     const bool points = rows[i].change == CHANGE_POINTS;
-    nnc_str_append(out, "<td class=\"n\">");
+    nnc_str_append(out, "<td class=\"n change\">");
     if (points) {
         nnc_html_signed(out, 100 * (after - before), 2, true);
         nnc_str_append(out, " points");
@@ -76,12 +76,13 @@ static void change_cells(nnc_str *out, const nnc_report_row *root, size_t i, dou
         nnc_text_fixed(out, ratio, 2);
         nnc_str_append(out, "\u00d7");
     }
-    nnc_str_append(out, "</td><td class=\"n\">");
     if (isfinite(lo) && isfinite(hi)) {
         /* The document's drop counts losses as positive. */
+        nnc_str_append(out, " <small>(95\u00a0%: ");
         nnc_html_signed(out, points ? -100 * lo : lo, 2, points);
         nnc_str_append(out, " to ");
         nnc_html_signed(out, points ? -100 * hi : hi, 2, points);
+        nnc_str_append(out, ")</small>");
     }
     nnc_str_append(out, "</td></tr>\n");
 }
@@ -91,7 +92,7 @@ static void one_sided(nnc_str *out, const char *name, double value, nnc_html_num
     if (isfinite(value)) {
         nnc_str_appendf(out, "<tr><td>%s</td><td></td>", name);
         nnc_html_cell_number(out, value, write);
-        nnc_str_append(out, "<td></td><td></td></tr>\n");
+        nnc_str_append(out, "<td></td></tr>\n");
     }
 }
 
@@ -132,8 +133,7 @@ void nnc_html_numbers(nnc_str *out, const nnc_report_row *root)
     nnc_str_append(
         out,
         "<h2>Trade-off</h2>\n<div class=\"scroll\"><table border=\"1\" cellpadding=\"4\"><thead><tr><th>What</th><th class=\"n\">FP32"
-        "</th><th class=\"n\">INT8</th><th class=\"n\">Change</th><th class=\"n\">95 % "
-        "interval</th>"
+        "</th><th class=\"n\">INT8</th><th class=\"n\">Change</th>"
         "</tr></thead><tbody>\n");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const double before = nnc_row_double(root, rows[i].before),
@@ -191,9 +191,11 @@ void nnc_html_latency(nnc_str *out, const nnc_report_row *root)
     double *fp32 = read_samples(&series[0], root, "latency.fp32.samples_ms");
     double *int8 = read_samples(&series[1], root, "latency.int8.samples_ms");
     if (series[0].n > 1 && series[1].n > 1) {
+        series[0].median = nnc_row_double(root, "latency.fp32.p50_ms");
+        series[1].median = nnc_row_double(root, "latency.int8.p50_ms");
         nnc_str_append(out, "<h2>Latency</h2>\n<p class=\"soft\">Share of runs that took at most "
                             "this long. The models "
-                            "took turns run by run in one process, ");
+                            "took turns run by run (A B B A) in one process, ");
         nnc_text_fixed(out, nnc_row_double(root, "latency.int8.runs"), 0);
         nnc_str_append(out, " runs each, batch 1, ");
         nnc_text_fixed(out, nnc_row_double(root, "environment.threads"), 0);
@@ -248,7 +250,7 @@ static void write_value(nnc_str *out, const nnc_report_row *value)
     }
 }
 
-static void fact_rows(nnc_str *out, const nnc_report_row *object)
+static void fact_rows(nnc_str *out, const nnc_report_row *root, const nnc_report_row *object)
 {
     for (size_t i = 0; i < object->count; i++) {
         nnc_str key = {0};
@@ -259,10 +261,17 @@ static void fact_rows(nnc_str *out, const nnc_report_row *object)
         const bool mono = strstr(object->items[i]->key, "sha256") ||
                           strstr(object->items[i]->key, "xxh3") ||
                           strcmp(object->items[i]->key, "command") == 0;
-        nnc_str_appendf(out, "<tr><th>%s</th><td%s>", nnc_str_get(&key),
+        nnc_str when = {0};
+        const bool is_time = strcmp(object->items[i]->key, "created_ms") == 0 && nnc_text_created(&when, root);
+        nnc_str_appendf(out, "<tr><th>%s</th><td%s>", is_time ? "created" : nnc_str_get(&key),
                         mono ? " class=\"name\"" : "");
         nnc_str_deinit(&key);
-        write_value(out, object->items[i]);
+        if (is_time) {
+            nnc_html_text(out, nnc_str_get(&when));
+        } else {
+            write_value(out, object->items[i]);
+        }
+        nnc_str_deinit(&when);
         nnc_str_append(out, "</td></tr>\n");
     }
 }
@@ -285,7 +294,7 @@ void nnc_html_provenance(nnc_str *out, const nnc_report_row *root)
         const nnc_report_row *object = nnc_report_find(root, tables[i].path);
         if (object && object->kind == NNC_REPORT_OBJECT) {
             nnc_str_appendf(out, "<h3>%s</h3><table class=\"facts\" border=\"1\" cellpadding=\"4\">\n", tables[i].title);
-            fact_rows(out, object);
+            fact_rows(out, root, object);
             nnc_str_append(out, "</table>\n");
         }
     }
@@ -301,7 +310,7 @@ void nnc_html_glossary(nnc_str *out)
         {"95 % interval",
          "Range that covers the true value in 95 of 100 repetitions. Drop: paired score interval "
          "(Newcombe 1998, method 10); agreement: Wilson; speed-up: order statistics of paired "
-         "runs."},
+         "runs, of as many as are independent."},
         {"Agreement", "Share of samples for which both models give the same top-1 answer. It needs "
                       "no labels and does "
                       "not say which model is right."},
@@ -324,6 +333,17 @@ void nnc_html_glossary(nnc_str *out)
         {"SHA-256", "Hash of a file: equal hashes mean equal bytes."},
         {"Q/DQ", "QuantizeLinear and DequantizeLinear, the nodes by which a standard ONNX file says what is 8-bit."},
         {"Target", "Who reads the file: a runtime's rules for types and signs."},
+        {"Points", "Percentage points: from 90 % to 88 % are 2 points."},
+        {"Grid, scale, zero point", "The 256 values that 8 bits can stand for: real value = scale times (integer minus zero point)."},
+        {"Ranges by minmax, percentile, entropy, mse, ema, auto", "How the end points of a grid are chosen from the values seen in calibration: "
+         "smallest and largest; all but a share; least information lost; least squared error; running mean; the best of them for each value."},
+        {"Biases own, layer by layer, in sequence", "As the model has them; corrected for each layer alone; corrected with the errors of "
+         "the layers before."},
+        {"Recipe", "The options of a run in a file that repeats it."},
+        {"Throughput", "Runs per second, one after the other."},
+        {"Kernels", "The code for one kind of processor (isa) that the bundled runtime used."},
+        {"Saturate", "Processors without VNNI add pairs of products in 16 bits; large weights can overflow them."},
+        {"Profiled run", "Every layer timed alone, which costs some time itself."},
         {"Activation memory", "Largest sum of intermediate results that live at the same time."},
         {"Bits", "Of the numbers that a layer multiplies: 8 for integers, 32 for float."},
         {"Float layer", "A layer that stays in 32-bit floating point; its reason is given."},

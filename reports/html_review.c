@@ -69,11 +69,12 @@ static void gate_cell(nnc_str *out, const char *heading, const char *text)
 static void gate_row(nnc_str *out, const nnc_report_row *gate)
 {
     const char *verdict = nnc_gate_verdict(gate);
-    const bool interval = isfinite(nnc_row_double(gate, "low")) && isfinite(nnc_row_double(gate, "high"));
     nnc_str text = {0};
     nnc_str_append(out, "<tr>");
     nnc_html_cell_text(out, "name", nnc_row_string(gate, "name"));
-    nnc_html_cell_text(out, nnc_verdict_is_good(verdict) ? "pass" : "low", verdict);
+    nnc_html_cell_text(out, strcmp(verdict, "PASSED") == 0   ? "pass"
+                            : strcmp(verdict, "FAILED") == 0 ? "low"
+                                                             : "open", verdict);
     if (isfinite(nnc_row_double(gate, "limit"))) {
         nnc_str_append(&text, nnc_row_string(gate, "relation"));
         nnc_str_append(&text, " ");
@@ -84,11 +85,7 @@ static void gate_row(nnc_str *out, const nnc_report_row *gate)
     nnc_gate_number(&text, gate, "value");
     gate_cell(out, "Measured", nnc_str_get(&text));
     nnc_str_clear(&text);
-    if (interval) {
-        nnc_gate_number(&text, gate, "low");
-        nnc_str_append(&text, " to ");
-        nnc_gate_number(&text, gate, "high");
-    }
+    nnc_gate_interval(&text, gate);
     gate_cell(out, "95 % bounds", nnc_str_get(&text));
     nnc_html_cell_text(out, "why", nnc_row_string(gate, "reason"));
     nnc_str_append(out, "</tr>\n");
@@ -99,10 +96,6 @@ void nnc_html_gates(nnc_str *out, const nnc_report_row *root)
 {
     static const char *const names[] = {"Gate", "Verdict", "Limit", "Measured", "95 % bounds", "Why"};
     const size_t n = nnc_report_count(root, "gates");
-    bool published = true;
-    if (nnc_report_get_bool(root, "output.published", &published) && !published) {
-        nnc_str_append(out, "<p>The model was not written: its gates refuse it.</p>\n");
-    }
     if (n == 0) {
         return;
     }
@@ -304,25 +297,61 @@ static bool on_front(const nnc_report_row *root, size_t n, const nnc_report_row 
     return true;
 }
 
-static void scatter(nnc_str *out, const nnc_report_row *root, size_t n)
+/* Costs that a picture shows accuracy over, with where the original, a result, a target and a candidate keep them. */
+static const struct {
+    const char *name, *unit, *original, *result, *target, *candidate;
+} costs[] = {{"file size", "B", "size.source_bytes", "size.output_bytes", "bytes", "bytes"},
+             {"median latency", " ms", "latency.fp32.p50_ms", "latency.int8.p50_ms", "latency_p50_ms", "latency_ms"}};
+
+static void add_point(nnc_svg_point *points, size_t *n, const nnc_svg_point point)
 {
-    const char *const costs[] = {"latency_ms", "bytes"};
-    for (size_t c = 0; c < 2; c++) {
+    if (*n < NNC_SVG_POINTS && isfinite(point.x) && isfinite(point.y) && point.x > 0) {
+        points[(*n)++] = point;
+    }
+}
+
+/* Points with labelled accuracy only: agreement is no accuracy. */
+static size_t collect(nnc_svg_point *points, const nnc_report_row *root, size_t c)
+{
+    const size_t targets = nnc_report_count(root, "targets");
+    size_t n = 0;
+    add_point(points, &n, (nnc_svg_point){.x = nnc_row_double(root, costs[c].original),
+                                          .y = 100 * nnc_row_double(root, "accuracy.top1_fp32"), .name = "original"});
+    if (targets < 2) {
+        add_point(points, &n, (nnc_svg_point){.x = nnc_row_double(root, costs[c].result), .chosen = true,
+                                              .y = 100 * nnc_row_double(root, "accuracy.top1_int8"), .name = "result"});
+    }
+    for (size_t i = 0; targets > 1 && i < targets; i++) {
+        const nnc_report_row *row = nnc_report_at(root, "targets", i);
+        add_point(points, &n, (nnc_svg_point){.x = nnc_row_double(row, costs[c].target), .chosen = true,
+                                              .y = 100 * nnc_row_double(row, "top1_int8"), .name = nnc_row_string(row, "name")});
+    }
+    for (size_t i = 0; i < nnc_report_count(root, "candidates"); i++) {
+        const nnc_report_row *row = nnc_report_at(root, "candidates", i);
+        add_point(points, &n, (nnc_svg_point){.x = nnc_row_double(row, costs[c].candidate), .chosen = nnc_row_bool(row, "chosen"),
+                                              .y = 100 * nnc_row_double(row, "accuracy"), .name = nnc_row_string(row, "name")});
+    }
+    return n;
+}
+
+void nnc_html_pareto(nnc_str *out, const nnc_report_row *root)
+{
+    for (size_t c = 0; c < sizeof(costs) / sizeof(costs[0]); c++) {
         nnc_svg_point points[NNC_SVG_POINTS];
-        size_t known = 0;
+        const size_t n = collect(points, root, c);
         for (size_t i = 0; i < n; i++) {
-            const nnc_report_row *row = nnc_report_at(root, "candidates", i);
-            const double x = nnc_row_double(row, costs[c]), y = 100 * nnc_row_double(row, "accuracy");
-            if (isfinite(x) && isfinite(y)) {
-                points[known++] = (nnc_svg_point){x, y, nnc_row_bool(row, "chosen"), on_front(root, n, row),
-                                                  nnc_row_string(row, "name")};
+            points[i].front = true;
+            for (size_t k = 0; k < n; k++) {
+                const bool better = points[k].x < points[i].x || points[k].y > points[i].y;
+                points[i].front = points[i].front && !(points[k].x <= points[i].x && points[k].y >= points[i].y && better);
             }
         }
-        if (known > 1) {
-            nnc_str_appendf(out, "<p class=\"soft\">Accuracy in %% over %s; filled: no other form is better in "
-                                 "everything; ringed: chosen.</p>\n<div class=\"scroll\">",
-                            c ? "size" : "latency");
-            nnc_svg_scatter(out, points, known, c ? "" : " ms");
+        if (n > 2) { /* two points are the numbers above */
+            nnc_str_appendf(out, "<h3>Accuracy over %s</h3><p class=\"soft\">Top-1 in %%; up and left is better. Filled: on the "
+                                 "Pareto front, nothing else is better in both. Thick ring: written or chosen.</p>\n"
+                                 "<div class=\"scroll\">",
+                            costs[c].name);
+            nnc_svg_scatter(out, points, n, costs[c].unit);
             nnc_str_append(out, "</div>\n");
         }
     }
@@ -334,14 +363,14 @@ void nnc_html_candidates(nnc_str *out, const nnc_report_row *root)
         const char *name, *key;
         nnc_html_number_fn *write;
     } columns[] = {{"Size", "bytes", nnc_text_bytes}, {"Latency ms", "latency_ms", write_ms},
-                   {"Accuracy", "accuracy", write_percent}, {"SQNR dB", "sqnr_db", write_db}};
+                   {"Agreement", "accuracy", write_percent}, {"SQNR dB", "sqnr_db", write_db}};
     size_t n = nnc_report_count(root, "candidates");
     if (n == 0) {
         return;
     }
     n = n < NNC_SVG_POINTS ? n : NNC_SVG_POINTS;
-    nnc_str_append(out, "<h2>Forms that were judged</h2>\n");
-    scatter(out, root, n);
+    nnc_str_append(out, "<h2>Forms that were judged</h2>\n<p class=\"soft\">Against the original, on calibration samples that were "
+                        "held back; SQNR decides unless the answers differ by more than chance.</p>\n");
     nnc_str_append(out, "<div class=\"scroll\"><table class=\"sort\" " NNC_HTML_TABLE
                         "><thead><tr><th scope=\"col\">Form</th>");
     for (size_t c = 0; c < 4; c++) {
@@ -349,7 +378,8 @@ void nnc_html_candidates(nnc_str *out, const nnc_report_row *root)
             nnc_str_appendf(out, "<th scope=\"col\" class=\"n\">%s</th>", columns[c].name);
         }
     }
-    nnc_str_append(out, "<th scope=\"col\">Pareto</th><th scope=\"col\">Note</th></tr></thead><tbody>\n");
+    const bool notes = any_text(root, "candidates", "note");
+    nnc_str_appendf(out, "<th scope=\"col\">Pareto</th>%s</tr></thead><tbody>\n", notes ? "<th scope=\"col\">Note</th>" : "");
     for (size_t i = 0; i < n; i++) {
         const nnc_report_row *row = nnc_report_at(root, "candidates", i);
         nnc_str_append(out, "<tr>");
@@ -361,7 +391,9 @@ void nnc_html_candidates(nnc_str *out, const nnc_report_row *root)
         }
         nnc_str_appendf(out, "<td>%s%s</td>", row && on_front(root, n, row) ? "on the front" : "dominated",
                         nnc_row_bool(row, "chosen") ? ", chosen" : "");
-        nnc_html_cell_text(out, "why", nnc_row_string(row, "note"));
+        if (notes) {
+            nnc_html_cell_text(out, "why", nnc_row_string(row, "note"));
+        }
         nnc_str_append(out, "</tr>\n");
     }
     nnc_str_append(out, "</tbody></table></div>\n");

@@ -66,11 +66,7 @@ void nnc_md_gates(nnc_str *out, const nnc_report_row *root)
         nnc_str_appendf(out, " | **%s** | ", verdict);
         nnc_gate_number(out, gate, "value");
         nnc_str_append(out, " | ");
-        if (isfinite(nnc_row_double(gate, "low"))) {
-            nnc_gate_number(out, gate, "low");
-            nnc_str_append(out, " to ");
-            nnc_gate_number(out, gate, "high");
-        }
+        nnc_gate_interval(out, gate);
         nnc_str_append(out, " | ");
         nnc_gate_number(out, gate, "limit");
         nnc_str_append(out, " | ");

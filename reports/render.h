@@ -26,6 +26,8 @@ void nnc_text_bytes(nnc_str *out, double bytes);
  * ASCII too unless `unicode`; at most `columns` (0: any number) wide, the front is cut. Returns the
  * width. */
 size_t nnc_text_terminal(nnc_str *out, const char *text, size_t columns, bool unicode);
+/* When the report was made, "2026-12-01T15:13:04Z"; false where it does not say. */
+bool nnc_text_created(nnc_str *out, const nnc_report_row *root);
 /* The part behind the last '/'. */
 const char *nnc_text_basename(const char *path);
 
@@ -49,10 +51,14 @@ void nnc_count_layers(size_t *integer, size_t *all, const nnc_report_row *root);
 /* A gate's verdict: "PASSED", "FAILED", "SKIPPED" or "UNDECIDED" (also where the document has none of
  * them). */
 const char *nnc_gate_verdict(const nnc_report_row *gate);
-/* A number of a gate ("limit", "value", "low", "high") in the gate's unit: share as percent, bytes,
- * ms, x; "-" where absent. */
+/* A number of a gate ("limit", "value", "low", "high") in the gate's unit: share as percent or, for a
+ * drop, points; bytes, ms, x; "-" where absent. Bounds are rounded outward. */
 void nnc_gate_number(nnc_str *out, const nnc_report_row *gate, const char *key);
-/* "0.25 % (-0.02 % to 0.53 %), limit 1.00 %", and how many samples would decide where it is open. */
+/* "-0.02 to 0.53 points"; nothing where there are no bounds. */
+void nnc_gate_interval(nnc_str *out, const nnc_report_row *gate);
+/* Names of the gates with a verdict, separated by commas. Not escaped. */
+void nnc_gate_names(nnc_str *out, const nnc_report_row *root, const char *verdict);
+/* "0.25 points (95 %: -0.02 to 0.53 points), limit 1.00 points", and how many samples would decide where it is open. */
 void nnc_gate_text(nnc_str *out, const nnc_report_row *gate);
 /* Up to max classes with the largest drop (answers lost over samples), largest first; classes that
  * lost nothing are left out. Returns how many. */

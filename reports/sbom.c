@@ -5,7 +5,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/hash.h"
 #include "reports/render.h"
@@ -41,15 +40,11 @@ static void serial_number(nnc_report_row *bom, const nnc_report_row *root)
 
 static void timestamp(nnc_report_row *bom, const nnc_report_row *root)
 {
-    int64_t ms;
-    char text[40];
-    struct tm tm;
-    if (nnc_report_get_int(root, "tool.created_ms", &ms) && ms >= 0 && ms < 253402300800000) {
-        const time_t seconds = (time_t)(ms / 1000);
-        if (gmtime_r(&seconds, &tm) && strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm)) {
-            nnc_report_string(bom, "metadata.timestamp", text);
-        }
+    nnc_str text = {0};
+    if (nnc_text_created(&text, root)) {
+        nnc_report_string(bom, "metadata.timestamp", nnc_str_get(&text));
     }
+    nnc_str_deinit(&text);
 }
 
 static bool is_sha256(const char *text)

@@ -277,14 +277,15 @@ static void time_tick(nnc_str *out, double value)
     nnc_str_append(out, " ms</text>");
 }
 
-static void median_label(const frame *f, const nnc_svg_series *s, double y)
+/* Beside its curve, the name in the colour: the faster one left of the pair, the slower one right. */
+static void median_label(const frame *f, const nnc_svg_series *s, bool first)
 {
-    const double x = fx(f, log(percentile(s, 0.5)));
-    const bool left = x > (f->left + f->right) / 2;
+    const double median = isfinite(s->median) ? s->median : percentile(s, 0.5);
+    const double x = fmin(fmax(fx(f, log(median)), f->left + 150), f->right - 150);
     nnc_str_appendf(f->out, "<g class=\"%s\">", s->css);
-    text_at(f->out, left ? "end" : "start", x + (left ? -8 : 8), y);
+    text_at(f->out, first ? "end" : "start", x + (first ? -10 : 10), fy(f, first ? 0.86 : 0.14));
     nnc_str_appendf(f->out, "%s p50 ", s->name);
-    nnc_text_fixed(f->out, percentile(s, 0.5), 3);
+    nnc_text_fixed(f->out, median, 3);
     nnc_str_append(f->out, " ms</text></g>");
 }
 
@@ -327,7 +328,12 @@ void nnc_svg_ecdf(nnc_str *out, const nnc_svg_series *series, size_t count)
             number(out, "", fy(&f, (double)(i + 1) / (double)series[s].n), "");
         }
         nnc_str_append(out, "\"/>");
-        median_label(&f, &series[s], fy(&f, 0.5) + (s ? 16 : -8)); /* close medians */
+    }
+    const bool swapped = count > 1 && series[1].n > 1 && percentile(&series[1], 0.5) < percentile(&series[0], 0.5);
+    for (size_t s = 0; s < count; s++) {
+        if (series[s].n > 1) {
+            median_label(&f, &series[s], (s == 0) != swapped);
+        }
     }
     nnc_str_append(out, "</svg>");
 }
@@ -384,14 +390,17 @@ static void spread(double *lo, double *hi, const nnc_svg_point *points, size_t n
         *lo = fmin(*lo, v);
         *hi = fmax(*hi, v);
     }
-    const double room = *hi > *lo ? 0.12 * (*hi - *lo) : fmax(fabs(*hi) * 0.1, 1);
+    /* Shares in percent: at least two points high, or a tenth looks like a cliff. */
+    const double least = x ? 0 : fmax(2 - (*hi - *lo), 0) / 2;
+    const double room = fmax(*hi > *lo ? 0.12 * (*hi - *lo) : fmax(fabs(*hi) * 0.1, 1), least);
     *lo -= room;
     *hi += room;
 }
 
 void nnc_svg_scatter(nnc_str *out, const nnc_svg_point *points, size_t n, const char *unit)
 {
-    double ticks[TICKS_MAX];
+    double ticks[TICKS_MAX], below[NNC_SVG_POINTS];
+    n = n < NNC_SVG_POINTS ? n : NNC_SVG_POINTS;
     frame f = {.out = out, .left = 56, .right = 944, .top = 12, .bottom = 242};
     spread(&f.x0, &f.x1, points, n, true);
     spread(&f.y0, &f.y1, points, n, false);
@@ -409,18 +418,29 @@ void nnc_svg_scatter(nnc_str *out, const nnc_svg_point *points, size_t n, const 
     count = round_ticks(ticks, f.x0, f.x1, 6);
     for (size_t i = 0; i < count; i++) {
         text_at(out, "middle", fx(&f, ticks[i]), 261);
-        nnc_text_si(out, ticks[i]);
+        if (ticks[i] >= 1000) {
+            nnc_text_si(out, ticks[i]);
+        } else {
+            tick_text(out, ticks[i]);
+        }
         nnc_str_appendf(out, "%s</text>", unit);
     }
     for (size_t i = 0; i < n; i++) {
         const double x = fx(&f, points[i].x), y = fy(&f, points[i].y);
         const bool left = x > (f.left + f.right) / 2;
+        below[i] = y + 4;
+        /* Names of points that lie together stand below each other. */
+        for (size_t k = 0; k < i; k++) {
+            if (fabs(fx(&f, points[k].x) - x) < 110 && fabs(below[k] - below[i]) < 13) {
+                below[i] = below[k] + 13;
+            }
+        }
         number(out, "<circle cx=\"", x, "\"");
         number(out, " cy=\"", y, "\"");
         nnc_str_appendf(out, " r=\"%d\" class=\"%s\" fill=\"%s\" stroke=\"#2f6fb5\" stroke-width=\"%d\"/>",
                         points[i].chosen ? 7 : 5, points[i].front ? "dot" : "ring",
                         points[i].front ? "#2f6fb5" : "none", points[i].chosen ? 3 : 1);
-        text_at(out, left ? "end" : "start", x + (left ? -11 : 11), y + 4);
+        text_at(out, left ? "end" : "start", x + (left ? -11 : 11), below[i]);
         nnc_html_text(out, points[i].name);
         nnc_str_append(out, "</text>");
     }

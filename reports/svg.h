@@ -30,6 +30,7 @@ typedef struct nnc_svg_series {
     const double *samples; /* [n] milliseconds, in order of measurement */
     const double *sorted;  /* the same, ascending */
     size_t n;
+    double median;         /* as the page says it elsewhere; NAN: of the samples */
 } nnc_svg_series;
 /* Share of runs that were at most that slow, over a logarithmic time axis. */
 void nnc_svg_ecdf(nnc_str *out, const nnc_svg_series *series, size_t count);

@@ -107,7 +107,10 @@ static void gates(const page *p)
         nnc_str_appendf(p->out, "%*s", (int)(VERDICT - used), "");
         used = nnc_text_terminal(p->out, gate ? nnc_row_string(gate, "name") : "", NAME - 1, p->unicode);
         nnc_str_appendf(p->out, "%*s", (int)(NAME - used), "");
-        wrap(p, gate ? nnc_row_string(gate, "reason") : "", INDENT);
+        if (p->width < 72) {
+            nnc_str_appendf(p->out, "\n%*s", 4, "");
+        }
+        wrap(p, gate ? nnc_row_string(gate, "reason") : "", p->width < 72 ? 4 : INDENT);
     }
     bool published = true;
     if (nnc_report_get_bool(p->root, "output.published", &published) && !published) {
@@ -116,13 +119,20 @@ static void gates(const page *p)
     nnc_str_append(p->out, n ? "\n" : "");
 }
 
+/* Narrower than 48 nothing can be laid out, wider than 120 nothing is read. */
+static size_t page_width(const nnc_render_options *options)
+{
+    const size_t width = options->width ? options->width : 80;
+    return width < 48 ? 48 : width > 120 ? 120 : width;
+}
+
 void nnc_terminal_gates(nnc_str *out, const nnc_report *report, const nnc_render_options *options)
 {
     const page p = {.out = out,
                     .root = &report->root,
                     .color = options->color,
                     .unicode = options->unicode,
-                    .width = 80};
+                    .width = page_width(options)};
     nnc_str_append(out, nnc_report_count(p.root, "gates") ? "\n" : "");
     gates(&p);
     nnc_text_result(out, p.root, p.unicode);
@@ -283,17 +293,18 @@ static void number_cell(const page *p, double value, int decimals, int columns)
 
 static void worst_layers(const page *p)
 {
-    enum { NUMBERS = 33, OP = 10 };
+    enum { NUMBERS = 33, TIMES = 19, OP = 10 };
     const nnc_report_row *worst[WORST_LAYERS];
     const size_t n = nnc_worst_layers(worst, WORST_LAYERS, p->root, false);
-    const size_t names = p->width - NUMBERS - OP - 4;
+    const bool times = p->width >= 72;
+    const size_t names = p->width - (times ? NUMBERS : NUMBERS - TIMES) - OP - 4;
     if (n == 0) {
         return;
     }
     nnc_str_append(p->out, "\n");
     style(p, "2");
-    nnc_str_appendf(p->out, "  %-*s  %-*s%5s%9s%10s%9s\n", (int)names, "largest errors", OP, "op",
-                    "bits", "SQNR dB", "FP32 us", "INT8 us");
+    nnc_str_appendf(p->out, "  %-*s  %-*s%5s%9s%s\n", (int)names, "largest errors", OP, "op", "bits", "SQNR dB",
+                    times ? "   FP32 us  INT8 us" : "");
     style(p, "0");
     for (size_t i = 0; i < n; i++) {
         nnc_str_append(p->out, "  ");
@@ -303,8 +314,10 @@ static void worst_layers(const page *p)
         nnc_str_appendf(p->out, "%*s", (int)(OP - used), "");
         number_cell(p, nnc_row_double(worst[i], "bits"), 0, 5);
         number_cell(p, nnc_row_double(worst[i], "sqnr_db"), 1, 9);
-        number_cell(p, nnc_row_double(worst[i], "time_fp32_us"), 1, 10);
-        number_cell(p, nnc_row_double(worst[i], "time_int8_us"), 1, 9);
+        if (times) {
+            number_cell(p, nnc_row_double(worst[i], "time_fp32_us"), 1, 10);
+            number_cell(p, nnc_row_double(worst[i], "time_int8_us"), 1, 9);
+        }
         nnc_str_append(p->out, "\n");
     }
 }
@@ -345,8 +358,7 @@ static nnc_status render(nnc_str *out, const nnc_report *report, const nnc_rende
               .root = &report->root,
               .color = options->color,
               .unicode = options->unicode,
-              .width = options->width ? options->width : 80};
-    p.width = p.width < 72 ? 72 : p.width > 120 ? 120 : p.width;
+              .width = page_width(options)};
     title(&p);
     gates(&p);
     accuracy(&p);

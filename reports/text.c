@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "reports/render.h"
 
@@ -342,4 +343,20 @@ void nnc_text_figure(nnc_str *out, const nnc_report_row *row, const char *arrow)
         nnc_str_append(out, arrow);
         nnc_text_unit(out, after, unit);
     }
+}
+
+bool nnc_text_created(nnc_str *out, const nnc_report_row *root)
+{
+    int64_t ms;
+    char text[40];
+    struct tm tm;
+    if (!nnc_report_get_int(root, "tool.created_ms", &ms) || ms < 0 || ms >= 253402300800000) {
+        return false;
+    }
+    const time_t seconds = (time_t)(ms / 1000);
+    if (!gmtime_r(&seconds, &tm) || !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm)) {
+        return false;
+    }
+    nnc_str_append(out, text);
+    return true;
 }

@@ -93,7 +93,7 @@ nnc_status nnc_cli_finish(const nnc_cli *cli, nnc_report *report, bool json)
         return nnc_gates_status(report);
     }
     nnc_str text = {0};
-    const nnc_render_options options = {.color = cli->color, .unicode = cli->unicode};
+    const nnc_render_options options = {.color = cli->color, .unicode = cli->unicode, .width = cli->columns};
     nnc_terminal_gates(&text, report, &options);
     nnc_status status = nnc_str_status(&text);
     status = status == NNC_OK ? nnc_out(nnc_str_get(&text)) : status;

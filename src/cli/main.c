@@ -191,7 +191,8 @@ static int run_main(int argc, char **argv)
     nnc_terminal_set_log(terminal, file);
     nnc_cli cli = {.log = nnc_terminal_log(terminal), .argc = argc - skip, .argv = argv + skip,
                    .command = nnc_str_get(&command), .color = nnc_terminal_color(STDOUT_FILENO),
-                   .unicode = nnc_terminal_unicode()};
+                   .unicode = nnc_terminal_unicode(),
+                   .columns = nnc_terminal_columns()};
     status = status == NNC_OK ? verb->run(&cli) : status;
     nnc_terminal_destroy(terminal);
     nnc_str_deinit(&command);

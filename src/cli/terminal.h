@@ -2,6 +2,8 @@
 #ifndef NNC_CLI_TERMINAL_H
 #define NNC_CLI_TERMINAL_H
 
+#include <stddef.h>
+
 #include "base/log.h"
 #include "cli/logfile.h"
 
@@ -19,6 +21,8 @@ void nnc_terminal_clear(nnc_terminal *terminal);
 /* Colours allowed on this stream: a terminal, TERM not dumb, NO_COLOR unset or empty; CLICOLOR_FORCE overrides. */
 bool nnc_terminal_color(int fd);
 bool nnc_terminal_unicode(void);
+/* Columns of the terminal that standard output is; 0 when it is none or does not say. */
+size_t nnc_terminal_columns(void);
 
 /* SIGINT, SIGTERM, SIGHUP: the first one asks running work to stop (nnc_log.cancelled), the second one ends the process after removing
  * temporaries. SIGBUS (a mapped file was cut meanwhile) ends with exit code 6. SIGPIPE and SIGXFSZ are ignored: writes report them. */

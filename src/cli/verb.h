@@ -12,6 +12,7 @@ typedef struct nnc_cli {
     char **argv;
     const char *command; /* the exact command line, shell-quoted */
     bool color, unicode; /* standard output may have them */
+    size_t columns;      /* of the terminal behind standard output; 0: none */
 } nnc_cli;
 
 typedef struct nnc_verb {

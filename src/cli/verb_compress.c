@@ -16,7 +16,7 @@ static nnc_status print_result(const nnc_cli *cli, const nnc_config *config, con
         return nnc_cli_print_dry_run(report);
     }
     nnc_str text = {0};
-    nnc_render_options render = {.color = cli->color, .unicode = cli->unicode};
+    nnc_render_options render = {.color = cli->color, .unicode = cli->unicode, .width = cli->columns};
     nnc_status status = nnc_renderer_find("terminal")->render(&text, report, &render);
     status = status == NNC_OK ? nnc_out(nnc_str_get(&text)) : status;
     nnc_str_deinit(&text);

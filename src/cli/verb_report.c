@@ -87,7 +87,7 @@ static nnc_status render(const nnc_cli *cli, const report_options *o, const nnc_
         return NNC_OK;
     }
     nnc_str text = {0};
-    const nnc_render_options screen = {.color = cli->color, .unicode = cli->unicode};
+    const nnc_render_options screen = {.color = cli->color, .unicode = cli->unicode, .width = cli->columns};
     nnc_status status = nnc_renderer_find("terminal")->render(&text, report, &screen);
     status = status == NNC_OK ? nnc_out(nnc_str_get(&text)) : status;
     nnc_str_deinit(&text);

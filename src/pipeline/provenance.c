@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "pipeline/config.h"
@@ -63,6 +64,35 @@ static void write_option(nnc_report_row *object, const nnc_option *o, const void
     }
 }
 
+/* The recipe that was read; else the resolved one, as it is written beside a result that is published. */
+static nnc_status report_recipe(nnc_report_row *root, const nnc_recipe *r)
+{
+    nnc_str text = {0};
+    bool complete = false;
+    if (r->config && r->config->recipe) {
+        nnc_report_string(root, "recipe.path", r->config->recipe);
+        nnc_report_string(root, "recipe.sha256", r->config->recipe_sha256);
+        return NNC_OK;
+    }
+    if (!r->config || !r->recipe_out) {
+        return NNC_OK;
+    }
+    nnc_status status = nnc_config_resolved(&text, &complete, r->config, r->model, r->named_output);
+    if (status == NNC_OK && complete) {
+        char hex[65];
+        uint8_t digest[32];
+        nnc_sha256 sha;
+        nnc_sha256_init(&sha);
+        nnc_sha256_update(&sha, nnc_str_get(&text), text.len);
+        nnc_sha256_final(&sha, digest);
+        nnc_sha256_hex(digest, hex);
+        nnc_report_string(root, "recipe.path", r->recipe_out);
+        nnc_report_string(root, "recipe.sha256", hex);
+    }
+    nnc_str_deinit(&text);
+    return status;
+}
+
 nnc_status nnc_provenance_start(nnc_run *run)
 {
     const nnc_recipe *r = run->recipe;
@@ -70,10 +100,7 @@ nnc_status nnc_provenance_start(nnc_run *run)
     int64_t ms;
     NNC_TRY(created(&ms));
     nnc_report_int(root, "tool.created_ms", ms);
-    if (r->config && r->config->recipe) {
-        nnc_report_string(root, "recipe.path", r->config->recipe);
-        nnc_report_string(root, "recipe.sha256", r->config->recipe_sha256);
-    }
+    NNC_TRY(report_recipe(root, r));
     nnc_report_row *data = nnc_report_object(root, "options.data");
     for (size_t i = 0; data && data_rows[i].name; i++) {
         write_option(data, &data_rows[i], &r->data);

@@ -30,21 +30,23 @@ static nnc_status check_method(const char *method)
              method);
 }
 
-/* Both calibrations where both were judged on samples held back. */
+/* The forms that were judged; all have the same size and speed. */
 static void report_candidates(nnc_run *run)
 {
-    const struct {
-        const char *name;
-        double sqnr, agree;
-    } rows[] = {{"minmax", run->quant.sqnr_minmax, run->quant.agree_minmax},
-                {"auto", run->quant.sqnr_auto, run->quant.agree_auto}};
-    for (size_t i = 0; i < 2 && isfinite(rows[0].sqnr) && isfinite(rows[1].sqnr); i++) {
+    for (size_t i = 0; i < run->quant.form_count; i++) {
+        const nnc_quant_form_info *form = &run->quant.forms[i];
         nnc_report_row *row = nnc_report_append(nnc_report_root(run->report), "candidates");
-        nnc_report_string(row, "name", rows[i].name);
-        nnc_report_double(row, "accuracy", rows[i].agree);
-        nnc_report_double(row, "sqnr_db", rows[i].sqnr);
-        nnc_report_bool(row, "chosen", strcmp(run->quant.method, rows[i].name) == 0);
-        nnc_report_string(row, "note", "ranges; agreement and SQNR on samples held back");
+        nnc_str name = {0};
+        nnc_str_appendf(&name, "%s ranges, %s", form->range,
+                        strcmp(form->bias, "own") == 0     ? "biases as they are"
+                        : strcmp(form->bias, "local") == 0 ? "biases corrected layer by layer"
+                                                           : "biases corrected in sequence");
+        nnc_report_string(row, "name", nnc_str_get(&name));
+        nnc_report_double(row, "accuracy", form->agree);
+        nnc_report_double(row, "sqnr_db", form->sqnr);
+        nnc_report_bool(row, "chosen", form->kept);
+        nnc_report_string(row, "note", NULL);
+        nnc_str_deinit(&name);
     }
 }
 

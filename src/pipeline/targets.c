@@ -143,35 +143,6 @@ static void copy_numbers(nnc_report_row *row, const nnc_report_row *from)
     }
 }
 
-nnc_status nnc_targets_row(nnc_run *run, const nnc_source *shipped)
-{
-    if (!run->targets || shipped->plan) {
-        return NNC_OK;
-    }
-    const nnc_target *target = run->target;
-    uint32_t counts[NNC_VERDICT_COUNT] = {0};
-    nnc_report_row *row = nnc_report_append(nnc_report_root(run->targets->report), "targets");
-    nnc_report_string(row, "name", target->name);
-    nnc_report_string(row, "reader", target->reader);
-    nnc_report_string(row, "proof", target->proof);
-    nnc_report_string(row, "path", run->recipe->output);
-    nnc_report_string(row, "sha256", shipped->sha256);
-    memcpy(run->targets->sha256[run->targets->at], shipped->sha256, sizeof(shipped->sha256));
-    nnc_report_int(row, "bytes", (int64_t)shipped->bytes);
-    nnc_report_int(row, "opset", shipped->info.opset);
-    copy_numbers(row, nnc_report_root(run->report));
-    NNC_TRY(nnc_report_target(row, shipped->graph, target, false, counts));
-    if (counts[NNC_VERDICT_REFUSED]) {
-        NNC_FAIL(NNC_ERR_VERIFY, "%s: %u nodes break the rules of target %s (check --target names them)", run->recipe->output,
-                 counts[NNC_VERDICT_REFUSED], target->name);
-    }
-    if (target->opset_max && shipped->info.opset > target->opset_max) {
-        NNC_FAIL(NNC_ERR_UNSUPPORTED, "%s: needs opset %lld, but %s reads up to %d", run->recipe->output,
-                 (long long)shipped->info.opset, target->reader, target->opset_max);
-    }
-    return NNC_OK;
-}
-
 /* The gates of a later target behind those of the first, "max-drop (trt10)"; the worst verdict counts. */
 static void merge_gates(nnc_run *run, const nnc_report_row *from)
 {
@@ -213,6 +184,38 @@ static void merge_gates(nnc_run *run, const nnc_report_row *from)
     }
 }
 
+nnc_status nnc_targets_row(nnc_run *run, const nnc_source *shipped)
+{
+    if (!run->targets || shipped->plan) {
+        return NNC_OK;
+    }
+    const nnc_target *target = run->target;
+    uint32_t counts[NNC_VERDICT_COUNT] = {0};
+    nnc_report_row *row = nnc_report_append(nnc_report_root(run->targets->report), "targets");
+    nnc_report_string(row, "name", target->name);
+    nnc_report_string(row, "reader", target->reader);
+    nnc_report_string(row, "proof", target->proof);
+    nnc_report_string(row, "path", run->recipe->output);
+    nnc_report_string(row, "sha256", shipped->sha256);
+    memcpy(run->targets->sha256[run->targets->at], shipped->sha256, sizeof(shipped->sha256));
+    nnc_report_int(row, "bytes", (int64_t)shipped->bytes);
+    nnc_report_int(row, "opset", shipped->info.opset);
+    copy_numbers(row, nnc_report_root(run->report));
+    if (run->report != run->targets->report) {
+        merge_gates(run, nnc_report_root(run->report));
+    }
+    NNC_TRY(nnc_report_target(row, shipped->graph, target, false, counts));
+    if (counts[NNC_VERDICT_REFUSED]) {
+        NNC_FAIL(NNC_ERR_VERIFY, "%s: %u nodes break the rules of target %s (check --target names them)", run->recipe->output,
+                 counts[NNC_VERDICT_REFUSED], target->name);
+    }
+    if (target->opset_max && shipped->info.opset > target->opset_max) {
+        NNC_FAIL(NNC_ERR_UNSUPPORTED, "%s: needs opset %lld, but %s reads up to %d", run->recipe->output,
+                 (long long)shipped->info.opset, target->reader, target->opset_max);
+    }
+    return NNC_OK;
+}
+
 /* Steps of the recipe from the one that quantizes. */
 static nnc_status run_steps(nnc_run *run)
 {
@@ -242,7 +245,6 @@ static nnc_status run_next(nnc_run *run, const char *output)
     status = status == NNC_OK ? run_steps(&next) : status;
     status = status == NNC_OK ? nnc_publish_model(&next) : status;
     if (next.report && (status == NNC_OK || status == NNC_ERR_GATE)) {
-        merge_gates(run, nnc_report_root(next.report));
         nnc_status written = nnc_report_status(next.report);
         status = written == NNC_OK ? status : written;
     }

@@ -46,14 +46,23 @@ typedef struct nnc_quant_node_info {
     uint64_t weight_bytes_before, weight_bytes_after;
     uint32_t dead_channels;
 } nnc_quant_node_info;
+/* A form of the model that was judged: ranges of a calibration with a kind of biases. */
+typedef struct nnc_quant_form_info {
+    const char *range, *bias; /* "minmax", "auto", ...; "own", "local" or "chain" */
+    double sqnr, agree;       /* output SQNR in dB, top-1 agreement (NAN without class scores) */
+    bool kept;
+} nnc_quant_form_info;
+#define NNC_QUANT_FORMS 6
 typedef struct nnc_quant_result {
+    nnc_quant_form_info forms[NNC_QUANT_FORMS]; /* [form_count], judged on held-back samples; none when there was no choice */
+    size_t form_count;
     nnc_quant_value_info *values;
     size_t value_count;
     nnc_quant_node_info *nodes;
     size_t node_count;
     const char *method;            /* what won: "auto" or "minmax" */
-    double sqnr_auto, sqnr_minmax; /* output SQNR in dB on held-back samples, NAN when not judged */
-    double agree_auto, agree_minmax; /* top-1 agreement with float on held-back samples, NAN when no classifier output */
+    double sqnr_auto, sqnr_minmax; /* output SQNR in dB on held-back samples of the best form with these ranges, NAN when not judged */
+    double agree_auto, agree_minmax; /* top-1 agreement of these forms with float, NAN when no classifier output */
     double sqnr_plain, sqnr_corrected; /* output SQNR without and with bias correction on held-back samples; NAN: not tried */
     bool bias_corrected;           /* the corrected biases were kept */
     nnc_calib *calib;

@@ -104,10 +104,9 @@ typedef struct quant_form {
     const char *bias; /* NULL: the model's own */
     nnc_judgement got;
 } quant_form;
-#define FORMS_MAX 6
 
 typedef struct quant_forms {
-    quant_form form[FORMS_MAX];
+    quant_form form[NNC_QUANT_FORMS];
     size_t count;
 } quant_forms;
 
@@ -132,8 +131,8 @@ static nnc_status add_form(quant_forms *forms, const quant_run *run, const nnc_c
 static nnc_status judge_forms(quant_forms *forms, const quant_run *run)
 {
     const nnc_quant_options *o = run->options;
-    nnc_graph *graphs[FORMS_MAX];
-    nnc_judgement got[FORMS_MAX];
+    nnc_graph *graphs[NNC_QUANT_FORMS];
+    nnc_judgement got[NNC_QUANT_FORMS];
     for (size_t i = 0; i < forms->count; i++) {
         graphs[i] = forms->form[i].graph;
     }
@@ -218,18 +217,39 @@ static size_t best_form(const quant_forms *forms, size_t from, size_t count)
     return best;
 }
 
+/* For the report: what was judged, and what was kept. */
+static void list_forms(quant_run *run, const quant_forms *forms, size_t best)
+{
+    nnc_quant_result *result = run->result;
+    result->form_count = forms->count;
+    for (size_t i = 0; i < forms->count; i++) {
+        const quant_form *form = &forms->form[i];
+        result->forms[i] = (nnc_quant_form_info){
+            .range = form->choice.range == run->range_minmax ? "minmax" : run->options->method,
+            .bias = form->bias ? form->bias : "own",
+            .sqnr = form->got.sqnr,
+            .agree = form->got.agree,
+            .kept = i == best};
+        nnc_log_debug(run->log, "form %s, biases %s: output SQNR %.2f dB, agreement %.3f%s", result->forms[i].range,
+                      form->bias ? form->bias : "as they are", form->got.sqnr, form->got.agree,
+                      i == best ? ", kept" : "");
+    }
+}
+
 /* Takes over the best form: ranges and biases. forms: first those of minmax (when auto was asked for), then the method's. */
 static void record_forms(quant_run *run, const quant_forms *forms, bool automatic)
 {
     nnc_quant_result *result = run->result;
-    size_t per_range = automatic ? forms->count / 2 : forms->count;
-    size_t best = best_form(forms, 0, forms->count);
+    const size_t per_range = automatic ? forms->count / 2 : forms->count;
+    const size_t best = best_form(forms, 0, forms->count);
     const quant_form *form = &forms->form[best], *plain = &forms->form[best / per_range * per_range];
     if (automatic) {
-        result->sqnr_minmax = forms->form[0].got.sqnr;
-        result->agree_minmax = forms->form[0].got.agree;
-        result->sqnr_auto = form->got.sqnr;
-        result->agree_auto = form->got.agree;
+        const nnc_judgement *minmax = &forms->form[best_form(forms, 0, per_range)].got,
+                            *solved = &forms->form[best_form(forms, per_range, per_range)].got;
+        result->sqnr_minmax = minmax->sqnr;
+        result->agree_minmax = minmax->agree;
+        result->sqnr_auto = solved->sqnr;
+        result->agree_auto = solved->agree;
         result->method = best < per_range ? "minmax" : "auto";
     }
     if (per_range > 1) {
@@ -237,11 +257,8 @@ static void record_forms(quant_run *run, const quant_forms *forms, bool automati
         result->sqnr_corrected = forms->form[best_form(forms, best / per_range * per_range + 1, per_range - 1)].got.sqnr;
         result->bias_corrected = form->bias != NULL;
     }
-    for (size_t i = 0; i < forms->count; i++) {
-        nnc_log_debug(run->log, "form %s, biases %s: output SQNR %.2f dB, agreement %.3f%s",
-                      forms->form[i].choice.range == run->range_minmax ? "minmax" : run->options->method,
-                      forms->form[i].bias ? forms->form[i].bias : "as they are", forms->form[i].got.sqnr,
-                      forms->form[i].got.agree, i == best ? ", kept" : "");
+    if (forms->count > 1) {
+        list_forms(run, forms, best);
     }
     run->choice = form->choice;
 }

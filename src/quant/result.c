@@ -139,6 +139,23 @@ static void node_io(nnc_quant_node_info *n, nnc_archive *a)
     NNC_ARCHIVE(a, n->dead_channels);
 }
 
+static void forms_io(nnc_quant_result *r, nnc_archive *a)
+{
+    const size_t count = nnc_archive_count(a, r->form_count, 18);
+    a->failed = a->failed || count > NNC_QUANT_FORMS;
+    r->form_count = 0;
+    for (size_t i = 0; i < count && !a->failed; i++) {
+        nnc_quant_form_info *form = &r->forms[i];
+        nnc_archive_text(a, &form->range);
+        nnc_archive_text(a, &form->bias);
+        NNC_ARCHIVE(a, form->sqnr);
+        NNC_ARCHIVE(a, form->agree);
+        nnc_archive_bool(a, &form->kept);
+        a->failed = a->failed || !form->range || !form->bias;
+        r->form_count = a->failed ? r->form_count : i + 1;
+    }
+}
+
 static void result_io(nnc_quant_result *r, const nnc_graph *graph, nnc_archive *a)
 {
     double *const numbers[] = {&r->sqnr_auto, &r->sqnr_minmax, &r->agree_auto, &r->agree_minmax, &r->sqnr_plain,
@@ -148,6 +165,7 @@ static void result_io(nnc_quant_result *r, const nnc_graph *graph, nnc_archive *
         NNC_ARCHIVE(a, *numbers[i]);
     }
     nnc_archive_bool(a, &r->bias_corrected);
+    forms_io(r, a);
     nnc_calib_archive(&r->calib, a);
     size_t values = nnc_archive_count(a, r->value_count, 24), nodes = nnc_archive_count(a, r->node_count, 24);
     if (!a->out) {

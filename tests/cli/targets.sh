@@ -24,6 +24,13 @@ expect 1 "(trt10)" -- "$tool" model.onnx --int8 --calib "$calib" --eval "$sample
     --max-drop 0.4% --target ort,trt10 -o gate.onnx
 [ -e gate.ort.onnx ] && bad "a file was published although the gate of the other target was not passed"
 
+# Every target has gates of its own, in the order of the targets, and they carry its name.
+expect 0 "PASSED" -- "$tool" model.onnx --int8 --calib "$calib" --samples 48 --bench-seconds 0 --max-size 90% --target ort,portable,trt10 \
+    -o named.onnx
+sed -n 's/.*"name": "\(max-size[^"]*\)".*/\1/p' named.json >names
+printf 'max-size\nmax-size (portable)\nmax-size (trt10)\n' >want
+cmp -s want names || bad "gates of three targets have other names: $(cat names)"
+
 expect 2 "did you mean 'trt10'" -- "$tool" model.onnx --int8 --calib "$calib" --target ort,trt1
 expect 2 "twice" -- "$tool" model.onnx --int8 --calib "$calib" --target ort,ort
 expect 2 "one reader" -- "$tool" model.onnx --int8 --calib "$calib" --target ort,trt10 -o m.nncp
