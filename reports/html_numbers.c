@@ -114,7 +114,7 @@ static void figure(nnc_str *out, const nnc_report_row *row)
         }
         nnc_str_append(out, "</td>");
     }
-    nnc_str_append(out, "<td></td><td></td></tr>\n");
+    nnc_str_append(out, "<td></td></tr>\n");
 }
 
 static void write_db(nnc_str *out, double value)
