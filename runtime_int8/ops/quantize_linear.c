@@ -56,14 +56,20 @@ static nnc_status resolve(scale_map *map, const nnrt_node_ctx *ctx, int32_t axis
     return ctx->in_count > 2 ? nnrt_check_count(ctx, 2, want) : NNC_OK;
 }
 
-static size_t scale_of(const scale_map *map, size_t i)
+/* Index of element i's scale, and in *run how many elements from i on share it. */
+static size_t scale_of(const scale_map *map, size_t i, size_t *run)
 {
-    if (map->single)
+    if (map->single) {
+        *run = SIZE_MAX;
         return 0;
+    }
     size_t in = i % map->inner, along = i / map->inner % map->dim;
-    if (!map->blocked)
+    if (!map->blocked) {
+        *run = map->inner - in;
         return along;
-    size_t out = i / map->inner / map->dim;
+    }
+    size_t out = i / map->inner / map->dim, end = (along / map->block + 1) * map->block;
+    *run = map->inner > 1 ? 1 : (end < map->dim ? end : map->dim) - along;
     return (out * map->steps + along / map->block) * map->inner + in;
 }
 
@@ -140,12 +146,48 @@ static float quotient(float x, float scale, uint32_t precision)
     return precision == NNRT_BF16 ? nnc_bf16_to_f32(nnc_bf16_from_f32(t)) : t;
 }
 
-static void store_integer(const nnrt_tensor *y, size_t i, int32_t q)
+/* Rounds half to even: behind the sum the integer stands in the low bits of the significand. Exact for |t| up to 2^22;
+ * grids of 16 bits reach 2^17. */
+static int32_t round_grid(float t)
 {
-    if (nnrt_dtype_bytes(y->dtype) == 1)
-        ((uint8_t *)y->data)[i] = (uint8_t)q;
-    else
-        ((uint16_t *)y->data)[i] = (uint16_t)q;
+    const float magic = 12582912.0f; /* 1.5 * 2^23 */
+    return (int32_t)((t + magic) - magic);
+}
+
+typedef struct grid_run {
+    float scale, lo, hi; /* bounds minus zero */
+    int32_t zero;
+} grid_run;
+
+static int32_t quantize_one(float t, const grid_run *g)
+{
+    t = t < g->hi ? t : g->hi;
+    t = t > g->lo ? t : g->lo;
+    return round_grid(t) + g->zero;
+}
+
+/* n elements with one scale. */
+static void quantize_same(const nnrt_tensor *y, size_t at, const float *x, size_t n, const grid_run *g,
+                          uint32_t precision)
+{
+    uint8_t *bytes = y->data;
+    uint16_t *words = y->data;
+    const bool wide = nnrt_dtype_bytes(y->dtype) == 2;
+    if (precision != NNRT_F32) {
+        for (size_t i = 0; i < n; i++) {
+            int32_t q = quantize_one(quotient(x[i], g->scale, precision), g);
+            if (wide)
+                words[at + i] = (uint16_t)q;
+            else
+                bytes[at + i] = (uint8_t)q;
+        }
+    } else if (wide) {
+        for (size_t i = 0; i < n; i++)
+            words[at + i] = (uint16_t)quantize_one(x[i] / g->scale, g);
+    } else {
+        for (size_t i = 0; i < n; i++)
+            bytes[at + i] = (uint8_t)quantize_one(x[i] / g->scale, g);
+    }
 }
 
 static void quantize_tile(void *user, size_t begin, size_t n)
@@ -155,19 +197,19 @@ static void quantize_tile(void *user, size_t begin, size_t n)
     const quantize_state *state = ctx->state;
     const float *x = ctx->in[0].data, *scale = ctx->in[1].data;
     const bool small = is_small_float(p->dtype), has_zero = ctx->in_count > 2;
-    for (size_t i = begin; i < begin + n; i++) {
-        size_t s = scale_of(&state->map, i);
-        float t = quotient(x[i], scale[s], p->precision);
-        if (small) {
-            ((uint8_t *)ctx->out[0].data)[i] =
-                nnc_small_from_float((int)p->dtype, t, p->saturate != 0);
-            continue;
-        }
-        int32_t zero = has_zero ? load_integer(&ctx->in[2], s) : 0;
-        float lo = state->lowest - (float)zero, hi = state->highest - (float)zero;
-        t = t < hi ? t : hi;
-        t = t > lo ? t : lo;
-        store_integer(&ctx->out[0], i, (int32_t)lrintf(t) + zero);
+    for (size_t i = begin, end = begin + n, run; i < end; i += run) {
+        size_t s = scale_of(&state->map, i, &run);
+        run = run < end - i ? run : end - i;
+        for (size_t k = i; small && k < i + run; k++)
+            ((uint8_t *)ctx->out[0].data)[k] = nnc_small_from_float(
+                (int)p->dtype, quotient(x[k], scale[s], p->precision), p->saturate != 0);
+        int32_t zero = has_zero && !small ? load_integer(&ctx->in[2], s) : 0;
+        const grid_run grid = {.scale = scale[s],
+                               .lo = state->lowest - (float)zero,
+                               .hi = state->highest - (float)zero,
+                               .zero = zero};
+        if (!small)
+            quantize_same(&ctx->out[0], i, x + i, run, &grid, p->precision);
     }
 }
 
@@ -210,6 +252,39 @@ static nnc_status dequantize_reshape(nnrt_node_ctx *ctx)
     return NNC_OK;
 }
 
+#define DEQUANTIZE(type)                                                                           \
+    for (size_t i = 0; i < n; i++)                                                                 \
+    y[i] = (float)(int32_t)((uint32_t)(int32_t)((const type *)x->data)[at + i] - zero) * scale
+
+/* n elements with one scale and zero point; differences of 32-bit integers wrap like the kernels' arithmetic. */
+static void dequantize_same(float *y, const nnrt_tensor *x, size_t at, size_t n, float scale, uint32_t zero)
+{
+    switch (x->dtype) {
+    case NNRT_U16:
+        DEQUANTIZE(uint16_t);
+        break;
+    case NNRT_I16:
+        DEQUANTIZE(int16_t);
+        break;
+    case NNRT_I32:
+        DEQUANTIZE(int32_t);
+        break;
+    case NNRT_I8:
+    case NNRT_I4:
+    case NNRT_I2:
+        DEQUANTIZE(int8_t);
+        break;
+    default:
+        DEQUANTIZE(uint8_t);
+        break;
+    }
+}
+
+static float small_at(const nnrt_tensor *t, size_t i)
+{
+    return (float)nnc_small_to_double((int)t->dtype, ((const uint8_t *)t->data)[i]);
+}
+
 static void dequantize_tile(void *user, size_t begin, size_t n)
 {
     const nnrt_node_ctx *ctx = user;
@@ -218,18 +293,14 @@ static void dequantize_tile(void *user, size_t begin, size_t n)
     const float *scale = ctx->in[1].data;
     const bool small = is_small_float(x->dtype);
     float *y = ctx->out[0].data;
-    for (size_t i = begin; i < begin + n; i++) {
-        size_t s = scale_of(map, i);
-        if (small) {
-            double zero =
-                zeros ? nnc_small_to_double((int)x->dtype, ((const uint8_t *)zeros->data)[s]) : 0;
-            double real = nnc_small_to_double((int)x->dtype, ((const uint8_t *)x->data)[i]);
-            y[i] = ((float)real - (float)zero) * scale[s];
-            continue;
-        }
-        /* Differences of 32-bit integers wrap like the kernels' arithmetic. */
-        uint32_t zero = zeros ? (uint32_t)load_integer(zeros, s) : 0;
-        y[i] = (float)(int32_t)((uint32_t)load_integer(x, i) - zero) * scale[s];
+    for (size_t i = begin, end = begin + n, run; i < end; i += run) {
+        size_t s = scale_of(map, i, &run);
+        run = run < end - i ? run : end - i;
+        float real_zero = small && zeros ? small_at(zeros, s) : 0.0f;
+        for (size_t k = i; small && k < i + run; k++)
+            y[k] = (small_at(x, k) - real_zero) * scale[s];
+        if (!small)
+            dequantize_same(y + i, x, i, run, scale[s], zeros ? (uint32_t)load_integer(zeros, s) : 0);
     }
 }
 

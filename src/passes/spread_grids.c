@@ -18,7 +18,8 @@ static bool moves_only(const nnc_node *node)
             return true;
         }
     }
-    return false;
+    return nnc_node_is(node, "Resize") &&
+           strcmp(nnc_node_string(node, "mode", "nearest"), "nearest") == 0;
 }
 
 static bool grid8(const nnc_qparams *q)
@@ -27,10 +28,25 @@ static bool grid8(const nnc_qparams *q)
            (q->dtype == NNC_DTYPE_UINT8 || q->dtype == NNC_DTYPE_INT8);
 }
 
+/* Operands on one grid lie on it side by side, too. */
+static bool joins_one_grid(nnc_graph *graph, const nnc_node *node)
+{
+    const nnc_value *x = nnc_pass_input(graph, node, 0);
+    for (uint32_t i = 1; i < node->input_count; i++) {
+        const nnc_value *v = nnc_pass_input(graph, node, i);
+        if (!v || !v->qparams || !nnc_qparams_equal(v->qparams, x->qparams)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static nnc_status spread_node(nnc_graph *graph, const nnc_node *node, size_t *changed)
 {
     const nnc_value *x = nnc_pass_input(graph, node, 0);
-    if (!x || x->kind == NNC_VALUE_CONST || !grid8(x->qparams) || !moves_only(node)) {
+    bool concat = nnc_node_is(node, "Concat");
+    if (!x || x->kind == NNC_VALUE_CONST || !grid8(x->qparams) || (!concat && !moves_only(node)) ||
+        (concat && !joins_one_grid(graph, node))) {
         return NNC_OK;
     }
     /* Only the first output of MaxPool and TopK holds numbers of the grid. */

@@ -115,6 +115,18 @@ static const char *pair_problem(const nnc_value *a, const nnc_value *b)
                : NULL;
 }
 
+/* Why a value has no 8-bit grid. */
+static const char *grid_missing(const nnc_graph *graph, const nnc_value *v)
+{
+    const nnc_node *p = v->producer == NNC_ID_NONE ? NULL : nnc_graph_node_const(graph, v->producer);
+    if (p && nnc_node_is(p, "DequantizeLinear") && p->input_count > 0 && p->inputs[0] != NNC_ID_NONE) {
+        nnc_dtype dtype = nnc_graph_value_const(graph, p->inputs[0])->dtype;
+        return dtype == NNC_DTYPE_UINT16 || dtype == NNC_DTYPE_INT16 ? "input grid has 16 bits"
+                                                                     : "input grid is found at run time or per channel";
+    }
+    return "input not quantized";
+}
+
 static const char *product_problem(const nnc_graph *graph, const nnc_node *node)
 {
     const nnc_value *x = input_value(graph, node, 0);
@@ -125,7 +137,7 @@ static const char *product_problem(const nnc_graph *graph, const nnc_node *node)
     }
     bool dynamic = !nnc_node_is(node, "Conv") && nnc_is_dynamic_quant(graph, node->inputs[0]);
     if (!x->qparams && !dynamic) {
-        return "input not quantized";
+        return grid_missing(graph, x);
     }
     if (x->qparams && !nnc_grid8(x->qparams)) {
         return "input grid is not per-tensor 8 bit";
@@ -176,7 +188,7 @@ static const char *grid_problem(const nnc_graph *graph, const nnc_node *node, ui
     for (uint32_t i = 0; i < operands; i++) {
         const nnc_value *v = input_value(graph, node, i);
         if (!v || !nnc_grid8(v->qparams)) {
-            return "input not quantized";
+            return v && !v->qparams ? grid_missing(graph, v) : "input not quantized";
         }
     }
     if (!nnc_grid8(nnc_graph_value_const(graph, final)->qparams)) {
