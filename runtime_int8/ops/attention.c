@@ -9,7 +9,7 @@
 /* Index of an optional input, -1 for none. */
 static int input_at(const nnrt_attention_params *p, uint32_t input)
 {
-    int at = 3;
+    int at = p->inputs & NNRT_ATTENTION_TOTAL ? 4 : 3;
     if (!(p->inputs & input))
         return -1;
     at += input > NNRT_ATTENTION_MASK && (p->inputs & NNRT_ATTENTION_MASK);
@@ -35,11 +35,12 @@ static nnc_status check_params(const nnrt_node_ctx *ctx)
     return NNC_OK;
 }
 
-static nnc_status attention_check(const nnrt_node_ctx *ctx)
+static nnc_status check_inputs(const nnrt_node_ctx *ctx)
 {
     const nnrt_attention_params *p = ctx->params;
     NNC_TRY(check_params(ctx));
-    const uint32_t count = 3 + (p->inputs & NNRT_ATTENTION_MASK ? 1 : 0) +
+    const bool cached = (p->inputs & NNRT_ATTENTION_TOTAL) != 0;
+    const uint32_t count = (cached ? 4 : 3) + (p->inputs & NNRT_ATTENTION_MASK ? 1 : 0) +
                            (p->inputs & NNRT_ATTENTION_PAST ? 2 : 0) +
                            (p->inputs & NNRT_ATTENTION_LENGTHS ? 1 : 0);
     if (ctx->in_count != count)
@@ -49,6 +50,7 @@ static nnc_status attention_check(const nnrt_node_ctx *ctx)
     for (uint32_t i = 0; i < count; i++) {
         uint32_t set = NNRT_SET(NNRT_F32);
         set |= (int)i == mask ? NNRT_SET(NNRT_BOOL) : 0;
+        set = cached && i == 3 ? NNRT_SET(NNRT_I32) | NNRT_SET(NNRT_I64) : set;
         NNC_TRY(nnrt_check_dtype(ctx, i, (int)i == lengths ? NNRT_SET(NNRT_I64) : set));
     }
     for (uint32_t i = 0; i < 3; i++)
@@ -92,6 +94,25 @@ static nnc_status fail_shapes(const nnrt_node_ctx *ctx)
              nnrt_shape_text(v, &ctx->in[2].shape));
 }
 
+/* Keys in all: past and new, or as many as the caller says. */
+static nnc_status read_total(nnrt_attention *a, const nnrt_node_ctx *ctx)
+{
+    const nnrt_attention_params *p = ctx->params;
+    a->cached = (p->inputs & NNRT_ATTENTION_TOTAL) != 0;
+    a->t = a->p + a->s;
+    if (!a->cached)
+        return NNC_OK;
+    if (nnrt_shape_count(&ctx->in[3].shape) != 1 || !ctx->in[3].data)
+        NNC_FAIL(NNC_ERR_MODEL, "'%s': the number of keys is no number", ctx->name);
+    const int64_t total = ctx->in[3].dtype == NNRT_I64 ? *(const int64_t *)ctx->in[3].data
+                                                       : *(const int32_t *)ctx->in[3].data;
+    if (total < 0 || total > INT32_MAX)
+        NNC_FAIL(NNC_ERR_MODEL, "'%s': %lld keys", ctx->name, (long long)total);
+    a->t = a->p > a->s ? a->p : a->s;
+    a->t = (size_t)total > a->t ? (size_t)total : a->t;
+    return NNC_OK;
+}
+
 static nnc_status read_sizes(nnrt_attention *a, const nnrt_node_ctx *ctx)
 {
     const nnrt_attention_params *p = ctx->params;
@@ -123,7 +144,7 @@ static nnc_status read_sizes(nnrt_attention *a, const nnrt_node_ctx *ctx)
                      a->dv);
         a->p = (size_t)x->dims[2];
     }
-    a->t = a->p + a->s;
+    NNC_TRY(read_total(a, ctx));
     a->lengths = input_at(p, NNRT_ATTENTION_LENGTHS);
     return a->lengths < 0 ? NNC_OK : nnrt_check_count(ctx, (uint32_t)a->lengths, a->b);
 }
@@ -200,10 +221,27 @@ static nnc_status plan_scratch(nnrt_node_ctx *ctx, nnrt_attention *a)
     return NNC_OK;
 }
 
+static nnc_status attention_check(const nnrt_node_ctx *ctx)
+{
+    const nnrt_attention_params *p = ctx->params;
+    if (p->inputs & NNRT_ATTENTION_TOTAL)
+        NNC_FAIL(NNC_ERR_MODEL, "'%s': inputs 0x%x", ctx->name, p->inputs);
+    return check_inputs(ctx);
+}
+
+static nnc_status cached_check(const nnrt_node_ctx *ctx)
+{
+    const nnrt_attention_params *p = ctx->params;
+    const uint32_t need = NNRT_ATTENTION_TOTAL | NNRT_ATTENTION_LENGTHS;
+    if ((p->inputs & need) != need || p->causal != 1)
+        NNC_FAIL(NNC_ERR_MODEL, "'%s': inputs 0x%x, causal %u", ctx->name, p->inputs, p->causal);
+    return check_inputs(ctx);
+}
+
 static nnc_status attention_reshape(nnrt_node_ctx *ctx)
 {
     const nnrt_attention_params *p = ctx->params;
-    NNC_TRY(attention_check(ctx));
+    NNC_TRY(check_inputs(ctx));
     NNC_TRY(nnrt_ctx_state(ctx, sizeof(nnrt_attention)));
     nnrt_attention *a = ctx->state;
     a->gemm = nnrt_kernel_find(NNRT_K_gemm_f32, ctx->isa);
@@ -226,6 +264,18 @@ const nnrt_rop nnrt_rop_attention = {
     .max_in = 7,
     .out_count = 4,
     .check = attention_check,
+    .reshape = attention_reshape,
+    .run = nnrt_attention_run,
+};
+
+const nnrt_rop nnrt_rop_attention_cached = {
+    .name = "attention_cached",
+    .params_bytes = sizeof(nnrt_attention_params),
+    .min_in = 5,
+    .max_in = 8,
+    .out_count = 4,
+    .host_inputs = 0x8,
+    .check = cached_check,
     .reshape = attention_reshape,
     .run = nnrt_attention_run,
 };

@@ -24,12 +24,15 @@ typedef struct nnrt_attention {
     size_t b, hq, hk, l, s, p, t, d, dv; /* batch, heads, queries, keys: new, past, all; elements of a head */
     nnrt_heads q, k, v, y;
     int mask, past, lengths; /* indices of inputs, -1 for none */
+    bool cached;             /* keys are placed by length */
     size_t mask_cols, mask_step[3]; /* columns of the mask; its steps in elements for batch, head, query */
     float scale;
     size_t blocks, slots, t_pad, dv_pad;
     size_t k_pack, v_pack, scores; /* in floats of scratch: [B*Hk][T/16][D][16], [B*Hk][Dv/16][T][16], [slots][ROWS][t_pad] */
 } nnrt_attention;
 
+/* Place of the first new key of sequence b. */
+size_t nnrt_attention_place(const nnrt_node_ctx *ctx, size_t b);
 void nnrt_attention_run(const nnrt_node_ctx *ctx);
 
 #endif

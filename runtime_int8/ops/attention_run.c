@@ -12,15 +12,38 @@ static const float *f32(const nnrt_node_ctx *ctx, int i)
     return ctx->in[i].data;
 }
 
-/* Row t of the keys (which 0) or values (1) of a head: past first, then new. */
-static const float *kv_row(const nnrt_node_ctx *ctx, int which, size_t b, size_t h, size_t t)
+static size_t bounded(int64_t at, size_t n)
+{
+    return at < 0 ? 0 : ((uint64_t)at < n ? (size_t)at : n);
+}
+
+size_t nnrt_attention_place(const nnrt_node_ctx *ctx, size_t b)
+{
+    const nnrt_attention *a = ctx->state;
+    if (!a->cached)
+        return a->p;
+    const size_t length = bounded(((const int64_t *)ctx->in[a->lengths].data)[b], a->t);
+    return length > a->s ? length - a->s : 0;
+}
+
+/* Row t of the keys (which 0) or values (1) of a head, the first new one at `place`; NULL for a place that nothing has filled. */
+static const float *kv_row(const nnrt_node_ctx *ctx, int which, size_t b, size_t h, size_t t,
+                           size_t place)
 {
     const nnrt_attention *a = ctx->state;
     const size_t d = which ? a->dv : a->d;
     const nnrt_heads *step = which ? &a->v : &a->k;
-    if (t < a->p)
-        return f32(ctx, a->past + which) + ((b * a->hk + h) * a->p + t) * d;
-    return f32(ctx, 1 + which) + b * step->batch + h * step->head + (t - a->p) * step->row;
+    if (t >= place && t - place < a->s)
+        return f32(ctx, 1 + which) + b * step->batch + h * step->head + (t - place) * step->row;
+    return t < a->p && t < place ? f32(ctx, a->past + which) + ((b * a->hk + h) * a->p + t) * d : NULL;
+}
+
+static void copy_row(float *to, const float *from, size_t n)
+{
+    if (from)
+        memcpy(to, from, n * sizeof(float));
+    else
+        memset(to, 0, n * sizeof(float));
 }
 
 /* Packs keys and values [t0, t1) of one head; copies them to the present outputs. */
@@ -34,24 +57,24 @@ static void pack_task(void *user, size_t task)
                  t1 = a->t - t0 < PACK_ROWS ? a->t : t0 + PACK_ROWS;
     float *k = (float *)ctx->scratch + a->k_pack + head * a->t_pad * a->d;
     float *v = (float *)ctx->scratch + a->v_pack + head * a->dv_pad * a->t;
+    const bool present = (p->outputs & NNRT_ATTENTION_PRESENT) != 0;
+    const size_t place = nnrt_attention_place(ctx, head / a->hk);
     for (size_t t = t0; t < t1; t++) {
-        const float *from = kv_row(ctx, 0, head / a->hk, head % a->hk, t);
+        const float *from = kv_row(ctx, 0, head / a->hk, head % a->hk, t, place);
         float *to = k + t / 16 * a->d * 16 + t % 16;
         for (size_t i = 0; i < a->d; i++)
-            to[i * 16] = from[i];
-        if (p->outputs & NNRT_ATTENTION_PRESENT)
-            memcpy((float *)ctx->out[1].data + (head * a->t + t) * a->d, from,
-                   a->d * sizeof(float));
-        from = kv_row(ctx, 1, head / a->hk, head % a->hk, t);
+            to[i * 16] = from ? from[i] : 0.0f;
+        if (present)
+            copy_row((float *)ctx->out[1].data + (head * a->t + t) * a->d, from, a->d);
+        from = kv_row(ctx, 1, head / a->hk, head % a->hk, t, place);
         for (size_t n = 0; n < a->dv; n += 16) {
             const size_t cols = a->dv - n < 16 ? a->dv - n : 16;
             to = v + (n / 16 * a->t + t) * 16;
-            memcpy(to, from + n, cols * sizeof(float));
+            copy_row(to, from ? from + n : NULL, cols);
             memset(to + cols, 0, (16 - cols) * sizeof(float));
         }
-        if (p->outputs & NNRT_ATTENTION_PRESENT)
-            memcpy((float *)ctx->out[2].data + (head * a->t + t) * a->dv, from,
-                   a->dv * sizeof(float));
+        if (present)
+            copy_row((float *)ctx->out[2].data + (head * a->t + t) * a->dv, from, a->dv);
     }
     for (size_t t = t1; t1 == a->t && t < a->t_pad; t++)
         for (size_t i = 0; i < a->d; i++)
@@ -68,18 +91,15 @@ typedef struct block {
     size_t keys;                                                 /* most of the ends */
 } block;
 
-static size_t bounded(int64_t at, size_t n)
-{
-    return at < 0 ? 0 : ((uint64_t)at < n ? (size_t)at : n);
-}
-
 static void find_ranges(block *k)
 {
     const nnrt_attention *a = k->a;
     const nnrt_attention_params *p = k->ctx->params;
     size_t length = a->t;
     int64_t offset = (int64_t)a->p;
-    if (a->lengths >= 0) {
+    if (a->cached) {
+        offset = (int64_t)nnrt_attention_place(k->ctx, k->b);
+    } else if (a->lengths >= 0) {
         const int64_t given = ((const int64_t *)k->ctx->in[a->lengths].data)[k->b];
         length = bounded(given, a->t);
         if (a->past < 0)

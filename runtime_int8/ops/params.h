@@ -439,13 +439,16 @@ enum {
                                    lacks are not attended */
     NNRT_ATTENTION_PAST = 2,    /* two inputs f32 [B,Hk,P,D], [B,Hk,P,Dv] before the keys and values */
     NNRT_ATTENTION_LENGTHS = 4, /* keys of each sequence; the rest is padding */
-    NNRT_ATTENTION_INPUTS = 8
+    NNRT_ATTENTION_TOTAL = 8,   /* attention_cached: input 3, before the others: i32 or i64 scalar, host-known */
+    NNRT_ATTENTION_INPUTS = 16
 };
 enum { NNRT_ATTENTION_PRESENT = 1, NNRT_ATTENTION_SCORES = 2, NNRT_ATTENTION_OUTPUTS = 4 };
 /* q f32 [B,L,Hq*D] or [B,Hq,L,D], k [B,S,Hk*D] or [B,Hk,S,D], v likewise with Dv; Hq a multiple of Hk; T = P + S keys.
  * y like q with Dv: softmax(softcap(scale * q k^T) + mask) v, a row without keys is 0. Query i stands at key i + P, or, with
  * LENGTHS and no PAST, at key i + length - L. present [B,Hk,T,D] and [B,Hk,T,Dv]; scores [B,Hq,L,T]. Outputs whose bit is not set
- * have no elements. */
+ * have no elements.
+ * attention_cached: with TOTAL, LENGTHS and causal; T = max(P, total, S), and the new keys of a sequence stand at max(0, length - S)
+ * on, behind the past's; 0 follows. */
 typedef struct nnrt_attention_params {
     uint32_t q_heads, kv_heads; /* of 3-D inputs; 0 for 4-D ones */
     uint32_t has_scale;         /* else 1 / sqrt(D) */

@@ -94,6 +94,13 @@ static nnc_status refuse_blocked(const nnc_node *n)
     return NNC_OK;
 }
 
+/* GroupQueryAttention stays one: with keys of its own and rotated before it is as it should be. */
+static bool is_settled(const nnc_node *n)
+{
+    return strcmp(n->op_type, "GroupQueryAttention") == 0 && n->input_count > 2 &&
+           n->inputs[1] != NNC_ID_NONE && nnc_node_int(n, "do_rotary", 0) == 0;
+}
+
 static nnc_status visit(bool *changed, nnc_node_id *waiting, nnc_graph *graph, nnc_node_id node)
 {
     char label[200];
@@ -103,7 +110,7 @@ static nnc_status visit(bool *changed, nnc_node_id *waiting, nnc_graph *graph, n
     }
     const contrib_row *row = find(n);
     nnc_status status = refuse_blocked(n);
-    if (status == NNC_OK && !row) {
+    if (status == NNC_OK && (!row || is_settled(n))) {
         return NNC_OK;
     }
     nnc_node_label(label, sizeof label, graph, node);

@@ -178,6 +178,29 @@ static void test_attention_refused(void **state)
     }
 }
 
+/* The cached form needs its lengths, its total and causal attention; the plain one has no total. */
+static void test_cached_refused(void **state)
+{
+    (void)state;
+    const uint32_t total = NNRT_ATTENTION_TOTAL, lengths = NNRT_ATTENTION_LENGTHS;
+    const nnrt_attention_params bad[] = {
+        {.left = -1, .right = -1, .causal = 1, .inputs = total},
+        {.left = -1, .right = -1, .causal = 1, .inputs = lengths},
+        {.left = -1, .right = -1, .causal = 0, .inputs = total | lengths},
+        {.left = -1, .right = -1, .causal = 1, .inputs = total | lengths},
+    };
+    nnrt_tensor in[5];
+    for (uint32_t k = 0; k < 5; k++)
+        in[k] = (nnrt_tensor){NULL, 0, k < 3 ? NNRT_F32 : NNRT_I64, rop_dims(4, 1, 2, 2, 4)};
+    in[3].shape = rop_dims(1, 1, 0, 0, 0);
+    for (size_t i = 0; i < 4; i++) {
+        nnrt_node_ctx ctx = {.name = "op", .params = &bad[i], .in_count = 5, .in = in};
+        assert_int_equal(nnrt_rop_find(NNRT_ROP_ID_ATTENTION_CACHED)->check(&ctx),
+                         i < 3 ? NNC_ERR_MODEL : NNC_OK);
+        assert_int_equal(nnrt_rop_find(NNRT_ROP_ID_ATTENTION)->check(&ctx), NNC_ERR_MODEL);
+    }
+}
+
 static void test_rotary(void **state)
 {
     (void)state;
@@ -230,6 +253,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_attention),
         cmocka_unit_test(test_attention_refused),
+        cmocka_unit_test(test_cached_refused),
         cmocka_unit_test(test_rotary),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

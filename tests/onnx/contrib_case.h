@@ -1,5 +1,6 @@
 /* One-node models of com.microsoft from lines of text, run and compared with a float64 oracle. SPDX-License-Identifier: Apache-2.0
- * inputs: "f:2,3 c:3 - m:2,5 n:2 i:1": float input, float constant, omitted, int32 flags, int32 lengths 1..5, int64 numbers 0..3.
+ * inputs: "f:2,3 c:3 - m:2,5 n:2 i:1 t": float input, float constant, omitted, int32 flags, int32 lengths 2..6, int64 numbers
+ * 0..3, the int32 number 7.
  * attrs: "num_heads=4 scale~0.5 activation=Relu pads=[1,1]". */
 #ifndef NNC_TESTS_ONNX_CONTRIB_CASE_H
 #define NNC_TESTS_ONNX_CONTRIB_CASE_H
@@ -11,7 +12,7 @@
 
 #include "base/rng.h"
 
-enum { CASE_INPUTS = 10 };
+enum { CASE_INPUTS = 12 };
 
 typedef struct case_input {
     char kind; /* '-' omitted */
@@ -40,7 +41,7 @@ static inline void case_data(case_input *x)
     x->i = calloc(x->count + 1, sizeof *x->i);
     for (size_t k = 0; k < x->count; k++) {
         x->f[k] = nnc_rng_normal(&rng) * 0.7f;
-        x->n[k] = x->kind == 'm' ? (k % 4 != 2) : (int32_t)(k * 2 % 5 + 2);
+        x->n[k] = x->kind == 'm' ? (k % 4 != 2) : (x->kind == 't' ? 7 : (int32_t)(k * 2 % 5 + 2));
         x->i[k] = (int64_t)(k * 3 % 4);
     }
 }
@@ -116,7 +117,7 @@ static inline wire case_model(const contrib_case *c, case_input *in)
             snprintf(dims + strlen(dims), sizeof dims - strlen(dims), "%s%d", d > 0 ? "," : "",
                      (int)x->dims[d]);
         }
-        const bool ints = x->kind == 'm' || x->kind == 'n';
+        const bool ints = strchr("mnt", x->kind) != NULL;
         if (x->kind != '-') {
             snprintf(name, sizeof name, "i%zu", n);
         }
@@ -152,7 +153,7 @@ static inline void case_tensor(nnc_tensor *t, const case_input *x)
 {
     nnc_shape shape = {.rank = (uint32_t)x->rank};
     memcpy(shape.dims, x->dims, x->rank * sizeof x->dims[0]);
-    const bool ints = x->kind == 'm' || x->kind == 'n';
+    const bool ints = strchr("mnt", x->kind) != NULL;
     const nnc_dtype dtype =
         ints ? NNC_DTYPE_INT32 : (x->kind == 'i' ? NNC_DTYPE_INT64 : NNC_DTYPE_FLOAT);
     assert_int_equal(nnc_tensor_create(t, dtype, &shape), NNC_OK);

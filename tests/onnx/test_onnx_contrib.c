@@ -310,6 +310,45 @@ static void rotary(const contrib_case *c, const case_input *in, double *y, size_
     }
 }
 
+/* The pair of element d of a head of 4, turned by the angle of `place` in tables [8,2]. */
+static double turned(const case_input *in, const float *x, size_t d, size_t place, bool turn)
+{
+    const double t = (double)in[7].f[place * 2 + d % 2], u = (double)in[8].f[place * 2 + d % 2];
+    return turn ? t * (double)x[d] + (d < 2 ? -u * (double)x[d + 2] : u * (double)x[d - 2])
+                : (double)x[d];
+}
+
+/* q [2,1,8] in 2 heads, k, v [2,1,4] in one (or all of it in q [2,1,16]), past [2,1,6,4], n: keys less one of each, 7 in all. */
+static void group_query(const contrib_case *c, const case_input *in, double *y, size_t count)
+{
+    const bool turn = case_has(c, "do_rotary=1"), packed = in[1].f == NULL;
+    static const float none[16] = {0};
+    assert_int_equal(count, 16);
+    for (size_t i = 0; i < count; i++) {
+        const size_t b = i / 8, h = i / 4 % 2, place = (size_t)in[5].n[b];
+        const float *q = in[0].f + b * (packed ? 16 : 8) + h * 4;
+        const float *k = packed ? in[0].f + b * 16 + 8 : in[1].f + b * 4;
+        const float *v = packed ? k + 4 : in[2].f + b * 4;
+        const case_input *tables = in;
+        case_input empty[9] = {{0}};
+        empty[7].f = empty[8].f = (float *)(uintptr_t)none;
+        tables = turn ? in : empty;
+        double sum = 0, out = 0;
+        for (size_t t = 0; t <= place; t++) {
+            const float *row = t < place ? in[3].f + (b * 6 + t) * 4 : k;
+            double score = 0;
+            for (size_t d = 0; d < 4; d++) {
+                score += turned(tables, q, d, turn ? place : 0, turn) *
+                         (t < place ? (double)row[d] : turned(tables, k, d, turn ? place : 0, turn));
+            }
+            const double w = exp(0.5 * score);
+            sum += w;
+            out += w * (double)(t < place ? in[4].f[(b * 6 + t) * 4 + i % 4] : v[i % 4]);
+        }
+        y[i] = out / sum;
+    }
+}
+
 static const contrib_case cases[] = {
     {MS, "FastGelu", "f:3,5", "", "y", 0, pointwise},
     {MS, "FastGelu", "f:3,5 c:5", "", "y", 0, pointwise},
@@ -359,6 +398,10 @@ static const contrib_case cases[] = {
     {MS, "MultiHeadAttention", "f:2,3,8 f:2,5,8 f:2,5,8 c:24 n:2", "num_heads=2", "y", 0, multi_head},
     {MS, "MultiHeadAttention", "f:2,3,8 f:2,5,8 f:2,5,8 - m:2,5", "num_heads=2", "y", 0, multi_head},
     {MS, "MultiHeadAttention", "f:2,3,2,3,4", "num_heads=2", "y", 0, multi_head},
+    {MS, "GroupQueryAttention", "f:2,1,8 f:2,1,4 f:2,1,4 f:2,1,6,4 f:2,1,6,4 n:2 t",
+     "num_heads=2 kv_num_heads=1", "y,k,v", 0, group_query},
+    {MS, "GroupQueryAttention", "f:2,1,16 - - f:2,1,6,4 f:2,1,6,4 n:2 t c:8,2 c:8,2",
+     "num_heads=2 kv_num_heads=1 do_rotary=1", "y,k,v", 0, group_query},
     {MS, "RotaryEmbedding", "f:2,3,8 i:2,3 c:8,2 c:8,2", "", "y", 0, rotary},
     {MS, "RotaryEmbedding", "f:2,3,8 i:1 c:8,2 c:8,2", "interleaved=1", "y", 0, rotary},
 };

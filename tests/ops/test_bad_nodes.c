@@ -119,6 +119,8 @@ static const bad_case cases[] = {
     {"Attention", "f[1,5,8] f[1,5,8] f[1,5,8]", "", 1, "3-D inputs need the attribute 'q_num_heads'"},
     {"Attention", "f[1,4,5,8] f[1,4,5,8] f[1,4,5,8] - f[1,4,2,8]", "", 1,
      "past_key and past_value do not come together"},
+    {"com.microsoft.GroupQueryAttention", "f[N,1,32] f[N,1,24] f[N,1,24] - - h[N] h[]",
+     "num_heads=4 kv_num_heads=3", 1, "4 heads of queries, 3 of keys"},
     {"RotaryEmbedding", "f[1,4,5,8] f[50,3] f[50,3] i[1,5]", "", 1,
      "tables of 3 columns for 8 elements"},
     {"LSTM", "f[5,2,6] f[1,32,6] f[1,32,7]", "", 1, "W has shape [1,32,6], expected [1,28,6]"},

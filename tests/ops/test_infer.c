@@ -278,6 +278,8 @@ static const infer_case cases[] = {
      "f[N,4,L,6] f[N,2,_,8] f[N,2,_,6] f[N,4,L,_]"},
     {"Attention", "f[N,5,32] f[N,7,16] f[N,7,12]", "q_num_heads=4 kv_num_heads=2",
      "f[N,5,24] f[N,2,7,8] f[N,2,7,6] f[N,4,5,7]"},
+    {"com.microsoft.GroupQueryAttention", "f[N,1,32] f[N,1,16] f[N,1,16] f[N,2,P,8] f[N,2,P,8] h[N] h[]",
+     "num_heads=4 kv_num_heads=2", "f[N,1,32] f[N,2,_,8] f[N,2,_,8]"},
     {"RotaryEmbedding", "f[N,4,L,8] f[50,4] f[50,4] i[N,L]", "", "f[N,4,L,8]"},
     {"LSTM", "f[T,N,6] f[1,32,6] f[1,32,8] f[1,64] - - - f[1,24]", "", "f[T,1,N,8] f[1,N,8] f[1,N,8]"},
     {"LSTM", "f[N,T,6] f[2,32,6] f[2,32,8] - h[N]", "direction=bidirectional layout=1",
