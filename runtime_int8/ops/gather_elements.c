@@ -7,6 +7,7 @@
 #include "runtime_int8/ops/scatter_op.h"
 
 #define LANES 512u /* neighbouring lines that are walked together */
+#define PART 1024u /* positions along the axis that make a unit of a gather */
 #define TASK_WORK 8192u
 
 typedef struct elements_state {
@@ -66,6 +67,8 @@ typedef struct lanes {
     size_t base;         /* of x */
     size_t position;     /* of the first index */
     size_t offset[LANES];
+    size_t step; /* positions along the axis that are taken at once: more than one where there is
+                    one lane */
 } lanes;
 
 static void lanes_at(lanes *l, const nnrt_node_ctx *ctx, int32_t axis, size_t unit)
@@ -76,19 +79,19 @@ static void lanes_at(lanes *l, const nnrt_node_ctx *ctx, int32_t axis, size_t un
     l->count = s->inner - l->first < LANES ? s->inner - l->first : LANES;
     l->base = place(ctx, 0, (uint32_t)axis, outer);
     l->position = outer * s->n * s->inner + l->first;
-    for (size_t i = 0; i < l->count; i++)
+    l->step = s->inner == 1 ? LANES : 1;
+    for (size_t i = 0; i < LANES && s->inner == 1; i++)
+        l->offset[i] = 0;
+    for (size_t i = 0; i < l->count && s->inner > 1; i++)
         l->offset[i] = s->same_inner
                            ? l->first + i
                            : place(ctx, (uint32_t)axis + 1, ctx->in[0].shape.rank, l->first + i);
 }
 
-static void run_units(const nnrt_node_ctx *ctx, nnrt_tile_fn *fn)
+/* Lanes, or positions of the only lane, that are taken from position j on. */
+static size_t line_count(const lanes *l, size_t j, size_t end)
 {
-    const elements_state *s = ctx->state;
-    size_t work = s->n * (s->inner < LANES ? s->inner : LANES);
-    if (work != 0)
-        nnrt_parallel_tiles(ctx->pool, fn, (void *)(uintptr_t)ctx, s->outer * s->chunks,
-                            1 + TASK_WORK / work);
+    return l->step == 1 ? l->count : end - j < l->step ? end - j : l->step;
 }
 
 static nnc_status gather_check(const nnrt_node_ctx *ctx)
@@ -103,42 +106,79 @@ static nnc_status gather_reshape(nnrt_node_ctx *ctx)
     return NNC_OK;
 }
 
-#define GATHER(TYPE)                                                                               \
-    for (size_t i = 0; i < l.count; i++)                                                           \
-    ((TYPE *)ctx->out[0].data)[at + i] =                                                           \
-        x##TYPE[nnrt_index_at(&ctx->in[1], at + i, dim) * s->stride + l.offset[i]]
+#define TARGETS(TYPE)                                                                              \
+    for (size_t i = 0; i < n; i++) {                                                               \
+        int64_t k = ((const TYPE *)t->data)[at + i];                                               \
+        k = k < 0 ? k + dim : k;                                                                   \
+        k = k < 0 ? 0 : k < dim ? k : dim - 1;                                                     \
+        target[i] = (size_t)k * stride + l->offset[i];                                             \
+    }
 
+/* Elements of x, from the lanes' base on, that the indices from position `at` on point to; see
+ * index.h. */
+static void targets(size_t target[LANES], const nnrt_node_ctx *ctx, const lanes *l, size_t at,
+                    size_t n, int64_t dim)
+{
+    const nnrt_tensor *t = &ctx->in[1];
+    size_t stride = ((const elements_state *)ctx->state)->stride;
+    if (t->dtype == NNRT_I64)
+        TARGETS(int64_t)
+    else
+        TARGETS(int32_t)
+}
+
+#define GATHER(TYPE)                                                                               \
+    for (size_t i = 0; i < n; i++)                                                                 \
+    ((TYPE *)y)[i] = ((const TYPE *)x)[target[i]]
+
+static void gather_line(void *y, const void *x, const size_t *target, size_t n, size_t size)
+{
+    if (size == 1)
+        GATHER(uint8_t);
+    else if (size == 2)
+        GATHER(uint16_t);
+    else if (size == 4)
+        GATHER(uint32_t);
+    else
+        GATHER(uint64_t);
+}
+
+/* Units are lanes, cut along the axis. */
 static void gather_units(void *user, size_t begin, size_t count)
 {
     const nnrt_node_ctx *ctx = user;
     const elements_state *s = ctx->state;
     int32_t axis = ((const nnrt_axis_params *)ctx->params)->axis;
     int64_t dim = ctx->in[0].shape.dims[axis];
-    size_t size = nnrt_dtype_bytes(ctx->in[0].dtype);
+    size_t size = nnrt_dtype_bytes(ctx->in[0].dtype), target[LANES];
+    size_t parts = (s->n + PART - 1) / PART;
     lanes l;
     for (size_t unit = begin; unit < begin + count; unit++) {
-        lanes_at(&l, ctx, axis, unit);
-        const uint8_t *xuint8_t = (const uint8_t *)ctx->in[0].data + l.base * size;
-        const uint16_t *xuint16_t = (const void *)xuint8_t;
-        const uint32_t *xuint32_t = (const void *)xuint8_t;
-        const uint64_t *xuint64_t = (const void *)xuint8_t;
-        for (size_t j = 0; j < s->n; j++) {
-            size_t at = l.position + j * s->inner;
-            if (size == 1)
-                GATHER(uint8_t);
-            else if (size == 2)
-                GATHER(uint16_t);
-            else if (size == 4)
-                GATHER(uint32_t);
-            else
-                GATHER(uint64_t);
+        size_t first = unit % parts * PART, end = s->n - first < PART ? s->n : first + PART;
+        lanes_at(&l, ctx, axis, unit / parts);
+        for (size_t j = first; j < end; j += l.step) {
+            size_t at = l.position + j * s->inner, n = line_count(&l, j, end);
+            targets(target, ctx, &l, at, n, dim);
+            gather_line((uint8_t *)ctx->out[0].data + at * size,
+                        (const uint8_t *)ctx->in[0].data + l.base * size, target, n, size);
         }
     }
 }
 
+/* Elements of a unit. */
+static size_t unit_work(const elements_state *s, size_t positions)
+{
+    return positions * (s->inner < LANES ? s->inner : LANES);
+}
+
 static void gather_run(const nnrt_node_ctx *ctx)
 {
-    run_units(ctx, gather_units);
+    const elements_state *s = ctx->state;
+    size_t work = unit_work(s, s->n < PART ? s->n : PART);
+    if (ctx->out[0].bytes != 0)
+        nnrt_parallel_tiles(ctx->pool, gather_units, (void *)(uintptr_t)ctx,
+                            s->outer * s->chunks * ((s->n + PART - 1) / PART),
+                            1 + TASK_WORK / work);
 }
 
 const nnrt_rop nnrt_rop_gather_elements = {
@@ -184,18 +224,17 @@ static void scatter_units(void *user, size_t begin, size_t count)
     const elements_state *s = ctx->state;
     int32_t axis = ((const nnrt_scatter_elements_params *)ctx->params)->axis;
     int64_t dim = ctx->in[0].shape.dims[axis];
-    size_t size = nnrt_dtype_bytes(ctx->in[0].dtype);
+    size_t size = nnrt_dtype_bytes(ctx->in[0].dtype), target[LANES];
     lanes l;
     for (size_t unit = begin; unit < begin + count; unit++) {
         lanes_at(&l, ctx, axis, unit);
         uint8_t *y = (uint8_t *)ctx->out[0].data + l.base * size;
-        for (size_t j = 0; j < s->n; j++) {
-            size_t at = l.position + j * s->inner;
+        for (size_t j = 0; j < s->n; j += l.step) {
+            size_t at = l.position + j * s->inner, n = line_count(&l, j, s->n);
             const uint8_t *u = (const uint8_t *)ctx->in[2].data + at * size;
-            for (size_t i = 0; i < l.count; i++) {
-                size_t k = nnrt_index_at(&ctx->in[1], at + i, dim);
-                s->join(y + (k * s->stride + l.offset[i]) * size, u + i * size, 1);
-            }
+            targets(target, ctx, &l, at, n, dim);
+            for (size_t i = 0; i < n; i++)
+                s->join(y + target[i] * size, u + i * size, 1);
         }
     }
 }
@@ -204,7 +243,10 @@ static void scatter_run(const nnrt_node_ctx *ctx)
 {
     if (ctx->out[0].data != ctx->in[0].data && ctx->out[0].bytes != 0)
         memcpy(ctx->out[0].data, ctx->in[0].data, ctx->out[0].bytes);
-    run_units(ctx, scatter_units);
+    const elements_state *s = ctx->state;
+    if (s->n != 0 && s->inner != 0)
+        nnrt_parallel_tiles(ctx->pool, scatter_units, (void *)(uintptr_t)ctx, s->outer * s->chunks,
+                            1 + TASK_WORK / unit_work(s, s->n));
 }
 
 const nnrt_rop nnrt_rop_scatter_elements = {

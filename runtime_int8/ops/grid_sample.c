@@ -173,8 +173,8 @@ static void channels_first(const sample_state *s, float *y, const float *x, cons
     }
 }
 
-static void channels_last(const sample_state *s, float *y, const float *x, const point *points,
-                          size_t n)
+static void channels_last(const sample_state *s, float *restrict y, const float *restrict x,
+                          const point *points, size_t n)
 {
     for (size_t i = 0; i < n; i++, y += s->channels) {
         memset(y, 0, s->channels * sizeof *y);

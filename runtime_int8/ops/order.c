@@ -19,35 +19,37 @@ uint32_t nnrt_order_bits(nnrt_dtype dtype)
     return (uint32_t)nnrt_dtype_bytes(dtype) * 8;
 }
 
-/* Negative numbers have their bits turned round, the others their sign set. */
-static uint64_t key_f32(float v)
+/* Negative numbers have their bits turned round, the others their sign set. No branches, so that
+ * loops vectorize. */
+static uint64_t key_f32(uint32_t bits)
 {
-    uint32_t bits;
-    if (v != v)
-        return UINT32_MAX;
-    v = v == 0.0f ? 0.0f : v;
-    memcpy(&bits, &v, sizeof bits);
-    return bits >> 31 ? (uint32_t)~bits : bits | 0x80000000u;
+    uint32_t v = bits == 0x80000000u ? 0 : bits;
+    uint32_t key = v ^ (-(v >> 31) | 0x80000000u);
+    return (bits & 0x7fffffffu) > 0x7f800000u ? UINT32_MAX : key;
 }
 
-static uint64_t key_f64(double v)
+static uint64_t key_f64(uint64_t bits)
 {
-    uint64_t bits;
-    if (v != v)
-        return UINT64_MAX;
-    v = v == 0.0 ? 0.0 : v;
+    uint64_t v = bits == 0x8000000000000000u ? 0 : bits;
+    uint64_t key = v ^ (-(v >> 63) | 0x8000000000000000u);
+    return (bits & 0x7fffffffffffffffu) > 0x7ff0000000000000u ? UINT64_MAX : key;
+}
+
+static uint64_t key_of_float(float v)
+{
+    uint32_t bits;
     memcpy(&bits, &v, sizeof bits);
-    return bits >> 63 ? ~bits : bits | 0x8000000000000000u;
+    return key_f32(bits);
 }
 
 static uint64_t key_f16(uint16_t v)
 {
-    return key_f32(nnc_f16_to_f32(v));
+    return key_of_float(nnc_f16_to_f32(v));
 }
 
 static uint64_t key_bf16(uint16_t v)
 {
-    return key_f32(nnc_bf16_to_f32(v));
+    return key_of_float(nnc_bf16_to_f32(v));
 }
 
 #define KEY_INT(NAME, TYPE, UTYPE, FLIP)                                                           \
@@ -65,18 +67,22 @@ KEY_INT(key_u64, uint64_t, uint64_t, 0)
 KEY_INT(key_i64, int64_t, uint64_t, 0x8000000000000000u)
 
 #define KEYS(TYPE, KEY)                                                                            \
-    for (size_t i = 0; i < n; i++)                                                                 \
-    keys[i] = KEY(((const TYPE *)t->data)[first + i * step])
+    if (step == 1)                                                                                 \
+        for (size_t i = 0; i < n; i++)                                                             \
+            keys[i] = KEY(((const TYPE *)t->data)[first + i]);                                     \
+    else                                                                                           \
+        for (size_t i = 0; i < n; i++)                                                             \
+        keys[i] = KEY(((const TYPE *)t->data)[first + i * step])
 
 void nnrt_order_keys(uint64_t *keys, const nnrt_tensor *t, size_t first, size_t step, size_t n,
                      bool descending)
 {
     switch (t->dtype) {
     case NNRT_F32:
-        KEYS(float, key_f32);
+        KEYS(uint32_t, key_f32);
         break;
     case NNRT_F64:
-        KEYS(double, key_f64);
+        KEYS(uint64_t, key_f64);
         break;
     case NNRT_F16:
         KEYS(uint16_t, key_f16);

@@ -11,6 +11,7 @@
 
 #define TASK_WORK 16384u /* elements times taps per task */
 #define TAPS 4u
+#define LANES 256u /* channels of bytes that are blended together */
 
 typedef struct resize_tap {
     int32_t at[TAPS];
@@ -128,52 +129,90 @@ static nnc_status reshape(nnrt_node_ctx *ctx)
     return NNC_OK;
 }
 
-static float blend(const resize_state *state, const nnrt_tensor *t, const size_t *row,
-                   const resize_tap *v, const resize_tap *u, size_t c)
-{
-    float sum = 0.0f;
-    for (uint32_t r = 0; r < state->taps; r++) {
-        float line = 0.0f;
-        for (uint32_t s = 0; s < state->taps; s++) {
-            size_t at = row[r] + (size_t)u->at[s] * (size_t)state->c + c;
-            float x = t->dtype == NNRT_F32 ? ((const float *)t->data)[at]
-                                           : (float)((const uint8_t *)t->data)[at];
-            line += u->weight[s] * x;
-        }
-        sum += v->weight[r] * line;
+/* One output pixel: its 1, 4 or 16 source pixels, the vertical and the horizontal weights. */
+typedef struct pixel {
+    const void *x[TAPS][TAPS];
+    const float *v, *u;
+} pixel;
+
+/* y[c] = sum over r of v[r] * (sum over s of u[s] * x[r][s][c]). */
+#define BLEND(NAME, TYPE, N)                                                                       \
+    static void NAME(float *restrict y, const pixel *p, size_t channels)                           \
+    {                                                                                              \
+        for (size_t c = 0; c < channels; c++) {                                                    \
+            float sum = 0.0f;                                                                      \
+            for (uint32_t r = 0; r < (N); r++) {                                                   \
+                float line = 0.0f;                                                                 \
+                for (uint32_t s = 0; s < (N); s++)                                                 \
+                    line += p->u[s] * (float)((const TYPE *)p->x[r][s])[c];                        \
+                sum += p->v[r] * line;                                                             \
+            }                                                                                      \
+            y[c] = sum;                                                                            \
+        }                                                                                          \
     }
-    return sum;
+BLEND(cubic_f32, float, 4)
+BLEND(cubic_u8, uint8_t, 4)
+BLEND(linear_u8, uint8_t, 2)
+
+/* As BLEND would have it, laid out for the compiler's vectorizer. */
+static void linear_f32(float *restrict y, const pixel *p, size_t channels)
+{
+    const float *x00 = p->x[0][0], *x01 = p->x[0][1], *x10 = p->x[1][0], *x11 = p->x[1][1];
+    float u0 = p->u[0], u1 = p->u[1], v0 = p->v[0], v1 = p->v[1];
+    for (size_t c = 0; c < channels; c++)
+        y[c] = v0 * (u0 * x00[c] + u1 * x01[c]) + v1 * (u0 * x10[c] + u1 * x11[c]);
+}
+
+static void round_u8(uint8_t *y, const float *x, size_t n)
+{
+    for (size_t c = 0; c < n; c++) {
+        float f = x[c] < 255.0f ? x[c] : 255.0f;
+        y[c] = (uint8_t)lrintf(f > 0.0f ? f : 0.0f);
+    }
+}
+
+static void run_pixel(const nnrt_node_ctx *ctx, const pixel *p, size_t at, size_t channels)
+{
+    const resize_state *state = ctx->state;
+    if (ctx->in[0].dtype == NNRT_F32) {
+        float *y = (float *)ctx->out[0].data + at;
+        (state->taps == 2 ? linear_f32 : cubic_f32)(y, p, channels);
+        return;
+    }
+    pixel part = *p;
+    float sum[LANES];
+    for (size_t c = 0; c < channels; c += LANES) {
+        size_t n = channels - c < LANES ? channels - c : LANES;
+        for (uint32_t k = 0; k < state->taps * state->taps; k++)
+            part.x[k / state->taps][k % state->taps] =
+                (const uint8_t *)p->x[k / state->taps][k % state->taps] + c;
+        (state->taps == 2 ? linear_u8 : cubic_u8)(sum, &part, n);
+        round_u8((uint8_t *)ctx->out[0].data + at + c, sum, n);
+    }
 }
 
 static void run_rows(void *user, size_t begin, size_t count)
 {
     const nnrt_node_ctx *ctx = user;
     const resize_state *state = ctx->state;
-    const nnrt_tensor *x = &ctx->in[0], *y = &ctx->out[0];
-    size_t size = nnrt_dtype_bytes(x->dtype), channels = (size_t)state->c;
+    size_t size = nnrt_dtype_bytes(ctx->in[0].dtype), channels = (size_t)state->c;
+    const uint8_t *x = ctx->in[0].data;
     for (size_t i = begin; i < begin + count; i++) {
         const resize_tap *v = &state->tap[i % (size_t)state->oh];
-        size_t row[TAPS], image = i / (size_t)state->oh * (size_t)state->h;
+        size_t image = i / (size_t)state->oh * (size_t)state->h, row[TAPS];
         for (uint32_t r = 0; r < TAPS; r++)
-            row[r] = (image + (size_t)v->at[r]) * (size_t)state->w * channels;
+            row[r] = (image + (size_t)v->at[r]) * (size_t)state->w;
         for (size_t ow = 0; ow < (size_t)state->ow; ow++) {
             const resize_tap *u = &state->tap[(size_t)state->oh + ow];
             size_t at = (i * (size_t)state->ow + ow) * channels;
-            if (state->taps == 1) {
-                memcpy((uint8_t *)y->data + at * size,
-                       (const uint8_t *)x->data + (row[0] + (size_t)u->at[0] * channels) * size,
-                       channels * size);
-                continue;
-            }
-            for (size_t c = 0; c < channels; c++) {
-                float f = blend(state, x, row, v, u, c);
-                if (y->dtype == NNRT_F32) {
-                    ((float *)y->data)[at + c] = f;
-                } else {
-                    f = f < 255.0f ? f : 255.0f;
-                    ((uint8_t *)y->data)[at + c] = (uint8_t)lrintf(f > 0.0f ? f : 0.0f);
-                }
-            }
+            pixel p = {.v = v->weight, .u = u->weight};
+            for (uint32_t k = 0; k < state->taps * state->taps; k++)
+                p.x[k / state->taps][k % state->taps] =
+                    x + (row[k / state->taps] + (size_t)u->at[k % state->taps]) * channels * size;
+            if (state->taps == 1)
+                memcpy((uint8_t *)ctx->out[0].data + at * size, p.x[0][0], channels * size);
+            else
+                run_pixel(ctx, &p, at, channels);
         }
     }
 }

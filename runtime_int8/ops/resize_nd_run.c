@@ -34,7 +34,7 @@ static void copy_rows(void *user, size_t begin, size_t count)
     const nnrt_node_ctx *ctx = user;
     const nnrt_resize_nd_state *s = ctx->state;
     const nnrt_resize_table *last = &s->table[s->rank - 1];
-    size_t size = nnrt_dtype_bytes(ctx->in[0].dtype);
+    size_t size = nnrt_dtype_bytes(ctx->in[0].dtype), previous = SIZE_MAX;
     for (size_t row = begin; row < begin + count; row++) {
         size_t rest = row, from = 0, step = 1;
         for (uint32_t d = s->rank - 1; d-- > 0;) {
@@ -44,10 +44,13 @@ static void copy_rows(void *user, size_t begin, size_t count)
         }
         uint8_t *y = (uint8_t *)ctx->out[0].data + row * last->out * size;
         const uint8_t *x = (const uint8_t *)ctx->in[0].data + from * last->in * size;
-        if (last->identity)
+        if (from == previous)
+            memcpy(y, y - last->out * size, last->out * size);
+        else if (last->identity)
             memcpy(y, x, last->out * size);
         else
             copy_row(y, x, last->at, last->out, size);
+        previous = from;
     }
 }
 
@@ -81,8 +84,8 @@ typedef struct pass {
         const nnrt_resize_table *t = p->table;                                                     \
         for (size_t row = begin; row < begin + count; row++) {                                     \
             size_t i = row % t->out;                                                               \
-            const TYPE *x = (const TYPE *)p->x + row / t->out * t->in * p->inner;                  \
-            TYPE *y = (TYPE *)p->y + row * p->inner;                                               \
+            const TYPE *restrict x = (const TYPE *)p->x + row / t->out * t->in * p->inner;         \
+            TYPE *restrict y = (TYPE *)p->y + row * p->inner;                                      \
             const int32_t *at = t->at + i * t->taps;                                               \
             const double *weight = t->weight + i * t->taps;                                        \
             if (p->inner == 1) {                                                                   \

@@ -105,8 +105,8 @@ static float greatest(float a, float b)
 
 /* Joins one sample point into y: four weighted pixels, summed, or the greatest of them (as ONNX
  * specifies max). */
-static void join_sample(float *y, const float *image, size_t width, size_t channels, const tap *v,
-                        const tap *u, bool max, bool first)
+static void join_sample(float *restrict y, const float *restrict image, size_t width,
+                        size_t channels, const tap *v, const tap *u, bool max, bool first)
 {
     const float *p[4] = {image + (v->low * width + u->low) * channels,
                          image + (v->low * width + u->high) * channels,

@@ -12,6 +12,7 @@
 #define SORT_ALL 128u /* shorter lines are sorted as a whole */
 #define GROUPS 32u    /* most lines in flight, each with scratch of its own */
 #define LINE_WORK 8192u
+#define FEW 4096u /* fewer of many times more elements are found in one pass */
 
 typedef struct topk_state {
     size_t n, k, inner, lines;
@@ -24,7 +25,7 @@ typedef struct line_task {
     const nnrt_tensor *x;
     const topk_state *state;
     size_t first;
-    nnrt_order_item *out; /* k, or all of a short line */
+    nnrt_order_item *out; /* k; all of a short line; twice k where few are wanted */
     size_t count;
     uint32_t *ties;
 } line_task;
@@ -39,9 +40,15 @@ static nnc_status check(const nnrt_node_ctx *ctx)
     return nnrt_check_axis(ctx, p->axis, ctx->in[0].shape.rank);
 }
 
+static bool wants_few(const topk_state *state)
+{
+    return state->k <= FEW && state->n / 8 >= state->k;
+}
+
 static nnc_status plan_scratch(nnrt_node_ctx *ctx, topk_state *state)
 {
-    size_t items = state->n <= SORT_ALL ? state->n : state->k, bytes;
+    size_t items = state->n <= SORT_ALL ? state->n : wants_few(state) ? 2 * state->k : state->k;
+    size_t bytes;
     state->ties_bytes = (state->n * sizeof(uint32_t) + 63) / 64 * 64;
     if (!nnc_size_mul(&bytes, items, 2 * sizeof(nnrt_order_item)) ||
         !nnc_size_add(&bytes, bytes, state->ties_bytes))
@@ -166,6 +173,29 @@ static void select_k(line_task *t)
         take(t, key_of(t, t->ties[i]), t->ties[i]);
 }
 
+/* One pass: what is better than the k-th best so far is collected, and cut back to k when the room
+ * is used up. */
+static void select_few(line_task *t)
+{
+    const topk_state *s = t->state;
+    nnrt_order_item *tmp = t->out + 2 * s->k;
+    uint64_t keys[CHUNK], limit = UINT64_MAX;
+    for (size_t i = 0; i < s->n; i += CHUNK) {
+        size_t m = s->n - i < CHUNK ? s->n - i : CHUNK;
+        keys_of(keys, t, i, m);
+        for (size_t k = 0; k < m; k++) {
+            if (keys[k] >= limit && t->count >= s->k)
+                continue;
+            take(t, keys[k], i + k);
+            if (t->count == 2 * s->k) {
+                nnrt_order_sort(t->out, tmp, t->count, s->bits);
+                t->count = s->k;
+                limit = t->out[s->k - 1].key;
+            }
+        }
+    }
+}
+
 static void take_all(line_task *t)
 {
     uint64_t keys[SORT_ALL];
@@ -187,6 +217,8 @@ static void run_line(const nnrt_node_ctx *ctx, size_t line, uint8_t *scratch)
                    (uint32_t *)(void *)scratch};
     if (state->n <= SORT_ALL)
         take_all(&t);
+    else if (wants_few(state))
+        select_few(&t);
     else
         select_k(&t);
     nnrt_order_sort(t.out, t.out + t.count, t.count, state->bits);

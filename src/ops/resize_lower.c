@@ -72,8 +72,8 @@ static nnc_status image_list(bool *image, uint32_t *list, nnc_lower_ctx *ctx, bo
         nnc_node_choice(node, "coordinate_transformation_mode", nnc_resize_coordinates);
     const int64_t two = 2;
     double hw[2];
-    *image = (x->shape.rank == 3 || x->shape.rank == 4) && coordinate != TF_CROP &&
-             !nnc_node_int(node, "antialias", 0) &&
+    *image = (x->shape.rank == 3 || x->shape.rank == 4) && nnc_lower_prefer_nhwc(ctx) &&
+             coordinate != TF_CROP && !nnc_node_int(node, "antialias", 0) &&
              (x->dtype == NNC_DTYPE_FLOAT || x->dtype == NNC_DTYPE_UINT8);
     for (uint32_t d = 0; d < x->shape.rank; d++) {
         *image = *image && x->shape.dims[d] != 0;
