@@ -87,20 +87,6 @@ static void sum_classes(nnc_verdicts *v, const nnc_report_row *report)
     }
 }
 
-static void check_verdict(nnc_verdicts *v, const nnc_report_row *report)
-{
-    const char *verdict = nnc_report_get_string(report, "verdict");
-    size_t failed = 0;
-    for (size_t i = 0; i < nnc_report_count(report, "gates"); i++) {
-        const char *of = nnc_report_get_string(nnc_report_at(report, "gates", i), "verdict");
-        failed += of && strcmp(of, "FAILED") == 0;
-    }
-    if (verdict && nnc_report_count(report, "gates")) {
-        const bool says = strcmp(verdict, "FAILED") == 0;
-        nnc_verdict_text(v, "verdict", verdict, failed && !says ? "FAILED: a gate failed" : verdict);
-    }
-}
-
 void nnc_verify_numbers(nnc_verdicts *v, const nnc_report_row *report)
 {
     double a, b;
@@ -115,5 +101,5 @@ void nnc_verify_numbers(nnc_verdicts *v, const nnc_report_row *report)
     }
     follows(v, report, "size.ratio", share(report, "size.source_bytes", "size.output_bytes"));
     sum_classes(v, report);
-    check_verdict(v, report);
+    nnc_verify_gates(v, report);
 }

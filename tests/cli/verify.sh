@@ -38,6 +38,27 @@ sed 's/"same_top1": [0-9]*/"same_top1": 1999/; s/"agreement": [0-9.]*/"agreement
 expect 0 "PASSED" -- "$tool" verify r.json m.onnx
 differs accuracy.same_top1 -- "$tool" verify r.json m.onnx --rerun
 
+# Gates: a verdict, a limit, bounds and a value that the other numbers do not give.
+expect 1 "max-size FAILED" -- "$tool" model.onnx --int8 --calib "$calib" --samples 48 --eval "$test" --bench-seconds 0 -o g.onnx \
+    --no-write-report --report-json g.json --max-drop 0.01% --min-agreement 90% --max-size 30% --max-memory 1GB
+expect 0 "PASSED" -- "$tool" verify g.json m.onnx
+sed 's/"verdict": "[A-Z]*"/"verdict": "PASSED"/; s/"published": false/"published": true/' g.json >r.json
+differs gates.max-drop.verdict -- "$tool" verify r.json m.onnx
+differs gates.max-size.verdict -- "$tool" verify r.json m.onnx
+differs verdict -- "$tool" verify r.json m.onnx
+differs output.published -- "$tool" verify r.json m.onnx
+sed '/"max-drop"/,/}/s/"low": [-0-9.e]*/"low": -0.5/; /"max-drop"/,/}/s/"high": [-0-9.e]*/"high": -0.1/' g.json >r.json
+differs gates.max-drop.low -- "$tool" verify r.json m.onnx
+differs gates.max-drop.high -- "$tool" verify r.json m.onnx
+sed '/"max-size"/,/}/s/"value": [-0-9.e]*/"value": 1000/' g.json >r.json
+differs gates.max-size.value -- "$tool" verify r.json m.onnx
+sed '/"max-size"/,/}/s/"limit": [-0-9.e]*/"limit": null/' g.json >r.json
+differs gates.max-size.verdict -- "$tool" verify r.json m.onnx
+sed 's/"verdict": "DONE"/"verdict": "PASSED"/' m.json >r.json
+differs verdict -- "$tool" verify r.json m.onnx
+sed 's/"verdict": "UNDECIDED"/"verdict": "SKIPPED"/' g.json >r.json
+differs gates.max-drop.verdict -- "$tool" verify r.json m.onnx
+
 # The data: another file, and a folder in which one sample, one name and one label change.
 differs data.evaluation.manifest_sha256 -- "$tool" verify m.json m.onnx --data "$calib"
 i=0
