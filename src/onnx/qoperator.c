@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "onnx/qoperator.h"
 #include "onnx/reader.h"
 #include "onnx/versions.h"
 
@@ -76,8 +77,8 @@ static nnc_status add_temp(nnc_value_id *out, nnc_graph *graph, const char *base
     return nnc_graph_add_value(out, graph, name, NNC_VALUE_TEMP, NNC_DTYPE_UNDEFINED, NULL);
 }
 
-static nnc_status dequantize(nnc_value_id *out, nnc_graph *graph, const char *base,
-                             const nnc_value_id *triple, int64_t axis)
+nnc_status nnc_onnx_add_dequantize(nnc_value_id *out, nnc_graph *graph, const char *base,
+                                   const nnc_value_id triple[3], int64_t axis)
 {
     nnc_node_id node;
     nnc_value_id inputs[3] = {triple[0], triple[1], triple[2]};
@@ -92,8 +93,8 @@ static nnc_status dequantize(nnc_value_id *out, nnc_graph *graph, const char *ba
     return nnc_node_set_int(graph, node, "axis", axis);
 }
 
-static nnc_status add_op(nnc_value_id *out, nnc_graph *graph, const char *base, const char *op,
-                         nnc_value_id a, nnc_value_id b)
+nnc_status nnc_onnx_add_op(nnc_value_id *out, nnc_graph *graph, const char *base, const char *op,
+                           nnc_value_id a, nnc_value_id b)
 {
     const nnc_value_id inputs[2] = {a, b};
     nnc_node_id node;
@@ -140,14 +141,14 @@ static nnc_status dequantize_bias(nnc_value_id *out, nnc_graph *graph, const cha
         }
         NNC_TRY(constant_bias_scale(&scale, graph, base, x, w, alpha));
     } else {
-        NNC_TRY(add_op(&scale, graph, base, "Mul", inputs[1], inputs[4]));
+        NNC_TRY(nnc_onnx_add_op(&scale, graph, base, "Mul", inputs[1], inputs[4]));
         if (alpha != 1.0f) {
             NNC_TRY(nnc_graph_add_const_f32(&factor, graph, "alpha", &alpha, &scalar));
-            NNC_TRY(add_op(&scale, graph, base, "Mul", factor, scale));
+            NNC_TRY(nnc_onnx_add_op(&scale, graph, base, "Mul", factor, scale));
         }
     }
     const nnc_value_id triple[3] = {bias, scale, NNC_ID_NONE};
-    return dequantize(out, graph, base, triple, 0);
+    return nnc_onnx_add_dequantize(out, graph, base, triple, 0);
 }
 
 /* ---- what stays a node ---- */
@@ -172,6 +173,12 @@ static bool fits_bytes(const nnc_tensor *w, const nnc_tensor *zero, uint32_t axi
     return true;
 }
 
+static bool is_single(const nnc_graph *graph, const nnc_node *n, uint32_t i)
+{
+    return i < n->input_count && is_const(graph, n->inputs[i]) &&
+           nnc_tensor_count(&nnc_graph_value_const(graph, n->inputs[i])->tensor) == 1;
+}
+
 /* QLinearConv and QLinearMatMul are integers in, integers out: they become float operators only where
  * those run in the same integers. */
 static bool stays(const nnc_graph *graph, const nnc_node *n, const qoperator *q)
@@ -179,11 +186,18 @@ static bool stays(const nnc_graph *graph, const nnc_node *n, const qoperator *q)
     if (q->domain[0] != '\0') {
         return false;
     }
-    bool conv = q->bias != NO_INPUT;
+    bool conv = q->bias != NO_INPUT, pair = false;
     for (uint32_t i = 1; i < n->input_count; i++) {
         if (n->inputs[i] != NNC_ID_NONE && !is_const(graph, n->inputs[i])) {
-            return true;
+            if (conv || i != 3) {
+                return true;
+            }
+            pair = true;
         }
+    }
+    if (pair) { /* two activations: integers where each has one grid */
+        return !is_single(graph, n, 1) || !is_single(graph, n, 2) || !is_single(graph, n, 4) ||
+               !is_single(graph, n, 5);
     }
     if (n->input_count < 8 || n->inputs[3] == NNC_ID_NONE || n->inputs[5] == NNC_ID_NONE) {
         return false; /* a broken node: the rewriting says what is wrong */
@@ -264,7 +278,7 @@ static nnc_status rewrite(nnc_graph *graph, nnc_node_id node, const qoperator *q
         made[used++] = in[i];
     }
     for (uint32_t t = 0; t < triples; t++) {
-        NNC_TRY(dequantize(&made[used++], graph, base, in + first + 3 * t, t == 1 ? axis : 1));
+        NNC_TRY(nnc_onnx_add_dequantize(&made[used++], graph, base, in + first + 3 * t, t == 1 ? axis : 1));
     }
     nnc_value_id bias = q->bias == NO_INPUT ? NNC_ID_NONE : input_of(in, count, q->bias);
     if (bias != NNC_ID_NONE) {
@@ -297,13 +311,13 @@ static nnc_status rewrite_product(nnc_graph *graph, nnc_node_id node, const nnc_
     uint32_t used = in[5] != NNC_ID_NONE ? 4 : in[4] != NNC_ID_NONE ? 3 : 2;
     NNC_TRY(add_temp(&acc, graph, base, "MatMulInteger"));
     NNC_TRY(nnc_graph_add_node(&made, graph, "", "", "MatMulInteger", operands, used, &acc, 1));
-    NNC_TRY(add_op(&real, graph, base, "Cast", acc, NNC_ID_NONE));
+    NNC_TRY(nnc_onnx_add_op(&real, graph, base, "Cast", acc, NNC_ID_NONE));
     nnc_node_id cast = nnc_graph_value_const(graph, real)->producer;
     NNC_TRY(nnc_node_set_int(graph, cast, "to", NNC_DTYPE_FLOAT));
-    NNC_TRY(add_op(&scale, graph, base, "Mul", in[2], in[3]));
+    NNC_TRY(nnc_onnx_add_op(&scale, graph, base, "Mul", in[2], in[3]));
     nnc_value_id last[2] = {real, scale};
     if (in[6] != NNC_ID_NONE) {
-        NNC_TRY(add_op(&scaled, graph, base, "Mul", real, scale));
+        NNC_TRY(nnc_onnx_add_op(&scaled, graph, base, "Mul", real, scale));
         last[0] = scaled;
         last[1] = in[6];
     }
@@ -367,6 +381,7 @@ static const contributed contributeds[] = {
     {"DequantizeLinear", to_standard},
     {"DynamicQuantizeMatMul", dynamic_quantize_matmul},
     {"MatMulIntegerToFloat", matmul_integer_to_float},
+    {"QAttention", nnc_onnx_qattention},
     {"QuantizeLinear", to_standard},
 };
 
