@@ -45,6 +45,16 @@ nnc_status nnrt_builder_status(const nnrt_builder *b)
     return b->status == NNC_OK ? NNC_OK : nnc_error_set(b->status, "%s", b->message);
 }
 
+static nnc_status add_block(nnrt_builder *b, uint32_t name)
+{
+    if (b->block_count == UINT32_MAX)
+        NNC_FAIL(NNC_ERR_LIMIT, "plan with more than %u blocks", b->block_count);
+    NNC_TRY(nnc_grow(&b->blocks, &b->block_cap, (size_t)b->block_count + 1, sizeof *b->blocks));
+    b->blocks[b->block_count] = (builder_block){.name = name, .parent = b->open};
+    b->open = b->block_count++;
+    return NNC_OK;
+}
+
 nnrt_builder *nnrt_builder_create(void)
 {
     nnrt_builder *b = nnc_calloc(1, sizeof *b);
@@ -53,7 +63,7 @@ nnrt_builder *nnrt_builder_create(void)
     b->string_map = nnc_map_create();
     b->const_map = nnc_map_create();
     size_t at;
-    if (b->string_map == NULL || b->const_map == NULL ||
+    if (b->string_map == NULL || b->const_map == NULL || add_block(b, 0) != NNC_OK ||
         bytes_append(&b->section[BUILDER_STRS], &at, "", 1, 1) != NNC_OK) {
         nnrt_builder_destroy(b);
         return NULL;
@@ -69,8 +79,12 @@ void nnrt_builder_destroy(nnrt_builder *b)
     nnc_map_destroy(b->const_map);
     for (unsigned i = 0; i < BUILDER_SECTIONS; i++)
         nnc_free(b->section[i].data);
-    nnc_free(b->inputs.data);
-    nnc_free(b->outputs.data);
+    for (uint32_t i = 0; i < b->block_count; i++) {
+        nnc_free(b->blocks[i].nodes.data);
+        nnc_free(b->blocks[i].inputs.data);
+        nnc_free(b->blocks[i].outputs.data);
+    }
+    nnc_free(b->blocks);
     nnc_free(b->output_names.data);
     nnc_free(b->sign_pairs.data);
     nnc_free(b);
@@ -116,14 +130,16 @@ static nnc_status add_dims(nnrt_builder *b, uint32_t *first, const nnrt_shape *s
 static nnc_status add_value(nnrt_builder *b, nnrt_plan_value *value, const char *name,
                             const nnrt_shape *shape, const nnrt_plan_quant *quant)
 {
-    if (shape->rank > NNRT_RANK_MAX)
+    const nnrt_shape any = {.rank = 0};
+    const bool ranked = shape->rank != NNRT_RANK_ANY;
+    if (ranked && shape->rank > NNRT_RANK_MAX)
         NNC_FAIL(NNC_ERR_UNSUPPORTED, "value '%s' has rank %u, a plan holds at most %d",
                  name != NULL ? name : "", shape->rank, NNRT_RANK_MAX);
     if (nnrt_dtype_bytes(value->dtype) == 0)
         NNC_FAIL(NNC_ERR_UNSUPPORTED, "value '%s' has type %s, which a plan cannot hold",
                  name != NULL ? name : "", nnrt_dtype_name(value->dtype));
     NNC_TRY(string_offset(b, &value->name, name));
-    NNC_TRY(add_dims(b, &value->dims, shape));
+    NNC_TRY(add_dims(b, &value->dims, ranked ? shape : &any));
     value->rank = shape->rank;
     value->quant = NNRT_NONE;
     size_t at;
@@ -236,7 +252,7 @@ static nnc_status add_node(nnrt_builder *b, nnrt_plan_node *node, const char *na
     NNC_TRY(bytes_append(&b->section[BUILDER_IOLS], &at, out, node->out_count * sizeof *out, 4));
     if (b->section[BUILDER_PARM].bytes > UINT32_MAX || at / 4 > UINT32_MAX)
         NNC_FAIL(NNC_ERR_LIMIT, "'%s': plan with more than 4 GiB of parameters", name);
-    return bytes_append(&b->section[BUILDER_NODE], &at, node, sizeof *node, 8);
+    return bytes_append(&b->blocks[b->open].nodes, &at, node, sizeof *node, 8);
 }
 
 void nnrt_builder_node(nnrt_builder *b, uint32_t rop, const char *name, const void *params,
@@ -246,6 +262,7 @@ void nnrt_builder_node(nnrt_builder *b, uint32_t rop, const char *name, const vo
     if (b->status != NNC_OK)
         return;
     nnrt_plan_node node = {.rop = rop,
+                           .block = b->open,
                            .params_bytes = (uint32_t)params_bytes,
                            .in_count = in_count,
                            .out_count = out_count};
@@ -261,9 +278,29 @@ static void append_u32(nnrt_builder *b, builder_bytes *list, uint32_t v)
         fail(b, NNC_ERR_LIMIT);
 }
 
+uint32_t nnrt_builder_block_begin(nnrt_builder *b, const char *name)
+{
+    uint32_t offset = 0;
+    nnc_status status = b->status;
+    if (status == NNC_OK && (status = string_offset(b, &offset, name)) == NNC_OK)
+        status = add_block(b, offset);
+    if (status == NNC_OK)
+        return b->open;
+    fail(b, status);
+    return NNRT_NONE;
+}
+
+void nnrt_builder_block_end(nnrt_builder *b)
+{
+    if (b->status == NNC_OK && b->open == 0)
+        fail(b, nnc_error_set(NNC_ERR_INTERNAL, "the graph's block cannot be ended"));
+    if (b->status == NNC_OK)
+        b->open = b->blocks[b->open].parent;
+}
+
 void nnrt_builder_input(nnrt_builder *b, uint32_t value)
 {
-    append_u32(b, &b->inputs, value);
+    append_u32(b, &b->blocks[b->open].inputs, value);
 }
 
 void nnrt_builder_output(nnrt_builder *b, uint32_t value, const char *name)
@@ -271,8 +308,9 @@ void nnrt_builder_output(nnrt_builder *b, uint32_t value, const char *name)
     uint32_t offset = 0;
     if (b->status == NNC_OK && string_offset(b, &offset, name) != NNC_OK)
         fail(b, NNC_ERR_LIMIT);
-    append_u32(b, &b->outputs, value);
-    append_u32(b, &b->output_names, offset);
+    append_u32(b, &b->blocks[b->open].outputs, value);
+    if (b->open == 0)
+        append_u32(b, &b->output_names, offset);
 }
 
 void nnrt_builder_metadata(nnrt_builder *b, const char *section, const char *key, const char *value)

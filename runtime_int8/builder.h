@@ -22,6 +22,7 @@ int64_t nnrt_builder_symbol(nnrt_builder *b, const char *name);
 /* Declares a value of physical dims; shape->dims < 0 are symbols (nnrt_builder_symbol) or NNRT_DIM_UNKNOWN. Temps' dims are
  * informative: the runtime computes them. quant may be NULL. Returns its id. */
 #define NNRT_DIM_UNKNOWN INT64_MIN
+/* shape->rank == NNRT_RANK_ANY: the rank is known in a run only. */
 uint32_t nnrt_builder_value(nnrt_builder *b, nnrt_value_kind kind, const char *name, nnrt_dtype dtype,
                             const nnrt_shape *shape, uint32_t layout, const nnrt_plan_quant *quant);
 /* A constant; the bytes are copied (equal constants are stored once). */
@@ -34,7 +35,11 @@ uint32_t nnrt_builder_variable(nnrt_builder *b, const char *name, nnrt_dtype dty
 void nnrt_builder_node(nnrt_builder *b, uint32_t rop, const char *name, const void *params,
                        size_t params_bytes, const uint32_t *in, uint32_t in_count,
                        const uint32_t *out, uint32_t out_count);
-/* Graph inputs/outputs in the model's order. */
+/* A block for a node that follows (if, loop): nodes, inputs and outputs up to nnrt_builder_block_end are the block's, whose values no
+ * other block sees; constants are everybody's. Blocks nest. Returns the block's number. */
+uint32_t nnrt_builder_block_begin(nnrt_builder *b, const char *name);
+void nnrt_builder_block_end(nnrt_builder *b);
+/* Inputs/outputs of the graph, or of the block that is open, in order. */
 void nnrt_builder_input(nnrt_builder *b, uint32_t value);
 void nnrt_builder_output(nnrt_builder *b, uint32_t value, const char *name);
 /* Key/value strings for SIGN (what a user of the plan needs) or PROV (where it came from). */

@@ -20,20 +20,29 @@ static nnc_status append(builder_bytes *list, const void *data, size_t bytes)
     return NNC_OK;
 }
 
-/* Block 0, the signature and the constants' tail; done once, when nothing more can be added. */
-static nnc_status close_sections(nnrt_builder *b)
+static nnc_status close_block(nnrt_builder *b, const builder_block *from)
 {
-    uint32_t word = sizeof(uint32_t);
-    nnrt_plan_block block = {
-        .node_count = (uint32_t)(b->section[BUILDER_NODE].bytes / sizeof(nnrt_plan_node)),
-        .in_count = (uint32_t)(b->inputs.bytes / word),
-        .out_count = (uint32_t)(b->outputs.bytes / word),
+    const uint32_t word = sizeof(uint32_t);
+    const nnrt_plan_block block = {
+        .name = from->name,
+        .first_node = (uint32_t)(b->section[BUILDER_NODE].bytes / sizeof(nnrt_plan_node)),
+        .node_count = (uint32_t)(from->nodes.bytes / sizeof(nnrt_plan_node)),
+        .in_count = (uint32_t)(from->inputs.bytes / word),
+        .out_count = (uint32_t)(from->outputs.bytes / word),
         .io = (uint32_t)(b->section[BUILDER_IOLS].bytes / word),
     };
-    NNC_TRY(append(&b->section[BUILDER_IOLS], b->inputs.data, b->inputs.bytes));
-    NNC_TRY(append(&b->section[BUILDER_IOLS], b->outputs.data, b->outputs.bytes));
-    NNC_TRY(append(&b->section[BUILDER_BLKS], &block, sizeof block));
-    nnrt_plan_sign sign = {block.out_count,
+    NNC_TRY(append(&b->section[BUILDER_NODE], from->nodes.data, from->nodes.bytes));
+    NNC_TRY(append(&b->section[BUILDER_IOLS], from->inputs.data, from->inputs.bytes));
+    NNC_TRY(append(&b->section[BUILDER_IOLS], from->outputs.data, from->outputs.bytes));
+    return append(&b->section[BUILDER_BLKS], &block, sizeof block);
+}
+
+/* Blocks, the signature and the constants' tail; done once, when nothing more can be added. */
+static nnc_status close_sections(nnrt_builder *b)
+{
+    for (uint32_t i = 0; i < b->block_count; i++)
+        NNC_TRY(close_block(b, &b->blocks[i]));
+    nnrt_plan_sign sign = {(uint32_t)(b->blocks[0].outputs.bytes / sizeof(uint32_t)),
                            (uint32_t)(b->sign_pairs.bytes / sizeof(nnrt_plan_pair))};
     NNC_TRY(append(&b->section[BUILDER_SIGN], &sign, sizeof sign));
     NNC_TRY(append(&b->section[BUILDER_SIGN], b->output_names.data, b->output_names.bytes));

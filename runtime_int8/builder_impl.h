@@ -27,13 +27,22 @@ typedef struct builder_bytes {
     size_t bytes, cap;
 } builder_bytes;
 
+/* A block: the graph or one that a node runs. */
+typedef struct builder_block {
+    uint32_t name, parent;
+    builder_bytes nodes, inputs, outputs; /* nnrt_plan_node; u32 each */
+} builder_block;
+
 struct nnrt_builder {
     nnc_status status;
     char message[512];
     nnc_map *string_map; /* string -> STRS offset */
     nnc_map *const_map;  /* hash:size -> CNST offset / 64 */
     builder_bytes section[BUILDER_SECTIONS];
-    builder_bytes inputs, outputs, output_names, sign_pairs; /* u32 each */
+    builder_bytes output_names, sign_pairs; /* u32 each */
+    builder_block *blocks;
+    size_t block_cap;
+    uint32_t block_count, open; /* open: the block that grows */
     uint32_t value_count;
 };
 

@@ -186,8 +186,8 @@ nnc_status nnrt_plan_parse(nnrt_plan *plan, const void *image, size_t bytes, uin
     NNC_TRY(check_header_hash(header));
     NNC_TRY(find_sections(found, image, bytes, header, flags));
     NNC_TRY(set_views(plan, found));
-    if (plan->block_count != 1)
-        NNC_FAIL(NNC_ERR_UNSUPPORTED, "plan with %zu blocks, this build runs 1", plan->block_count);
+    if (plan->block_count == 0)
+        NNC_FAIL(NNC_ERR_MODEL, "plan without blocks");
     NNC_TRY(parse_sign(plan, found[S_SIGN], plan->blocks[0].out_count, &plan->output_names,
                        &plan->sign, &plan->sign_count));
     const uint32_t *no_names;
@@ -204,8 +204,8 @@ const char *nnrt_plan_string(const nnrt_plan *plan, uint32_t offset)
 nnrt_shape nnrt_plan_shape(const nnrt_plan *plan, uint32_t value)
 {
     const nnrt_plan_value *v = &plan->values[value];
-    nnrt_shape shape = {.rank = v->rank};
-    for (uint32_t i = 0; i < v->rank; i++) {
+    nnrt_shape shape = {.rank = v->rank != NNRT_RANK_ANY ? v->rank : 0};
+    for (uint32_t i = 0; i < shape.rank; i++) {
         const nnrt_plan_dim *dim = &plan->dims[v->dims + i];
         shape.dims[i] = dim->kind == NNRT_DIM_CONST ? dim->value : -1;
     }

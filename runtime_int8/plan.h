@@ -38,9 +38,16 @@ nnc_status nnrt_plan_parse(nnrt_plan *plan, const void *image, size_t bytes, uin
 
 /* STRS entry; any offset of a checked plan. */
 const char *nnrt_plan_string(const nnrt_plan *plan, uint32_t offset);
-/* Declared shape of a value; symbols and unknown dims are -1. */
+/* Declared shape of a value; symbols and unknown dims are -1. Rank 0 where the rank is unknown. */
 nnrt_shape nnrt_plan_shape(const nnrt_plan *plan, uint32_t value);
 /* Checks of values and nodes; called by nnrt_plan_parse. */
 nnc_status nnrt_plan_check_graph(const nnrt_plan *plan);
+/* in_count + out_count value ids from io on exist. */
+nnc_status nnrt_plan_check_io(const nnrt_plan *plan, const char *what, size_t index, uint32_t io,
+                              uint32_t in_count, uint32_t out_count);
+/* plan_blocks.c: node ranges and lists of all blocks; after the nodes were checked: each block but the first belongs to
+ * one node of a block before it, whose inputs and outputs fit. */
+nnc_status nnrt_plan_check_blocks(const nnrt_plan *plan);
+nnc_status nnrt_plan_check_owners(const nnrt_plan *plan);
 
 #endif

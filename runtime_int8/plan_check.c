@@ -7,6 +7,8 @@
 
 static nnc_status check_dims(const nnrt_plan *plan, uint32_t id, const nnrt_plan_value *v)
 {
+    if (v->rank == NNRT_RANK_ANY)
+        return NNC_OK;
     if (v->rank > NNRT_RANK_MAX || v->dims > plan->dim_count || v->rank > plan->dim_count - v->dims)
         NNC_FAIL(NNC_ERR_MODEL, "value %u: rank %u at dim %u of %zu", id, v->rank, v->dims,
                  plan->dim_count);
@@ -27,6 +29,8 @@ static nnc_status check_dims(const nnrt_plan *plan, uint32_t id, const nnrt_plan
 static nnc_status check_stored(const nnrt_plan *plan, uint32_t id, const nnrt_plan_value *v)
 {
     nnrt_shape shape = nnrt_plan_shape(plan, id);
+    if (v->rank == NNRT_RANK_ANY)
+        NNC_FAIL(NNC_ERR_MODEL, "value %u: stored bytes of unknown rank", id);
     size_t want = nnrt_dtype_bytes(v->dtype);
     for (uint32_t i = 0; i < shape.rank; i++) {
         if (shape.dims[i] < 0 || !nnc_size_mul(&want, want, (size_t)shape.dims[i]))
@@ -59,9 +63,8 @@ static nnc_status check_value(const nnrt_plan *plan, uint32_t id)
     return NNC_OK;
 }
 
-/* in_count + out_count ids from io on exist. */
-static nnc_status check_io(const nnrt_plan *plan, const char *what, size_t index, uint32_t io,
-                           uint32_t in_count, uint32_t out_count)
+nnc_status nnrt_plan_check_io(const nnrt_plan *plan, const char *what, size_t index, uint32_t io,
+                              uint32_t in_count, uint32_t out_count)
 {
     uint64_t n = (uint64_t)in_count + out_count;
     if (io > plan->io_count || n > plan->io_count - io)
@@ -85,6 +88,8 @@ static nnc_status check_rop(const nnrt_plan *plan, const nnrt_plan_node *node, c
         const nnrt_plan_value *v = &plan->values[id];
         tensors[i] =
             (nnrt_tensor){.dtype = (nnrt_dtype)v->dtype, .shape = nnrt_plan_shape(plan, id)};
+        if (v->rank == NNRT_RANK_ANY)
+            return NNC_OK; /* the session checks it when it knows the ranks */
         if (v->kind != NNRT_VALUE_CONST) {
             for (uint32_t d = 0; d < v->rank; d++)
                 tensors[i].shape.dims[d] = -1;
@@ -117,7 +122,8 @@ static nnc_status check_node(const nnrt_plan *plan, size_t index, const nnrt_rop
         NNC_FAIL(NNC_ERR_UNSUPPORTED, "'%s': runtime operator %u is unknown to this build", name,
                  node->rop);
     if (node->in_count < rop->min_in || node->in_count > rop->max_in ||
-        node->out_count != rop->out_count)
+        (node->out_count != rop->out_count &&
+         (rop->out_count != NNRT_OUT_ANY || node->out_count > NNRT_OUT_ANY)))
         NNC_FAIL(NNC_ERR_MODEL, "%s '%s': %u inputs and %u outputs, expected %u..%u and %u",
                  rop->name, name, node->in_count, node->out_count, rop->min_in, rop->max_in,
                  rop->out_count);
@@ -126,72 +132,83 @@ static nnc_status check_node(const nnrt_plan *plan, size_t index, const nnrt_rop
         NNC_FAIL(NNC_ERR_MODEL, "%s '%s': %u bytes of parameters at %u of %zu, expected %u",
                  rop->name, name, node->params_bytes, node->params, plan->param_bytes,
                  rop->params_bytes);
-    if (node->block != 0 || node->region != 0)
-        NNC_FAIL(NNC_ERR_UNSUPPORTED, "%s '%s': block %u, region %u", rop->name, name, node->block,
-                 node->region);
+    if (node->region != 0)
+        NNC_FAIL(NNC_ERR_UNSUPPORTED, "%s '%s': region %u", rop->name, name, node->region);
     *out = rop;
-    return check_io(plan, "node", index, node->io, node->in_count, node->out_count);
+    return nnrt_plan_check_io(plan, "node", index, node->io, node->in_count, node->out_count);
 }
 
-/* Every value has one producer, which comes before its users. */
-static nnc_status check_order(const nnrt_plan *plan, const nnrt_plan_node *node, bool *ready)
+#define READY_EVERYWHERE UINT32_MAX
+
+/* Every value has one producer, which comes before its users in the same block. ready: block + 1 of the values
+ * computed so far. */
+static nnc_status check_order(const nnrt_plan *plan, const nnrt_plan_node *node, uint32_t *ready)
 {
     const char *name = nnrt_plan_string(plan, node->name);
     const uint32_t *io = plan->io + node->io;
     for (uint32_t i = 0; i < node->in_count; i++) {
-        if (!ready[io[i]])
-            NNC_FAIL(NNC_ERR_MODEL, "'%s': value %u is used before it is computed", name, io[i]);
+        if (ready[io[i]] != READY_EVERYWHERE && ready[io[i]] != node->block + 1)
+            NNC_FAIL(NNC_ERR_MODEL, "'%s': value %u is used before it is computed, or in another block",
+                     name, io[i]);
     }
     for (uint32_t i = node->in_count; i < node->in_count + node->out_count; i++) {
         uint32_t kind = plan->values[io[i]].kind;
         if (ready[io[i]] || (kind != NNRT_VALUE_TEMP && kind != NNRT_VALUE_OUTPUT))
             NNC_FAIL(NNC_ERR_MODEL, "'%s': value %u of kind %u is computed again", name, io[i],
                      kind);
-        ready[io[i]] = true;
+        ready[io[i]] = node->block + 1;
     }
     return NNC_OK;
 }
 
-static nnc_status check_block_inputs(const nnrt_plan *plan, bool *ready)
+static nnc_status check_inputs(const nnrt_plan *plan, uint32_t b, uint32_t *ready)
 {
-    const nnrt_plan_block *block = &plan->blocks[0];
-    if (block->first_node != 0 || block->node_count != plan->node_count)
-        NNC_FAIL(NNC_ERR_MODEL, "block 0 holds nodes %u+%u of %zu", block->first_node,
-                 block->node_count, plan->node_count);
-    if (block->name >= plan->string_bytes)
-        NNC_FAIL(NNC_ERR_MODEL, "block 0: string at %u of %zu", block->name, plan->string_bytes);
-    NNC_TRY(check_io(plan, "block", 0, block->io, block->in_count, block->out_count));
+    const nnrt_plan_block *block = &plan->blocks[b];
     for (uint32_t i = 0; i < block->in_count; i++) {
         uint32_t id = plan->io[block->io + i];
         if (plan->values[id].kind != NNRT_VALUE_INPUT || ready[id])
-            NNC_FAIL(NNC_ERR_MODEL, "graph input %u is value %u of kind %u or listed twice", i, id,
+            NNC_FAIL(NNC_ERR_MODEL,
+                     "input %u of block %u is value %u of kind %u or listed twice", i, b, id,
                      plan->values[id].kind);
-        ready[id] = true;
-    }
-    for (uint32_t id = 0; id < plan->value_count; id++) {
-        if (plan->values[id].kind == NNRT_VALUE_CONST ||
-            plan->values[id].kind == NNRT_VALUE_VARIABLE)
-            ready[id] = true;
+        ready[id] = b + 1;
     }
     return NNC_OK;
 }
 
-static nnc_status check_nodes(const nnrt_plan *plan, bool *ready, nnrt_tensor *tensors)
+static nnc_status check_block(const nnrt_plan *plan, uint32_t b, uint32_t *ready,
+                              nnrt_tensor *tensors)
 {
-    NNC_TRY(check_block_inputs(plan, ready));
-    for (size_t i = 0; i < plan->node_count; i++) {
+    const nnrt_plan_block *block = &plan->blocks[b];
+    NNC_TRY(check_inputs(plan, b, ready));
+    for (uint32_t i = block->first_node; i < block->first_node + block->node_count; i++) {
         const nnrt_rop *rop = NULL;
         NNC_TRY(check_node(plan, i, &rop));
+        if (plan->nodes[i].block != b)
+            NNC_FAIL(NNC_ERR_MODEL, "node %u of block %u says block %u", i, b,
+                     plan->nodes[i].block);
         NNC_TRY(check_order(plan, &plan->nodes[i], ready));
         NNC_TRY(check_rop(plan, &plan->nodes[i], rop, tensors));
     }
-    const nnrt_plan_block *block = &plan->blocks[0];
     for (uint32_t i = 0; i < block->out_count; i++) {
         uint32_t id = plan->io[block->io + block->in_count + i];
-        if (!ready[id])
-            NNC_FAIL(NNC_ERR_MODEL, "graph output %u is value %u, which nothing computes", i, id);
+        if (ready[id] != READY_EVERYWHERE && ready[id] != b + 1)
+            NNC_FAIL(NNC_ERR_MODEL, "output %u of block %u is value %u, which nothing computes", i,
+                     b, id);
     }
     return NNC_OK;
+}
+
+static nnc_status check_nodes(const nnrt_plan *plan, uint32_t *ready, nnrt_tensor *tensors)
+{
+    for (uint32_t id = 0; id < plan->value_count; id++) {
+        if (plan->values[id].kind == NNRT_VALUE_CONST ||
+            plan->values[id].kind == NNRT_VALUE_VARIABLE)
+            ready[id] = READY_EVERYWHERE;
+    }
+    NNC_TRY(nnrt_plan_check_blocks(plan));
+    for (uint32_t b = 0; b < plan->block_count; b++)
+        NNC_TRY(check_block(plan, b, ready, tensors));
+    return nnrt_plan_check_owners(plan);
 }
 
 nnc_status nnrt_plan_check_graph(const nnrt_plan *plan)
@@ -204,7 +221,7 @@ nnc_status nnrt_plan_check_graph(const nnrt_plan *plan)
             NNC_FAIL(NNC_ERR_MODEL, "quantization %zu has scale %g", i, (double)scale);
     }
     /* No node may have more tensors than the list of all of them. */
-    bool *ready = nnc_calloc(plan->value_count + 1, sizeof *ready);
+    uint32_t *ready = nnc_calloc(plan->value_count + 1, sizeof *ready);
     nnrt_tensor *tensors = nnc_calloc(plan->io_count + 1, sizeof *tensors);
     nnc_status status = NNC_ERR_LIMIT;
     if (ready != NULL && tensors != NULL)

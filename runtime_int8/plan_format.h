@@ -11,6 +11,8 @@
 #define NNRT_PLAN_ALIGN 64u       /* sections */
 #define NNRT_PLAN_PAGE 4096u      /* CNST section */
 #define NNRT_NONE UINT32_MAX
+#define NNRT_RANK_ANY UINT32_MAX  /* a value whose rank a run tells */
+#define NNRT_BLOCK_DEPTH_MAX 32u  /* blocks within blocks */
 
 typedef struct nnrt_plan_header {
     char magic[8];
@@ -50,7 +52,7 @@ typedef struct nnrt_plan_value {
     uint32_t kind, dtype;
     uint32_t name;       /* STRS offset */
     uint32_t layout;     /* 0 logical, 1 channels-last: for tools; the runtime sees physical dims */
-    uint32_t rank, dims; /* index into DIMS */
+    uint32_t rank, dims; /* rank or NNRT_RANK_ANY; index into DIMS */
     uint32_t quant;      /* index into QPAR or NNRT_NONE */
     uint32_t reserved;
     uint64_t data, bytes; /* CONST, VARIABLE (initial): offset in CNST (64-aligned) and size */
@@ -69,11 +71,11 @@ typedef struct nnrt_plan_node {
     uint32_t params, params_bytes; /* PARM offset (8-aligned) */
     uint32_t in_count, out_count;
     uint32_t io;            /* IOLS index: in_count value ids, then out_count */
-    uint32_t block, region; /* region: ascending within a block; 0 until an operator with data-dependent shapes */
+    uint32_t block, region; /* region: 0 */
     uint32_t reserved[3];
 } nnrt_plan_node;
 
-/* BLKS: node ranges; block 0 is the graph itself. */
+/* BLKS: node ranges, one after the other; block 0 is the graph itself, each other one belongs to one node of a block before it. */
 typedef struct nnrt_plan_block {
     uint32_t name;
     uint32_t first_node, node_count;

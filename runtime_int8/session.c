@@ -93,6 +93,10 @@ static void init_nodes(nnrt_session *s)
             .isa = s->isa,
             .session = s,
         };
+        for (uint32_t k = 0; k < node->in_count + node->out_count; k++) {
+            if (plan->values[plan->io[node->io + k]].rank == NNRT_RANK_ANY)
+                s->nodes[i].late_check = true;
+        }
         next += node->in_count + node->out_count;
     }
 }
@@ -150,8 +154,10 @@ static void deinit_frame(session_frame *f)
 
 static nnc_status init_frames(nnrt_session *s)
 {
-    for (size_t b = 0; b < s->plan->block_count; b++)
+    for (size_t b = 0; b < s->plan->block_count; b++) {
         NNC_TRY(init_frame(&s->frames[b], s->plan, &s->plan->blocks[b]));
+        s->frames[b].inner = s->frames[b].split = b > 0;
+    }
     return NNC_OK;
 }
 
@@ -244,6 +250,9 @@ void nnrt_session_destroy(nnrt_session *s)
     for (size_t i = 0; s->nodes != NULL && i < s->plan->node_count; i++) {
         nnc_free(s->nodes[i].state);
         nnc_free(s->nodes[i].host);
+        for (uint32_t k = 0; k < s->nodes[i].buffer_count; k++)
+            nnc_free(s->nodes[i].buffers[k].data);
+        nnc_free(s->nodes[i].buffers);
     }
     for (size_t i = 0; s->variables != NULL && i < s->plan->value_count; i++)
         nnc_free(s->variables[i]);
@@ -288,6 +297,8 @@ static nnc_status check_shapes(const nnrt_session *s, session_frame *f, const nn
         NNC_FAIL(NNC_ERR_USAGE, "%u input shapes, the model takes %u", count, f->block->in_count);
     for (uint32_t i = 0; i < count; i++) {
         const nnrt_plan_value *v = &plan->values[plan->io[f->block->io + i]];
+        if (v->rank == NNRT_RANK_ANY && shapes[i].rank <= NNRT_RANK_MAX)
+            continue;
         if (shapes[i].rank != v->rank)
             NNC_FAIL(NNC_ERR_USAGE, "input %u ('%s'): rank %u, the model takes %u", i,
                      nnrt_plan_string(plan, v->name), shapes[i].rank, v->rank);
@@ -297,8 +308,14 @@ static nnc_status check_shapes(const nnrt_session *s, session_frame *f, const nn
     return NNC_OK;
 }
 
+nnc_status nnrt_frame_check(const nnrt_session *s, session_frame *f)
+{
+    return check_shapes(s, f, f->shapes, f->block->in_count);
+}
+
 nnc_status nnrt_session_plan(nnrt_session *s)
 {
+    s->iterations = 0;
     s->last_parallel = SESSION_END;
     nnc_status status = nnrt_frame_plan(s, &s->frames[0]);
     if (status == NNC_OK && s->device != NULL)

@@ -23,6 +23,11 @@ typedef struct session_value {
     uint32_t source;   /* without a block: the value whose bytes these are; mostly its own id */
 } session_value;
 
+typedef struct session_buffer {
+    void *data;
+    size_t bytes;
+} session_buffer;
+
 typedef struct session_node {
     const nnrt_rop *rop;
     nnrt_node_ctx ctx;
@@ -30,6 +35,10 @@ typedef struct session_node {
     size_t state_bytes;
     uint8_t *host; /* outputs that were computed at reshape */
     size_t host_cap;
+    session_buffer *buffers; /* of control flow */
+    uint32_t buffer_count;
+    size_t buffer_cap;
+    bool late_check; /* ranks are known at reshape only: check is called there */
     bool skip;    /* computed at reshape, or shares its input's bytes */
     bool dynamic; /* its reshape reads data of a run, so every run calls it */
     uint64_t bytes, ns, runs;
@@ -61,6 +70,7 @@ typedef struct session_frame {
     uint32_t region_count; /* that are planned */
     size_t region_cap;
     bool split;       /* has more than one region: inputs have memory of their own */
+    bool inner;       /* a block of a node, which gives the inputs' addresses */
     bool planned;     /* region 0 fits shapes */
     uint32_t fresh;   /* node that was reshaped in this run just now, or SESSION_NO_NODE */
     uint64_t layout;  /* counts the changes of addresses */
@@ -86,6 +96,7 @@ struct nnrt_session {
     session_frame *frames;  /* [plan blocks] */
     size_t arena_limit;
     uint8_t **variables;    /* [plan values], NULL for other kinds */
+    uint32_t iterations;    /* of loops, in this run */
     uint32_t last_parallel; /* node that used the workers last; SESSION_END before the first run */
     nnrt_session_device *device; /* NULL: on the CPU */
     bool device_auto;            /* may go back to the CPU */
@@ -103,6 +114,8 @@ nnc_status nnrt_frame_plan(nnrt_session *session, session_frame *frame);
 nnc_status nnrt_frame_region(nnrt_session *session, session_frame *frame, uint32_t r);
 /* Sets addresses of values and nodes after a change. */
 void nnrt_frame_place(nnrt_session *session, session_frame *frame, session_region *region);
+/* Inputs have new addresses. */
+void nnrt_frame_move(nnrt_session *session, session_frame *frame);
 /* All regions are planned: shapes of all values are known. */
 bool nnrt_frame_complete(const session_frame *frame);
 
@@ -118,8 +131,17 @@ bool nnrt_node_needs(const session_node *node, uint32_t i);
 /* Sizes a tensor; dims were set by an operator or by the caller. */
 nnc_status nnrt_tensor_size(nnrt_tensor *tensor, const char *name);
 
+session_node *nnrt_node_of(nnrt_node_ctx *ctx);
+
+/* ---- session_run.c ---- */
+
+/* Runs a frame whose first region is planned. Fails as nnrt_frame_region. */
+nnc_status nnrt_frame_run(nnrt_session *session, session_frame *frame);
+
 /* ---- session.c ---- */
 
+/* frame->shapes fit the signature of its block; USAGE. */
+nnc_status nnrt_frame_check(const nnrt_session *session, session_frame *frame);
 /* Plans for session->frames[0].shapes; fails as nnrt_session_reshape. */
 nnc_status nnrt_session_plan(nnrt_session *session);
 /* Gives the device up and notes the current error message as the reason. LIMIT. */

@@ -51,11 +51,11 @@ static nnc_status start_inputs(nnrt_session *s, session_frame *f)
         value->tensor.shape = f->shapes[i];
         value->known = false;
         value->block = SESSION_NO_BLOCK;
-        value->source = id;
+        value->source = id; /* an inner frame has its data already */
         NNC_TRY(nnrt_tensor_size(&value->tensor, nnrt_plan_string(plan, plan->values[id].name)));
-        if (f->split)
+        if (f->split && !f->inner)
             NNC_TRY(own_input(f, i, value));
-        else
+        else if (!f->inner)
             value->block = add_block(f, value->tensor.bytes, f->block->first_node, SESSION_END);
     }
     return NNC_OK;
@@ -179,6 +179,11 @@ static void place_values(nnrt_session *s, session_frame *f, uint32_t end)
             place_value(s, f, plan->io[node->io + node->in_count + k]);
     }
     f->layout++;
+}
+
+void nnrt_frame_move(nnrt_session *s, session_frame *f)
+{
+    place_values(s, f, f->regions[f->region_count - 1].end);
 }
 
 static void place_node(nnrt_session *s, const session_frame *f, const session_region *region,

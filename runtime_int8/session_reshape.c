@@ -6,14 +6,14 @@
 
 #define HOST_ELEMENTS 4096u /* at most, in each output of host arithmetic */
 
-static session_node *node_of(nnrt_node_ctx *ctx)
+session_node *nnrt_node_of(nnrt_node_ctx *ctx)
 {
     return (session_node *)(void *)((char *)ctx - offsetof(session_node, ctx));
 }
 
 nnc_status nnrt_ctx_state(nnrt_node_ctx *ctx, size_t bytes)
 {
-    session_node *node = node_of(ctx);
+    session_node *node = nnrt_node_of(ctx);
     if (bytes > node->state_bytes || node->state == NULL) {
         nnc_free(node->state);
         node->state_bytes = 0;
@@ -38,7 +38,7 @@ nnc_status nnrt_tensor_size(nnrt_tensor *t, const char *name)
 
 bool nnrt_node_needs(const session_node *node, uint32_t i)
 {
-    return i < 32 && (node->rop->host_inputs >> i & 1u);
+    return (node->rop->flags & NNRT_ROP_CONTROL) || (i < 32 && (node->rop->host_inputs >> i & 1u));
 }
 
 /* Outputs must be what the plan declared. */
@@ -49,7 +49,8 @@ static nnc_status check_outputs(const nnrt_session *s, uint32_t index)
     const uint32_t *io = s->plan->io + s->plan->nodes[index].io;
     for (uint32_t i = 0; i < ctx->out_count; i++) {
         const nnrt_plan_value *v = &s->plan->values[io[ctx->in_count + i]];
-        if ((uint32_t)ctx->out[i].dtype != v->dtype || ctx->out[i].shape.rank != v->rank)
+        if ((uint32_t)ctx->out[i].dtype != v->dtype ||
+            (ctx->out[i].shape.rank != v->rank && v->rank != NNRT_RANK_ANY))
             NNC_FAIL(NNC_ERR_MODEL,
                      "%s '%s': output %u is %s of rank %u, the plan says %s of rank %u",
                      node->rop->name, ctx->name, i, nnrt_dtype_name(ctx->out[i].dtype),
@@ -59,11 +60,35 @@ static nnc_status check_outputs(const nnrt_session *s, uint32_t index)
     return NNC_OK;
 }
 
+/* The rop's check where the plan left ranks open: as it is done at load, with what constants hold and no dims else. */
+static nnc_status check_late(const nnrt_session *s, uint32_t index)
+{
+    const session_node *node = &s->nodes[index];
+    const uint32_t *io = s->plan->io + s->plan->nodes[index].io;
+    nnrt_node_ctx *ctx = &s->nodes[index].ctx;
+    for (uint32_t i = 0; i < ctx->in_count; i++) {
+        ctx->in[i] = s->values[io[i]].tensor;
+        if (s->plan->values[io[i]].kind == NNRT_VALUE_CONST)
+            continue;
+        ctx->in[i].data = NULL;
+        for (uint32_t d = 0; d < ctx->in[i].shape.rank; d++)
+            ctx->in[i].shape.dims[d] = -1;
+    }
+    for (uint32_t i = 0; i < ctx->out_count; i++) {
+        const nnrt_plan_value *v = &s->plan->values[io[ctx->in_count + i]];
+        ctx->out[i] = (nnrt_tensor){.dtype = (nnrt_dtype)v->dtype};
+    }
+    nnc_status status = node->rop->check(ctx);
+    return status == NNC_OK ? NNC_OK : nnc_error_prepend(status, "%s", node->rop->name);
+}
+
 nnc_status nnrt_node_reshape(nnrt_session *s, uint32_t index, bool data)
 {
     const uint32_t *io = s->plan->io + s->plan->nodes[index].io;
     session_node *node = &s->nodes[index];
     nnrt_node_ctx *ctx = &node->ctx;
+    if (node->late_check)
+        NNC_TRY(check_late(s, index));
     for (uint32_t i = 0; i < ctx->in_count; i++) {
         const session_value *v = &s->values[io[i]];
         ctx->in[i] = v->tensor;

@@ -39,7 +39,7 @@ static void run_region(nnrt_session *s, const session_region *region, bool graph
     }
 }
 
-static nnc_status run_frame(nnrt_session *s, session_frame *f, uint32_t *last)
+static nnc_status run_regions(nnrt_session *s, session_frame *f, uint32_t *last)
 {
     for (uint32_t r = 0;; r++) {
         if (r > 0)
@@ -51,6 +51,12 @@ static nnc_status run_frame(nnrt_session *s, session_frame *f, uint32_t *last)
     }
 }
 
+nnc_status nnrt_frame_run(nnrt_session *s, session_frame *f)
+{
+    uint32_t last;
+    return run_regions(s, f, &last);
+}
+
 nnrt_status nnrt_session_run(nnrt_session *s)
 {
     nnc_status status = nnrt_session_ready(s);
@@ -59,7 +65,8 @@ nnrt_status nnrt_session_run(nnrt_session *s)
     if (s->device != NULL)
         return (nnrt_status)nnrt_session_device_run(s, true);
     uint32_t last = SESSION_END;
-    status = run_frame(s, &s->frames[0], &last);
+    s->iterations = 0;
+    status = run_regions(s, &s->frames[0], &last);
     nnrt_pool_set_rest(s->pool, false);
     nnrt_pool_settle(s->pool);
     s->last_parallel = last;

@@ -9,16 +9,24 @@
 static nnc_status shape_check(const nnrt_node_ctx *ctx)
 {
     const nnrt_shape_params *p = ctx->params;
-    if (p->start < 0 || p->end < p->start || (uint32_t)p->end > ctx->in[0].shape.rank)
+    if (p->start < 0 || p->end < p->start ||
+        ((uint32_t)p->end > ctx->in[0].shape.rank && p->end != INT32_MAX))
         NNC_FAIL(NNC_ERR_MODEL, "'%s': dims %d to %d of rank %u", ctx->name, p->start, p->end,
                  ctx->in[0].shape.rank);
     return nnrt_check_dtype(ctx, 0, NNRT_SET_ANY);
 }
 
-static nnc_status shape_reshape(nnrt_node_ctx *ctx)
+/* Dims [start, end) of the input; an end of INT32_MAX is its rank. */
+static int32_t shape_count(const nnrt_node_ctx *ctx)
 {
     const nnrt_shape_params *p = ctx->params;
-    nnrt_shape y = {.rank = 1, .dims = {p->end - p->start}};
+    const int32_t rank = (int32_t)ctx->in[0].shape.rank, end = p->end < rank ? p->end : rank;
+    return end > p->start ? end - p->start : 0;
+}
+
+static nnc_status shape_reshape(nnrt_node_ctx *ctx)
+{
+    nnrt_shape y = {.rank = 1, .dims = {shape_count(ctx)}};
     nnrt_set_output(ctx, NNRT_I64, &y);
     return NNC_OK;
 }
@@ -27,8 +35,9 @@ static void shape_run(const nnrt_node_ctx *ctx)
 {
     const nnrt_shape_params *p = ctx->params;
     int64_t *y = ctx->out[0].data;
-    for (int32_t i = p->start; i < p->end; i++)
-        y[i - p->start] = ctx->in[0].shape.dims[i];
+    const int32_t count = shape_count(ctx);
+    for (int32_t i = 0; i < count; i++)
+        y[i] = ctx->in[0].shape.dims[p->start + i];
 }
 
 const nnrt_rop nnrt_rop_shape = {

@@ -327,7 +327,7 @@ typedef struct nnrt_pad_params {
 } nnrt_pad_params;
 /* gather: x any dtype, indices i32/i64 (negative wraps) along axis. gather_elements likewise. */
 /* expand: x, shape i64 host-known (ONNX broadcasting). tile: x, repeats i64 host-known. */
-/* shape: x -> i64 [end-start], host value. */
+/* shape: x -> i64 [end-start], host value. end INT32_MAX: the rank of x. */
 typedef struct nnrt_shape_params {
     int32_t start, end;
 } nnrt_shape_params;
@@ -509,6 +509,18 @@ typedef struct nnrt_window_function_params {
 } nnrt_window_function_params;
 /* mel_weights: bins, DFT length, sample rate (i32, i64), lower and upper edge in Hz (floats), all host-known scalars -> dtype
  * [length / 2 + 1, bins] (nnrt_cast_params). det: x floats [...,M,M] -> [...]. No params. */
+/* if: cond (bool, one element), captures... -> the outputs of one of the blocks, which take the captures. */
+typedef struct nnrt_if_params {
+    uint32_t then_block, else_block;
+} nnrt_if_params;
+/* loop: trips (i64, one element each, equal), [cond (bool)], carried..., captures... -> carried..., scans...
+ * The body takes iteration (i64), cond (bool), carried..., captures... and gives cond, carried..., scans (one element each). Runs
+ * while iteration < trip (if given) and cond. A body with ignore_cond gives no cond. */
+typedef struct nnrt_loop_params {
+    uint32_t body;
+    uint32_t trips, has_cond, ignore_cond;
+    uint32_t carried, scans;
+} nnrt_loop_params;
 /* callback: x any -> (no output). The session's callback gets a view of x. */
 typedef struct nnrt_callback_params {
     uint32_t tag;

@@ -19,6 +19,9 @@ typedef struct nnrt_no_params {
 #define NNRT_ROP_ALIAS 1u
 #define NNRT_ROP_INPLACE 2u
 #define NNRT_ROP_HOST 4u
+#define NNRT_ROP_CONTROL 8u /* runs blocks of the plan in its reshape, which reads the data of all inputs; run copies the results */
+
+#define NNRT_OUT_ANY 65535u /* out_count: the plan's node says */
 
 typedef enum nnrt_rop_id {
 #define ROP(id, number, name, params, min_in, max_in, n_out, host, flags) NNRT_ROP_ID_##id = number,
@@ -55,6 +58,22 @@ typedef struct nnrt_node_ctx {
 
 /* Allocates (or reuses) the node's private memory during reshape; fails with NNC_ERR_LIMIT. Zeroed. */
 nnc_status nnrt_ctx_state(nnrt_node_ctx *ctx, size_t bytes);
+
+/* For control flow, in reshape. Private buffer `k` (0, 1, ...) of the node: grows to at least `bytes`, keeps its contents,
+ * lives as long as the session. NNC_ERR_LIMIT. */
+nnc_status nnrt_ctx_buffer(void **out, nnrt_node_ctx *ctx, uint32_t k, size_t bytes);
+/* Runs a block of the plan on its inputs, whose data must stay until the block has been run again or will not be. */
+nnc_status nnrt_ctx_run_block(nnrt_node_ctx *ctx, uint32_t block, const nnrt_tensor *in, uint32_t count);
+/* Type of input and output i of a block as the plan declares it; unknown dims are -1. */
+nnrt_tensor nnrt_ctx_block_input(const nnrt_node_ctx *ctx, uint32_t block, uint32_t i);
+nnrt_tensor nnrt_ctx_block_declared(const nnrt_node_ctx *ctx, uint32_t block, uint32_t i);
+/* Output i of a block's last run. */
+nnrt_tensor nnrt_ctx_block_output(const nnrt_node_ctx *ctx, uint32_t block, uint32_t i);
+/* Output i lies in memory of the block's own, which stays where it is up to the block's next run. */
+bool nnrt_ctx_block_owns(const nnrt_node_ctx *ctx, uint32_t block, uint32_t i);
+/* Counts an iteration of a loop against the budget of a run; NNC_ERR_LIMIT. */
+nnc_status nnrt_ctx_count_iteration(nnrt_node_ctx *ctx);
+#define NNRT_ITERATIONS_MAX (1u << 22)
 
 /* Hands a tensor to the session's callback, if one is set. */
 void nnrt_ctx_callback(const nnrt_node_ctx *ctx, uint32_t tag, const nnrt_tensor *tensor);

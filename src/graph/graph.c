@@ -136,6 +136,14 @@ nnc_status nnc_graph_add_input(nnc_graph *graph, nnc_value_id value)
     return NNC_OK;
 }
 
+void nnc_graph_remove_input(nnc_graph *graph, size_t i)
+{
+    assert(i < graph->input_count);
+    memmove(graph->inputs + i, graph->inputs + i + 1,
+            (graph->input_count - i - 1) * sizeof *graph->inputs);
+    graph->input_count--;
+}
+
 nnc_status nnc_graph_add_output(nnc_graph *graph, nnc_value_id value, const char *name)
 {
     assert(value < graph->value_count);

@@ -48,6 +48,9 @@ typedef enum nnc_attr_type {
     NNC_ATTR_GRAPHS
 } nnc_attr_type;
 
+/* Attribute of a node with subgraphs: how many of its last inputs are the last inputs of every subgraph. */
+#define NNC_CAPTURES "nnc_captures"
+
 typedef struct nnc_attr {
     const char *name;
     nnc_attr_type type;
@@ -111,6 +114,8 @@ nnc_value_id nnc_graph_output(const nnc_graph *graph, size_t i);
 /* Name of output i in the signature (kept even if the value behind it is replaced). */
 const char *nnc_graph_output_name(const nnc_graph *graph, size_t i);
 nnc_status nnc_graph_add_input(nnc_graph *graph, nnc_value_id value);
+/* Input i leaves the signature; its value stays, and the caller makes it something else. */
+void nnc_graph_remove_input(nnc_graph *graph, size_t i);
 nnc_status nnc_graph_add_output(nnc_graph *graph, nnc_value_id value, const char *name);
 bool nnc_graph_is_output(const nnc_graph *graph, nnc_value_id value);
 
@@ -159,6 +164,7 @@ nnc_status nnc_graph_rename_value(nnc_graph *graph, nnc_value_id value, const ch
 
 /* A dimension symbol by name; equal names give equal symbols. NULL makes a fresh anonymous one. Returns the dim code (< 0). */
 nnc_status nnc_graph_symbol(int64_t *dim, nnc_graph *graph, const char *name);
+bool nnc_graph_symbol_exists(const nnc_graph *graph, int64_t dim);
 const char *nnc_graph_symbol_name(const nnc_graph *graph, int64_t dim); /* "" for anonymous */
 
 /* Rewriting. Replaces every use of `from` (node inputs and outputs of the graph) by `to`. */

@@ -66,6 +66,11 @@ nnc_status nnc_graph_symbol(int64_t *dim, nnc_graph *graph, const char *name)
     return NNC_OK;
 }
 
+bool nnc_graph_symbol_exists(const nnc_graph *graph, int64_t dim)
+{
+    return dim < 0 && (uint64_t)(-1 - dim) < graph->symbol_count;
+}
+
 const char *nnc_graph_symbol_name(const nnc_graph *graph, int64_t dim)
 {
     size_t index = dim < 0 ? (size_t)(-1 - dim) : SIZE_MAX;

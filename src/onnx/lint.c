@@ -44,7 +44,6 @@ nnc_status nnc_onnx_check_produced(nnc_onnx_reader *r, nnc_graph *graph)
 /* One line of all ops this build lacks, with counts and the first node of each. */
 nnc_status nnc_onnx_unsupported(nnc_onnx_reader *r, const nnc_graph *graph)
 {
-    static const char *const control[] = {"If", "Loop", "Scan"};
     nnc_str text = {0};
     char label[200];
     size_t kinds = 0;
@@ -57,12 +56,7 @@ nnc_status nnc_onnx_unsupported(nnc_onnx_reader *r, const nnc_graph *graph)
     nnc_status status = counts && first ? NNC_OK : NNC_ERR_LIMIT;
     for (nnc_node_id i = 0; status == NNC_OK && i < nnc_graph_node_count(graph); i++) {
         const nnc_node *n = nnc_graph_node_const(graph, i);
-        bool known = n->op || n->dead;
-        for (size_t c = 0; c < 3; c++) {
-            known |=
-                nnc_node_is(n, control[c]); /* valid here; whether they run is the plan's matter */
-        }
-        if (known) {
+        if (n->op || n->dead) {
             continue;
         }
         uint32_t kind;

@@ -165,14 +165,38 @@ static nnc_status fill_meta(nnc_onnx_reader *r, nnc_graph *graph, const nnc_onnx
     return NNC_OK;
 }
 
+/* Calls fn for every subgraph of a graph's live nodes, one level deep. */
+static nnc_status each_subgraph(nnc_onnx_reader *r, const nnc_graph *graph,
+                                nnc_status (*fn)(nnc_onnx_reader *r, nnc_graph *graph))
+{
+    for (nnc_node_id i = 0; i < nnc_graph_node_count(graph); i++) {
+        const nnc_node *n = nnc_graph_node_const(graph, i);
+        for (uint32_t a = 0; !n->dead && a < n->attr_count; a++) {
+            const nnc_attr *attr = &n->attrs[a];
+            const bool graphs = attr->type == NNC_ATTR_GRAPH || attr->type == NNC_ATTR_GRAPHS;
+            for (size_t g = 0; graphs && g < attr->count; g++) {
+                NNC_TRY(fn(r, attr->graphs[g]));
+            }
+        }
+    }
+    return NNC_OK;
+}
+
 static nnc_status bind_all(nnc_onnx_reader *r, nnc_graph *graph)
 {
+    NNC_TRY(each_subgraph(r, graph, bind_all));
     for (nnc_node_id i = 0; i < nnc_graph_node_count(graph); i++) {
         if (!nnc_graph_node_const(graph, i)->dead && !nnc_graph_node_const(graph, i)->op) {
             NNC_TRY(nnc_onnx_note(r, nnc_node_bind(graph, i)));
         }
     }
     return NNC_OK;
+}
+
+static nnc_status find_unsupported(nnc_onnx_reader *r, nnc_graph *graph)
+{
+    NNC_TRY(nnc_onnx_note(r, nnc_onnx_unsupported(r, graph)));
+    return each_subgraph(r, graph, find_unsupported);
 }
 
 static nnc_status infer(nnc_onnx_reader *r, nnc_graph *graph)
@@ -215,7 +239,7 @@ static nnc_status finish(nnc_onnx_reader *r, nnc_graph *graph)
         status = bind_all(r, graph);
     }
     if (status == NNC_OK) {
-        status = nnc_onnx_note(r, nnc_onnx_unsupported(r, graph));
+        status = find_unsupported(r, graph);
     }
     if (status == NNC_OK && r->errors == 0) {
         status = infer(r, graph);

@@ -11,7 +11,7 @@
 #define NNC_NAME_BYTES 8192
 /* Attribute of a node with subgraphs: how many of its last inputs are values the subgraphs take
  * from outside. */
-#define NNC_ONNX_CAPTURES "nnc_captures"
+#define NNC_ONNX_CAPTURES NNC_CAPTURES
 
 /* One external data file, mapped or read once. */
 typedef struct nnc_onnx_file {

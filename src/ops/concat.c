@@ -142,7 +142,7 @@ static nnc_status concat_emit(nnc_lower_ctx *ctx, uint32_t *ids)
 {
     const nnc_node *node = nnc_lower_node(ctx);
     const nnc_value *y = nnc_lower_out_value(ctx, 0);
-    bool nhwc = nnc_rank_has_nhwc(y->shape.rank) && nnc_lower_prefer_nhwc(ctx);
+    bool nhwc = y->has_shape && nnc_rank_has_nhwc(y->shape.rank) && nnc_lower_prefer_nhwc(ctx);
     bool integers = nnc_on_byte_grid(y);
     for (uint32_t i = 0; i < node->input_count; i++) {
         integers &= nnc_on_byte_grid(nnc_lower_in_value(ctx, i));
@@ -163,8 +163,8 @@ static nnc_status concat_emit(nnc_lower_ctx *ctx, uint32_t *ids)
 
 static nnc_status concat_lower(nnc_lower_ctx *ctx)
 {
-    if (!nnc_lower_out_value(ctx, 0)->has_shape) {
-        return nnc_lower_fail(ctx, "the rank of the output is unknown");
+    if (!nnc_lower_out_value(ctx, 0)->has_shape && nnc_node_int(nnc_lower_node(ctx), "axis", 0) < 0) {
+        return nnc_lower_fail(ctx, "an axis from the end of an unknown rank");
     }
     uint32_t *ids = nnc_calloc(nnc_lower_node(ctx)->input_count, sizeof *ids);
     nnc_status status = ids ? concat_emit(ctx, ids) : NNC_ERR_LIMIT;

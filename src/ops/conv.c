@@ -27,6 +27,10 @@ static nnc_status conv_check(nnc_infer_ctx *ctx, bool *ready, uint32_t channel_d
     *ready = false;
     NNC_TRY(nnc_infer_same_dtype(ctx, 0));
     NNC_TRY(nnc_infer_check_rank(ctx, 0, 3, 8));
+    if (w && !x) {
+        NNC_TRY(nnc_infer_check_rank(ctx, 0, w->shape.rank, w->shape.rank));
+        x = nnc_infer_shaped(ctx, 0);
+    }
     if (w && x && w->shape.rank != x->shape.rank) {
         return nnc_infer_fail(ctx, "weight has %u dims, expected %u", (unsigned)w->shape.rank,
                               (unsigned)x->shape.rank);

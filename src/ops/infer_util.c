@@ -182,8 +182,26 @@ nnc_status nnc_infer_check_vector(const nnc_infer_ctx *ctx, uint32_t i, int64_t 
     return NNC_OK;
 }
 
+/* The op takes no other rank: so far unknown, it is this one or the run fails. */
+static nnc_status take_rank(const nnc_infer_ctx *ctx, uint32_t i, uint32_t rank)
+{
+    const nnc_node *node = nnc_infer_node(ctx);
+    nnc_shape shape = {.rank = rank};
+    for (uint32_t d = 0; d < rank; d++) {
+        NNC_TRY(nnc_graph_symbol(&shape.dims[d], ctx->graph, NULL));
+    }
+    nnc_value *v = nnc_graph_value(ctx->graph, node->inputs[i]);
+    v->has_shape = true;
+    v->shape = shape;
+    return NNC_OK;
+}
+
 nnc_status nnc_infer_check_rank(const nnc_infer_ctx *ctx, uint32_t i, uint32_t lo, uint32_t hi)
 {
+    const nnc_value *any = nnc_infer_input(ctx, i);
+    if (any && !any->has_shape && lo == hi) {
+        return take_rank(ctx, i, lo);
+    }
     const nnc_value *v = nnc_infer_shaped(ctx, i);
     if (v && (v->shape.rank < lo || v->shape.rank > hi)) {
         return nnc_infer_fail(ctx, "input '%s' has %u dims, expected %u to %u", v->name,

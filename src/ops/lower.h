@@ -55,6 +55,19 @@ nnc_status nnc_lower_const_i64(uint32_t *out, nnc_lower_ctx *ctx, const int64_t 
 nnc_status nnc_lower_emit(nnc_lower_ctx *ctx, nnrt_rop_id rop, const void *params, size_t params_bytes,
                           const uint32_t *in, uint32_t in_count, const uint32_t *out, uint32_t out_count);
 
+/* The inputs of a Scan's body: `states` carried values, then `inputs` elements of scanned values, taken along axes[j] (>= 0 of the
+ * scanned value), from the end if reverse[j]. */
+typedef struct nnc_block_scan {
+    uint32_t states, inputs;
+    int64_t *axes;
+    bool *reverse;
+} nnc_block_scan;
+/* Lowers a subgraph into a new block, whose number is for the params of the op that runs it. Inputs and the first `outputs` outputs are
+ * the subgraph's, all in the form LOGICAL; with `scan` it is the body of a loop: iteration and condition come first and
+ * the scanned inputs are whole. */
+nnc_status nnc_lower_block(uint32_t *block, nnc_lower_ctx *ctx, const nnc_graph *graph, size_t outputs,
+                           const nnc_block_scan *scan);
+
 /* Most common shapes of lowering, for whole op families. */
 /* y = rop(x0..): all inputs and output 0 in one layout (NHWC if preferred), own dtypes. */
 nnc_status nnc_lower_elementwise(nnc_lower_ctx *ctx, nnrt_rop_id rop, const void *params, size_t params_bytes,

@@ -139,16 +139,10 @@ nnc_status nnc_lower_check_rank(const nnc_lower_ctx *ctx, uint32_t i)
 nnc_status nnc_lower_alias(nnc_lower_ctx *ctx)
 {
     const nnc_value *x = nnc_lower_in_value(ctx, 0);
-    if (!x->has_shape) {
-        return nnc_lower_fail(ctx, "the rank of '%s' is unknown", x->name);
-    }
-    bool nhwc = nnc_rank_has_nhwc(x->shape.rank) && nnc_lower_prefer_nhwc(ctx);
+    bool nhwc = x->has_shape && nnc_rank_has_nhwc(x->shape.rank) && nnc_lower_prefer_nhwc(ctx);
     nnc_form form = nnc_lower_moving_form(ctx, 0, nhwc);
-    int64_t keep[NNC_RANK_MAX] = {0};
-    nnrt_reshape_params params = {.allow_zero = 0};
-    uint32_t shape;
-    NNC_TRY(nnc_lower_const_i64(&shape, ctx, keep, x->shape.rank));
-    return nnc_lower_move(ctx, NNRT_ROP_ID_RESHAPE, &params, sizeof params, &shape, 1, form, form);
+    const nnrt_axes_params none = {.mask = 0}; /* no new dims, of whatever rank */
+    return nnc_lower_move(ctx, NNRT_ROP_ID_UNSQUEEZE, &none, sizeof none, NULL, 0, form, form);
 }
 
 nnc_status nnc_lower_slice(nnc_lower_ctx *ctx, uint32_t in, uint32_t out, int64_t axis,

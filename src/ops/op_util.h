@@ -97,7 +97,7 @@ nnc_status nnc_infer_check_vector(const nnc_infer_ctx *ctx, uint32_t i, int64_t 
                                   const char *what);
 /* x [N,C,...] with per-channel vectors in inputs 1.. (scale, bias, mean, variance); output 0 like x. */
 nnc_status nnc_infer_channel_vectors(nnc_infer_ctx *ctx);
-/* Rank of input i must be lo..hi. */
+/* Rank of input i must be lo..hi. An unknown one becomes lo where that is hi. */
 nnc_status nnc_infer_check_rank(const nnc_infer_ctx *ctx, uint32_t i, uint32_t lo, uint32_t hi);
 
 /* Output 0 of `dtype` and the shape of inputs ia times ib, numpy's matmul. */

@@ -155,10 +155,8 @@ static nnc_status reduce_lower(nnc_lower_ctx *ctx)
     size_t count = 0;
     nnrt_reduce_op rop = NNRT_REDUCE_SUM;
     NNC_TRY(reduce_rop(&rop, ctx));
-    if (!x->has_shape) {
-        return nnc_lower_fail(ctx, "the rank of '%s' is unknown", x->name);
-    }
-    if ((nnc_lower_in_value(ctx, 1) &&
+    if (!x->has_shape ||
+        (nnc_lower_in_value(ctx, 1) &&
          !nnc_lower_static_ints(ctx, 1, axes, NNC_RANK_MAX, &count)) ||
         (count == 0 && nnc_node_int(node, "noop_with_empty_axes", 0))) {
         return reduce_by_input(ctx, rop);

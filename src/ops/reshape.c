@@ -320,8 +320,7 @@ static nnc_status axes_lower(nnc_lower_ctx *ctx)
     int64_t axes[NNC_RANK_MAX];
     size_t count = 0;
     bool given = nnc_lower_in_value(ctx, 1) != NULL;
-    NNC_TRY(nnc_lower_check_rank(ctx, 0));
-    if (given && !nnc_lower_static_ints(ctx, 1, axes, NNC_RANK_MAX, &count)) {
+    if (given && (!x->has_shape || !nnc_lower_static_ints(ctx, 1, axes, NNC_RANK_MAX, &count))) {
         nnc_form moving = nnc_lower_moving_form(ctx, 0, false);
         uint32_t list;
         NNC_TRY(nnc_lower_input_as(&list, ctx, 1, NNRT_I64));

@@ -48,11 +48,18 @@ static nnc_status emit_shape(uint32_t *out, nnc_lower_ctx *ctx, uint32_t final)
     const nnc_value *x = nnc_lower_in_value(ctx, 0);
     int64_t start, end, order[NNC_RANK_MAX];
     uint32_t in[2], physical;
-    bool nhwc = nnc_rank_has_nhwc(x->shape.rank) && nnc_lower_prefer_nhwc(ctx);
+    bool nhwc = x->has_shape && nnc_rank_has_nhwc(x->shape.rank) && nnc_lower_prefer_nhwc(ctx);
     bool q8 = nnc_on_byte_grid(x);
     nnc_form form =
         nhwc ? (q8 ? NNC_FORM_Q8_NHWC : NNC_FORM_NHWC) : (q8 ? NNC_FORM_Q8 : NNC_FORM_LOGICAL);
-    if (nnc_node_is(nnc_lower_node(ctx), "Size")) {
+    if (!x->has_shape) {
+        const nnc_node *node = nnc_lower_node(ctx);
+        start = nnc_node_int(node, "start", 0);
+        end = nnc_node_int(node, "end", INT32_MAX);
+        if (start < 0 || end < start || end > INT32_MAX) {
+            return nnc_lower_fail(ctx, "dims counted from the end of an unknown rank");
+        }
+    } else if (nnc_node_is(nnc_lower_node(ctx), "Size")) {
         start = 0;
         end = x->shape.rank;
     } else {
@@ -80,9 +87,6 @@ static nnc_status emit_shape(uint32_t *out, nnc_lower_ctx *ctx, uint32_t final)
 static nnc_status shape_lower(nnc_lower_ctx *ctx)
 {
     uint32_t y;
-    if (!nnc_lower_in_value(ctx, 0)->has_shape) {
-        return nnc_lower_fail(ctx, "the rank of the input is unknown");
-    }
     NNC_TRY(nnc_lower_output(&y, ctx, 0, NNC_FORM_LOGICAL));
     return emit_shape(&y, ctx, y);
 }
@@ -120,9 +124,6 @@ static nnc_status size_lower(nnc_lower_ctx *ctx)
 {
     nnrt_reduce_params params = {.op = NNRT_REDUCE_PROD, .mask = 0, .keepdims = 0};
     uint32_t dims, y;
-    if (!nnc_lower_in_value(ctx, 0)->has_shape) {
-        return nnc_lower_fail(ctx, "the rank of the input is unknown");
-    }
     NNC_TRY(nnc_lower_temp(&dims, ctx, NNRT_I64, 1));
     NNC_TRY(emit_shape(&dims, ctx, dims));
     NNC_TRY(nnc_lower_output(&y, ctx, 0, NNC_FORM_LOGICAL));

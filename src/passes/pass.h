@@ -33,6 +33,7 @@ extern const nnc_pass nnc_pass_transposes;     /* adjacent Transpose/Reshape pai
 extern const nnc_pass nnc_pass_fold_bn;        /* Conv/ConvTranspose/Gemm + BatchNormalization (+ scalar/channel Mul, Add) -> one */
 extern const nnc_pass nnc_pass_matmul_bias;    /* MatMul(x, const) + Add(const) -> Gemm where rank is 2 */
 extern const nnc_pass nnc_pass_spread_grids;   /* data movement keeps annotations */
+extern const nnc_pass nnc_pass_subgraphs;      /* all of this within If, Loop and Scan; an If that always goes one way becomes its branch */
 extern const nnc_pass nnc_pass_qdq_fold;       /* Q/DQ pairs become annotations (docs/architecture.md, "Quantized forms") */
 
 extern const nnc_pass nnc_pass_unquantize;    /* the inverse of quantization: no grids, constants in float; prepared again */
@@ -40,6 +41,9 @@ extern const nnc_pass nnc_pass_unquantize;    /* the inverse of quantization: no
 /* All of the above that any graph wants after import, to a fixed point: folding, dead code, identities, CSE, transposes, BN. Without
  * fold_bn when keep_bn. qdq_fold runs after constant folding. */
 nnc_status nnc_passes_prepare(nnc_graph *graph, const nnc_pass_ctx *ctx);
+
+/* What of it suits a subgraph: all but what reads or moves grids. *edits is increased. */
+nnc_status nnc_passes_clean(nnc_graph *graph, const nnc_pass_ctx *ctx, size_t *edits);
 
 /* How annotations are written for a reader of the file. */
 typedef struct nnc_emit_options {

@@ -71,7 +71,11 @@ static void layout_perm(nnrt_transpose_params *params, uint32_t rank, bool to_nh
 static nnrt_shape physical_shape(nnc_plan_state *state, const nnc_value *value, nnc_slot slot)
 {
     nnrt_shape shape = {0};
-    if (!value->has_shape || value->shape.rank > NNRT_RANK_MAX) {
+    if (!value->has_shape) {
+        shape.rank = NNRT_RANK_ANY;
+        return shape;
+    }
+    if (value->shape.rank > NNRT_RANK_MAX) {
         return shape;
     }
     shape.rank = value->shape.rank;
@@ -81,7 +85,7 @@ static nnrt_shape physical_shape(nnc_plan_state *state, const nnc_value *value, 
         int64_t dim = value->shape.dims[slot_is_nhwc(slot) ? p.perm[d] : d];
         if (dim < 0) {
             const char *name = nnc_graph_symbol_name(state->graph, dim);
-            dim = name[0] ? nnrt_builder_symbol(state->builder, name) : NNRT_DIM_UNKNOWN;
+            dim = name[0] && !state->inner ? nnrt_builder_symbol(state->builder, name) : NNRT_DIM_UNKNOWN;
         }
         shape.dims[d] = dim;
     }

@@ -29,6 +29,7 @@ typedef struct nnc_plan_state {
     const nnc_graph *graph;
     const nnc_plan_options *options;
     nnrt_builder *builder;
+    bool inner;           /* a subgraph; the builder is the graph's */
     nnc_uses uses;
     nnc_node_id *order;
     size_t order_count;
@@ -44,6 +45,12 @@ struct nnc_lower_ctx {
     nnc_node_id node;
     const nnc_fusion *fusion;
 };
+
+/* plan.c. builder: the one to add to, or NULL for a new one. */
+nnc_status nnc_plan_state_init(nnc_plan_state *state, const nnc_graph *graph, const nnc_plan_options *options,
+                               nnrt_builder *builder);
+void nnc_plan_state_deinit(nnc_plan_state *state);
+nnc_status nnc_plan_emit_nodes(nnc_plan_state *state);
 
 /* Per-tensor 8-bit grid? */
 bool nnc_grid8(const nnc_qparams *q);

@@ -148,11 +148,11 @@ nnc_status nnc_lower_dynamic_input(uint32_t out[3], nnc_lower_ctx *ctx, uint32_t
 nnc_status nnc_lower_temp(uint32_t *out, nnc_lower_ctx *ctx, nnrt_dtype dtype, uint32_t rank)
 {
     nnrt_shape shape = {.rank = rank};
-    if (rank > NNRT_RANK_MAX) {
+    if (rank > NNRT_RANK_MAX && rank != NNRT_RANK_ANY) {
         NNC_FAIL(NNC_ERR_UNSUPPORTED, "%s '%s': needs rank %u in between, the runtime handles up to %d",
                  nnc_lower_node(ctx)->op_type, nnc_lower_node(ctx)->name, rank, NNRT_RANK_MAX);
     }
-    for (uint32_t d = 0; d < rank; d++) {
+    for (uint32_t d = 0; d < rank && d < NNRT_RANK_MAX; d++) {
         shape.dims[d] = NNRT_DIM_UNKNOWN;
     }
     *out = nnrt_builder_value(ctx->state->builder, NNRT_VALUE_TEMP, "", dtype, &shape, 0, NULL);

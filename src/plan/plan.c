@@ -7,50 +7,66 @@
 #include "base/str.h"
 #include "plan/internal.h"
 
+/* Counts what this build cannot run by kind, subgraphs included: "Det", "com.example::Op". */
+static nnc_status count_unsupported(nnc_map *counts, nnc_str *kinds, size_t *kind_count, const nnc_graph *graph)
+{
+    nnc_status status = NNC_OK;
+    nnc_str key = {0};
+    for (nnc_node_id i = 0; i < nnc_graph_node_count(graph) && status == NNC_OK; i++) {
+        const nnc_node *node = nnc_graph_node_const(graph, i);
+        for (uint32_t a = 0; !node->dead && a < node->attr_count && status == NNC_OK; a++) {
+            for (size_t g = 0; node->attrs[a].graphs && g < node->attrs[a].count && status == NNC_OK; g++) {
+                status = count_unsupported(counts, kinds, kind_count, node->attrs[a].graphs[g]);
+            }
+        }
+        if (node->dead || (node->op && node->op->lower) || status != NNC_OK) {
+            continue;
+        }
+        nnc_str_clear(&key);
+        nnc_str_appendf(&key, "%s%s%s", node->domain, node->domain[0] ? "::" : "", node->op_type);
+        uint32_t count = 0;
+        if (!nnc_map_get(counts, nnc_str_get(&key), &count)) {
+            nnc_str_appendf(kinds, "%s\n", nnc_str_get(&key));
+            ++*kind_count;
+        }
+        status = nnc_map_put(counts, nnc_str_get(&key), count + 1, NULL);
+    }
+    nnc_str_deinit(&key);
+    return status;
+}
+
 /* Lists every operator this build cannot run, with counts. */
 static nnc_status check_supported(const nnc_graph *graph)
 {
-    nnc_str list = {0};
-    nnc_map *seen = nnc_map_create();
-    if (!seen) {
+    nnc_str kinds = {0}, list = {0};
+    size_t count = 0;
+    nnc_map *counts = nnc_map_create();
+    if (!counts) {
         return NNC_ERR_LIMIT;
     }
-    nnc_status status = NNC_OK;
-    size_t kinds = 0;
-    uint32_t n = nnc_graph_node_count(graph);
-    for (nnc_node_id i = 0; i < n && status == NNC_OK; i++) {
-        const nnc_node *node = nnc_graph_node_const(graph, i);
-        if (node->dead || (node->op && node->op->lower)) {
-            continue;
-        }
-        nnc_str key = {0};
-        nnc_str_appendf(&key, "%s%s%s", node->domain, node->domain[0] ? "::" : "", node->op_type);
-        uint32_t count = 0;
-        bool known = nnc_map_get(seen, nnc_str_get(&key), &count);
-        status = nnc_map_put(seen, nnc_str_get(&key), count + 1, NULL);
-        if (!known) {
-            uint32_t total = 0;
-            for (nnc_node_id j = i; j < n; j++) {
-                const nnc_node *other = nnc_graph_node_const(graph, j);
-                total += !other->dead && strcmp(other->op_type, node->op_type) == 0 &&
-                         strcmp(other->domain, node->domain) == 0;
-            }
-            nnc_str_appendf(&list, "%s%s x%u", kinds++ ? ", " : "", nnc_str_get(&key), total);
-        }
-        nnc_str_deinit(&key);
+    nnc_status status = count_unsupported(counts, &kinds, &count, graph);
+    for (char *at = (char *)(uintptr_t)nnc_str_get(&kinds), *end; status == NNC_OK && (end = strchr(at, '\n'));
+         at = end + 1) {
+        uint32_t n = 0;
+        *end = '\0';
+        nnc_map_get(counts, at, &n);
+        nnc_str_appendf(&list, "%s%s x%u", at == nnc_str_get(&kinds) ? "" : ", ", at, n);
     }
-    if (status == NNC_OK && kinds) {
-        status = nnc_error_set(NNC_ERR_UNSUPPORTED, "%zu unsupported operator%s: %s", kinds,
-                               kinds == 1 ? "" : "s", nnc_str_get(&list));
+    if (status == NNC_OK && count) {
+        status = nnc_error_set(NNC_ERR_UNSUPPORTED, "%zu unsupported operator%s: %s", count,
+                               count == 1 ? "" : "s", nnc_str_get(&list));
     }
-    nnc_map_destroy(seen);
+    nnc_map_destroy(counts);
+    nnc_str_deinit(&kinds);
     nnc_str_deinit(&list);
     return status;
 }
 
-static void state_deinit(nnc_plan_state *state)
+void nnc_plan_state_deinit(nnc_plan_state *state)
 {
-    nnrt_builder_destroy(state->builder);
+    if (!state->inner) {
+        nnrt_builder_destroy(state->builder);
+    }
     nnc_uses_deinit(&state->uses);
     nnc_free(state->order);
     nnc_free(state->legal);
@@ -60,12 +76,13 @@ static void state_deinit(nnc_plan_state *state)
     nnc_free(state->tapped);
 }
 
-static nnc_status state_init(nnc_plan_state *state, const nnc_graph *graph,
-                             const nnc_plan_options *options)
+nnc_status nnc_plan_state_init(nnc_plan_state *state, const nnc_graph *graph, const nnc_plan_options *options,
+                               nnrt_builder *builder)
 {
     uint32_t nodes = nnc_graph_node_count(graph), values = nnc_graph_value_count(graph);
     *state = (nnc_plan_state){.graph = graph, .options = options};
-    state->builder = nnrt_builder_create();
+    state->inner = builder != NULL;
+    state->builder = builder ? builder : nnrt_builder_create();
     state->units = nnc_calloc(nodes + 1, sizeof(*state->units));
     state->anchor = nnc_calloc(nodes + 1, sizeof(*state->anchor));
     state->slots = nnc_calloc(values + 1, sizeof(*state->slots));
@@ -135,7 +152,7 @@ static nnc_status lower_unit(nnc_plan_state *state, nnc_node_id anchor)
     return NNC_OK;
 }
 
-static nnc_status emit_nodes(nnc_plan_state *state)
+nnc_status nnc_plan_emit_nodes(nnc_plan_state *state)
 {
     for (size_t k = 0; k < state->order_count; k++) {
         nnc_node_id id = state->order[k];
@@ -156,7 +173,7 @@ static nnc_status emit_outputs(nnc_plan_state *state)
         const nnc_value *value = nnc_graph_value_const(graph, id);
         uint32_t rv;
         NNC_TRY(nnc_form_get(&rv, state, id, NNC_SLOT_LOGICAL));
-        bool copy = value->kind != NNC_VALUE_TEMP && !value->qparams;
+        bool copy = value->kind != NNC_VALUE_TEMP && !value->qparams && value->has_shape;
         for (size_t j = 0; j < i; j++) {
             copy = copy || nnc_graph_output(graph, j) == id;
         }
@@ -183,7 +200,7 @@ static nnc_status emit_outputs(nnc_plan_state *state)
 static nnc_status build(nnc_plan_state *state, void **image, size_t *bytes)
 {
     NNC_TRY(emit_inputs(state));
-    NNC_TRY(emit_nodes(state));
+    NNC_TRY(nnc_plan_emit_nodes(state));
     NNC_TRY(emit_outputs(state));
     const nnc_plan_options *options = state->options;
     for (size_t i = 0; options && i < options->metadata_count; i++) {
@@ -201,10 +218,10 @@ nnc_status nnc_plan_build(void **image, size_t *bytes, const nnc_graph *graph,
 {
     NNC_TRY(check_supported(graph));
     nnc_plan_state state;
-    nnc_status status = state_init(&state, graph, options);
+    nnc_status status = nnc_plan_state_init(&state, graph, options, NULL);
     if (status == NNC_OK) {
         status = build(&state, image, bytes);
     }
-    state_deinit(&state);
+    nnc_plan_state_deinit(&state);
     return status;
 }

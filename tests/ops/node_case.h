@@ -2,7 +2,7 @@
  * inputs: "f[N,3,8,8] f[4] - i{1,2} c{0.5,2} i(3)": float32 / i int64 / h int32 / b bool / u uint8
  * / s int8 values, omitted, constant lists (i: int64, c: float32) and constant scalars; "?": rank
  * unknown. attributes: "axis=1 pads=[1,1] mode=linear alpha~0.5". A dim is a number, a name, or "_"
- * for an anonymous symbol. */
+ * for an anonymous symbol. "body=@3:1,2": a subgraph, see case_subgraph. */
 #ifndef NNC_TESTS_OPS_NODE_CASE_H
 #define NNC_TESTS_OPS_NODE_CASE_H
 
@@ -90,6 +90,26 @@ static inline nnc_value_id case_input(nnc_graph *g, const char *text)
     return v;
 }
 
+/* "@3:1,2": a subgraph of 3 inputs, whose outputs are the inputs 1 and 2. */
+static inline void case_subgraph(nnc_graph *g, nnc_node_id node, const char *name, char *text)
+{
+    nnc_graph *sub;
+    nnc_value_id v;
+    assert_int_equal(nnc_graph_create(&sub), NNC_OK);
+    for (long n = strtol(text + 1, &text, 10); n > 0; n--) {
+        assert_int_equal(
+            nnc_graph_add_value(&v, sub, "a", NNC_VALUE_INPUT, NNC_DTYPE_UNDEFINED, NULL), NNC_OK);
+        assert_int_equal(nnc_graph_add_input(sub, v), NNC_OK);
+    }
+    while (*text == ':' || *text == ',') {
+        v = (nnc_value_id)strtol(text + 1, &text, 10);
+        assert_int_equal(nnc_graph_add_output(sub, v, NULL), NNC_OK);
+    }
+    nnc_attr attr = {.name = name, .type = NNC_ATTR_GRAPH, .count = 1, .graphs = &sub};
+    assert_int_equal(nnc_node_set_attr(g, node, &attr), NNC_OK);
+    nnc_graph_destroy(sub);
+}
+
 static inline void case_attr(nnc_graph *g, nnc_node_id node, char *text)
 {
     char *value = text + strcspn(text, "=~");
@@ -97,6 +117,8 @@ static inline void case_attr(nnc_graph *g, nnc_node_id node, char *text)
     *value++ = '\0';
     if (is_float) {
         assert_int_equal(nnc_node_set_float(g, node, text, strtof(value, NULL)), NNC_OK);
+    } else if (value[0] == '@') {
+        case_subgraph(g, node, text, value);
     } else if (value[0] == '[') {
         int64_t list[16];
         size_t n = 0;
