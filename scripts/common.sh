@@ -9,7 +9,7 @@ fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 # Debian and Ubuntu packages of the toolchain; tests add cmocka.
 build_packages="gcc libc6-dev cmake ninja-build pkg-config protobuf-c-compiler libprotobuf-c-dev libhdf5-dev
 libjpeg62-turbo-dev libpng-dev zlib1g-dev libjansson-dev libyaml-dev libxxhash-dev libpthreadpool-dev libfp16-dev"
-test_packages="libcmocka-dev binutils g++"
+test_packages="libcmocka-dev binutils g++ python3-numpy"
 
 installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'install ok installed'; }
 
