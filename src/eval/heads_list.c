@@ -204,6 +204,77 @@ const nnc_head nnc_head_ssd = {
     .decode = ssd_decode,
 };
 
+/* ---- UltraFace: scores [1,N,2] with offsets [1,N,4] from prior boxes ---- */
+
+/* Sides of the prior boxes of each level, and its cells (Linzaer, Ultra-Light-Fast-Generic-Face-Detector, vision/ssd/config/fd_config.py). */
+static const struct {
+    unsigned stride;
+    double sides[3];
+    size_t count;
+} priors[] = {{8, {10, 16, 24}, 3}, {16, {32, 48, 0}, 2}, {32, {64, 96, 0}, 2}, {64, {128, 192, 256}, 3}};
+#define PRIOR_LEVELS (sizeof(priors) / sizeof(priors[0]))
+#define CENTRE_VARIANCE 0.1
+#define SIZE_VARIANCE 0.2
+
+static size_t prior_count(const nnc_head_facts *facts)
+{
+    size_t n = 0;
+    for (size_t l = 0; l < PRIOR_LEVELS; l++) {
+        n += (size_t)(ceil(facts->width / priors[l].stride) * ceil(facts->height / priors[l].stride)) * priors[l].count;
+    }
+    return n;
+}
+
+static bool ultraface_fits(const nnc_eval_output *outputs, uint32_t count, const nnc_head_facts *facts)
+{
+    pair p;
+    if (count != 2 || !find_pair(&p, outputs, count) || p.classes != 2 || p.n != prior_count(facts)) {
+        return false;
+    }
+    for (size_t i = 0; i < p.boxes->count; i++) {
+        if (p.boxes->data[i] < -1.5f) {
+            return true; /* no corner lies that far outside */
+        }
+    }
+    return false;
+}
+
+static nnc_status ultraface_decode(nnc_boxes *boxes, const nnc_eval_output *outputs, uint32_t count,
+                                   const nnc_head_facts *facts, double score)
+{
+    pair p;
+    if (!find_pair(&p, outputs, count) || p.classes != 2 || p.n != prior_count(facts)) {
+        NNC_FAIL(NNC_ERR_USAGE, "outputs are not scores [1,%zu,2] and offsets [1,%zu,4]", prior_count(facts),
+                 prior_count(facts));
+    }
+    size_t i = 0;
+    for (size_t l = 0; l < PRIOR_LEVELS; l++) {
+        const size_t across = (size_t)ceil(facts->width / priors[l].stride), down = (size_t)ceil(facts->height / priors[l].stride);
+        for (size_t cell = 0; cell < across * down; cell++) {
+            for (size_t k = 0; k < priors[l].count; k++, i++) {
+                const float *o = p.boxes->data + 4 * i;
+                double side = priors[l].sides[k], s = p.scores->data[2 * i + 1];
+                double cx = ((double)(cell % across) + 0.5) * facts->width / (double)across + o[0] * CENTRE_VARIANCE * side;
+                double cy = ((double)(cell / across) + 0.5) * facts->height / (double)down + o[1] * CENTRE_VARIANCE * side;
+                double w = exp(o[2] * SIZE_VARIANCE) * side, h = exp(o[3] * SIZE_VARIANCE) * side;
+                nnc_box box = {cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2, s, 0, false};
+                if (s >= score) {
+                    NNC_TRY(nnc_boxes_add(boxes, &box));
+                }
+            }
+        }
+    }
+    return NNC_OK;
+}
+
+const nnc_head nnc_head_ultraface = {
+    .name = "ultraface",
+    .help = "scores [1,N,2] and offsets [1,N,4] from prior boxes of 8, 16, 32 and 64 pixels (UltraFace without decoding)",
+    .suppress = true,
+    .fits = ultraface_fits,
+    .decode = ultraface_decode,
+};
+
 /* ---- DETR's queries: logits [1,Q,C] with centres and sizes [1,Q,4] ---- */
 
 static bool by_name_only(const nnc_eval_output *outputs, uint32_t count, const nnc_head_facts *facts)

@@ -10,6 +10,7 @@
 #include "pipeline/gates.h"
 #include "pipeline/options.h"
 #include "pipeline/source.h"
+#include "quant/equalize.h"
 #include "quant/quant.h"
 #include "reports/report.h"
 
@@ -33,7 +34,7 @@ const nnc_step *nnc_step_row(size_t i);          /* NULL past the end */
 typedef struct nnc_int8_options {
     const char *method;
     double percentile;
-    bool per_channel, bias_correction;
+    bool per_channel, bias_correction, equalize;
     nnc_option_list exclude;
     nnc_option_list target; /* none: the first row of targets.def */
     bool requantize;
@@ -83,6 +84,7 @@ struct nnc_run {
     char output_sha256[65];     /* of the file as written */
     const nnc_target *target;   /* set by the step that quantizes */
     struct nnc_targets *targets; /* pipeline/targets.h; NULL before that step */
+    nnc_equalization equalization; /* what the step did before it quantized */
     nnc_quant_result quant;
     bool quantized;
     struct nnc_state *state;    /* of a run that can be resumed; else NULL (pipeline/state.h) */

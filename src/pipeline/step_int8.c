@@ -18,7 +18,7 @@ static const nnc_option options[] = {
 nnc_int8_options nnc_int8_defaults(void)
 {
     return (nnc_int8_options){.method = "auto", .percentile = 99.999, .per_channel = true,
-                              .bias_correction = true};
+                              .bias_correction = true, .equalize = true};
 }
 
 static nnc_status check_method(const char *method)
@@ -77,6 +77,17 @@ nnc_status nnc_int8_unquantize(nnc_run *run)
     return NNC_OK;
 }
 
+/* Before the first target; later ones start from the graph that it leaves. */
+static nnc_status equalize(nnc_run *run, const nnc_int8_options *o, const nnc_quant_options *quant)
+{
+    if (!o->equalize || run->targets) {
+        return NNC_OK;
+    }
+    nnc_quant_options with_target = *quant;
+    with_target.target = run->target;
+    return nnc_equalize_if_better(&run->equalization, &run->graph, run->calib, &with_target, run->log);
+}
+
 static nnc_status run_int8(nnc_run *run, const void *opaque)
 {
     const nnc_int8_options *o = opaque;
@@ -86,9 +97,6 @@ static nnc_status run_int8(nnc_run *run, const void *opaque)
     }
     char key[256];
     const char *seen = nnc_dataset_preprocessing(run->calib);
-    snprintf(key, sizeof(key), "tool=%s model=%s data=%016llx samples=%zu preprocessing=%016llx", NNC_VERSION,
-             run->source.sha256, (unsigned long long)run->calib_hash, run->calib_count,
-             (unsigned long long)nnc_hash64(seen, strlen(seen), 0));
     nnc_quant_options quant = {
         .method = o->method, .percentile = o->percentile,
         .per_channel = o->per_channel, .bias_correction = o->bias_correction, .exclude = o->exclude.items, .exclude_count = o->exclude.count,
@@ -97,6 +105,10 @@ static nnc_status run_int8(nnc_run *run, const void *opaque)
         .cache_optional = !o->cache,
         .cache_key = key, .threads = (uint32_t)run->recipe->run.threads,
         .isa_max = nnc_run_isa(&run->recipe->run)};
+    NNC_TRY(equalize(run, o, &quant));
+    snprintf(key, sizeof(key), "tool=%s model=%s data=%016llx samples=%zu preprocessing=%016llx equalized=%d", NNC_VERSION,
+             run->source.sha256, (unsigned long long)run->calib_hash, run->calib_count,
+             (unsigned long long)nnc_hash64(seen, strlen(seen), 0), run->equalization.kept);
     NNC_TRY(nnc_targets_begin(run, &o->target, o, &quant));
     NNC_TRY(nnc_quantize_graph(&run->quant, run->graph, run->calib, &quant, run->log));
     run->quantized = true;
@@ -118,6 +130,10 @@ static void report_int8(nnc_run *run, const void *opaque)
     nnc_report_bool(root, "quantization.bias_correction.kept", run->quant.bias_corrected);
     nnc_report_double(root, "quantization.bias_correction.sqnr_db_without", run->quant.sqnr_plain);
     nnc_report_double(root, "quantization.bias_correction.sqnr_db_with", run->quant.sqnr_corrected);
+    nnc_report_int(root, "quantization.equalization.values", (int64_t)run->equalization.groups);
+    nnc_report_bool(root, "quantization.equalization.kept", run->equalization.kept);
+    nnc_report_double(root, "quantization.equalization.sqnr_db_without", run->equalization.sqnr_before);
+    nnc_report_double(root, "quantization.equalization.sqnr_db_with", run->equalization.sqnr_after);
     report_candidates(run);
 }
 
@@ -131,6 +147,10 @@ static nnc_status archive_int8(nnc_run *run, const void *opaque, nnc_archive *a)
         nnc_quant_options quant = {0};
         NNC_TRY(nnc_targets_begin(run, &o->target, o, &quant));
     }
+    NNC_ARCHIVE(a, run->equalization.groups);
+    NNC_ARCHIVE(a, run->equalization.sqnr_before);
+    NNC_ARCHIVE(a, run->equalization.sqnr_after);
+    nnc_archive_bool(a, &run->equalization.kept);
     NNC_TRY(nnc_quant_result_archive(&run->quant, run->graph, a));
     run->quantized = true;
     return NNC_OK;

@@ -259,6 +259,24 @@ static void heads_of_lists(void **state)
     assert_int_equal(nnc_head_find("nms")->decode(&boxes, queries, 2, &facts, 0.25), NNC_ERR_USAGE);
 }
 
+static void head_of_priors(void **state)
+{
+    (void)state;
+    /* 64 x 32 pixels: 96, 16, 4 and 3 prior boxes. */
+    enum { N = 96 + 16 + 4 + 3 };
+    float scores[2 * N] = {0}, offsets[4 * N] = {0};
+    const size_t i = 96 + 2 * (4 + 1) + 1; /* second level, column 1 of row 1, side 48 */
+    offsets[4 * i] = -2;
+    offsets[4 * i + 3] = 5 * logf(0.5f);
+    scores[2 * i + 1] = 0.75f;
+    const nnc_eval_output o[2] = {output("scores", true, scores, 3, (int64_t[]){1, N, 2}),
+                                  output("boxes", true, offsets, 3, (int64_t[]){1, N, 4})};
+    nnc_boxes boxes = decoded("ultraface", o, 2);
+    assert_int_equal(boxes.count, 1);
+    expect_box(&boxes, 0, 24 - 9.6 - 24, 24 - 12, 24 - 9.6 + 24, 24 + 12, 0.75, 0);
+    nnc_boxes_deinit(&boxes);
+}
+
 static const nnc_task_metric *metric(const nnc_task_result *r, const char *name)
 {
     for (size_t i = 0; i < r->count; i++) {
@@ -345,6 +363,7 @@ int main(void)
         cmocka_unit_test(heads_of_yolo),
         cmocka_unit_test(head_of_distributions),
         cmocka_unit_test(heads_of_lists),
+        cmocka_unit_test(head_of_priors),
         cmocka_unit_test(segmentation),
         cmocka_unit_test(regression),
         cmocka_unit_test(next_tokens),
