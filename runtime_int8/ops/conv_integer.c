@@ -1,10 +1,13 @@
 /* conv_integer: convolution of 8-bit integers in the ONNX order of dims, exact in wrapping 32 bits.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ * The input becomes 16-bit differences from its zero point; then every tap adds a scaled row to a row of outputs. */
+#include "base/mem.h"
 #include "runtime_int8/ops/util.h"
 
 #define SET_BYTES (NNRT_SET(NNRT_U8) | NNRT_SET(NNRT_I8))
 #define SPATIAL_MAX 3
 #define WINDOW_MAX 65535u
+#define WIDEN_TILE 32768u
 
 /* Sizes with missing spatial dims in front as 1. */
 typedef struct conv_sizes {
@@ -94,6 +97,8 @@ static nnc_status reshape(nnrt_node_ctx *ctx)
     NNC_TRY(nnrt_check_shape(ctx, &y, NNRT_I32));
     NNC_TRY(nnrt_ctx_state(ctx, sizeof s));
     *(conv_sizes *)ctx->state = s;
+    if (!nnc_size_mul(&ctx->scratch_bytes, nnrt_shape_count(&ctx->in[0].shape), sizeof(int16_t)))
+        NNC_FAIL(NNC_ERR_LIMIT, "'%s': the input is too large", ctx->name);
     ctx->macs = (uint64_t)nnrt_shape_count(&y) * (uint64_t)s.per_group *
                 (uint64_t)(s.kernel[0] * s.kernel[1] * s.kernel[2]);
     nnrt_set_output(ctx, NNRT_I32, &y);
@@ -105,27 +110,45 @@ static int32_t byte_at(const nnrt_tensor *t, size_t i)
     return t->dtype == NNRT_U8 ? ((const uint8_t *)t->data)[i] : ((const int8_t *)t->data)[i];
 }
 
-/* Adds weight * (x - zx) of one tap of one input channel to all outputs of an image plane. */
-static void add_tap(const nnrt_node_ctx *ctx, const conv_sizes *s, int32_t *y, size_t plane,
-                    const int64_t tap[SPATIAL_MAX], int32_t weight, int32_t zx)
+/* First output of dim d whose tap reads inside of the input, and one past the last. */
+static void tap_range(int64_t *first, int64_t *last, const conv_sizes *s, uint32_t d, int64_t tap)
 {
-    for (int64_t od = 0; od < s->out[0]; od++) {
-        int64_t id = od * s->stride[0] - s->begin[0] + tap[0] * s->dilation[0];
-        for (int64_t oh = 0; oh < s->out[1]; oh++) {
-            int64_t ih = oh * s->stride[1] - s->begin[1] + tap[1] * s->dilation[1];
-            int32_t *row = y + (od * s->out[1] + oh) * s->out[2];
-            if (id < 0 || id >= s->in[0] || ih < 0 || ih >= s->in[1])
-                continue;
-            size_t from = plane + (size_t)((id * s->in[1] + ih) * s->in[2]);
-            for (int64_t ow = 0; ow < s->out[2]; ow++) {
-                int64_t iw = ow * s->stride[2] - s->begin[2] + tap[2] * s->dilation[2];
-                if (iw >= 0 && iw < s->in[2])
-                    row[ow] = (int32_t)((uint32_t)row[ow] +
-                                        (uint32_t)(weight *
-                                                   (byte_at(&ctx->in[0], from + (size_t)iw) - zx)));
-            }
-        }
+    int64_t offset = tap * s->dilation[d] - s->begin[d], stride = s->stride[d];
+    *first = offset < 0 ? (-offset + stride - 1) / stride : 0;
+    *last = s->in[d] - offset <= 0 ? 0 : (s->in[d] - offset - 1) / stride + 1;
+    *last = *last < s->out[d] ? *last : s->out[d];
+}
+
+/* row[i] += weight * x[i * stride] for i < n; sums wrap. */
+static void add_row(int32_t *restrict row, const int16_t *restrict x, int64_t n, int64_t stride, int16_t weight)
+{
+    if (stride == 1) {
+        for (int64_t i = 0; i < n; i++)
+            row[i] = (int32_t)((uint32_t)row[i] + (uint32_t)((int32_t)weight * (int32_t)x[i]));
+        return;
     }
+    for (int64_t i = 0; i < n; i++)
+        row[i] = (int32_t)((uint32_t)row[i] + (uint32_t)(weight * x[i * stride]));
+}
+
+/* Adds weight times one tap of one input plane to all outputs of an output plane. */
+static void add_tap(int32_t *y, const int16_t *x, const conv_sizes *s, const int64_t tap[SPATIAL_MAX],
+                    int16_t weight)
+{
+    int64_t from[SPATIAL_MAX], to[SPATIAL_MAX], at[SPATIAL_MAX];
+    for (uint32_t d = 0; d < SPATIAL_MAX; d++) {
+        tap_range(&from[d], &to[d], s, d, tap[d]);
+        at[d] = tap[d] * s->dilation[d] - s->begin[d];
+    }
+    if (weight == 0 || from[2] >= to[2])
+        return;
+    for (int64_t od = from[0]; od < to[0]; od++)
+        for (int64_t oh = from[1]; oh < to[1]; oh++) {
+            int64_t id = od * s->stride[0] + at[0], ih = oh * s->stride[1] + at[1];
+            int64_t iw = from[2] * s->stride[2] + at[2];
+            add_row(y + (od * s->out[1] + oh) * s->out[2] + from[2],
+                    x + (id * s->in[1] + ih) * s->in[2] + iw, to[2] - from[2], s->stride[2], weight);
+        }
 }
 
 /* Plane i of [N][M]. */
@@ -140,24 +163,37 @@ static void run_plane(void *user, size_t i)
     size_t count = (size_t)(s->out[0] * s->out[1] * s->out[2]);
     size_t group = m / ((size_t)s->m / p->groups);
     int32_t *y = (int32_t *)ctx->out[0].data + i * count;
-    int32_t zx = p->has_zx ? byte_at(&ctx->in[2], 0) : 0;
     int32_t z = zw ? byte_at(zw, nnrt_shape_count(&zw->shape) == 1 ? 0 : m) : 0;
     for (size_t k = 0; k < count; k++)
         y[k] = 0;
     size_t at = m * (size_t)(s->per_group * s->kernel[0] * s->kernel[1] * s->kernel[2]);
     for (int64_t c = 0; c < s->per_group; c++) {
-        size_t from = (image * (size_t)s->c + group * (size_t)s->per_group + (size_t)c) * plane;
+        const int16_t *x =
+            (const int16_t *)ctx->scratch +
+            (image * (size_t)s->c + group * (size_t)s->per_group + (size_t)c) * plane;
         int64_t t[SPATIAL_MAX];
         for (t[0] = 0; t[0] < s->kernel[0]; t[0]++)
             for (t[1] = 0; t[1] < s->kernel[1]; t[1]++)
                 for (t[2] = 0; t[2] < s->kernel[2]; t[2]++)
-                    add_tap(ctx, s, y, from, t, byte_at(&ctx->in[1], at++) - z, zx);
+                    add_tap(y, x, s, t, (int16_t)(byte_at(&ctx->in[1], at++) - z));
     }
+}
+
+static void widen_tile(void *user, size_t begin, size_t n)
+{
+    const nnrt_node_ctx *ctx = user;
+    const nnrt_conv_integer_params *p = ctx->params;
+    int16_t *to = ctx->scratch;
+    int32_t zx = p->has_zx ? byte_at(&ctx->in[2], 0) : 0;
+    for (size_t i = begin; i < begin + n; i++)
+        to[i] = (int16_t)(byte_at(&ctx->in[0], i) - zx);
 }
 
 static void run(const nnrt_node_ctx *ctx)
 {
     const conv_sizes *s = ctx->state;
+    nnrt_parallel_tiles(ctx->pool, widen_tile, (void *)(uintptr_t)ctx,
+                        nnrt_shape_count(&ctx->in[0].shape), WIDEN_TILE);
     nnrt_parallel(ctx->pool, run_plane, (void *)(uintptr_t)ctx, (size_t)(s->n * s->m));
 }
 

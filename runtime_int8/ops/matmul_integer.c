@@ -107,13 +107,21 @@ static void copy_b(void *user, size_t begin, size_t count)
     }
 }
 
+/* Differences reach 255: this many products stay within int32. */
+#define CHUNK 33024u
+
 /* Wraps like the kernels' arithmetic. */
 static int32_t dot(const int16_t *a, const int16_t *b, size_t n)
 {
-    uint32_t sum = 0;
-    for (size_t k = 0; k < n; k++)
-        sum += (uint32_t)((int32_t)a[k] * (int32_t)b[k]);
-    return (int32_t)sum;
+    uint32_t total = 0;
+    for (size_t k = 0; k < n; k += CHUNK) {
+        size_t end = n - k < CHUNK ? n : k + CHUNK;
+        int32_t sum = 0;
+        for (size_t i = k; i < end; i++)
+            sum += (int32_t)a[i] * (int32_t)b[i];
+        total += (uint32_t)sum;
+    }
+    return (int32_t)total;
 }
 
 /* Output rows [begin, begin + count) of [batch][M]. */

@@ -379,6 +379,7 @@ typedef struct contributed {
 
 static const contributed contributeds[] = {
     {"DequantizeLinear", to_standard},
+    {"DynamicQuantizeLSTM", nnc_onnx_qlstm},
     {"DynamicQuantizeMatMul", dynamic_quantize_matmul},
     {"MatMulIntegerToFloat", matmul_integer_to_float},
     {"QAttention", nnc_onnx_qattention},

@@ -11,5 +11,7 @@ nnc_status nnc_onnx_add_dequantize(nnc_value_id *out, nnc_graph *graph, const ch
                                    int64_t axis);
 /* com.microsoft.QAttention as product, bias, heads, Softmax and product. NNC_ERR_UNSUPPORTED for a past and lists of lengths. */
 nnc_status nnc_onnx_qattention(nnc_graph *graph, nnc_node_id node);
+/* com.microsoft.DynamicQuantizeLSTM as LSTM. */
+nnc_status nnc_onnx_qlstm(nnc_graph *graph, nnc_node_id node);
 
 #endif

@@ -237,6 +237,42 @@ static void test_qattention(void **state)
     nnc_tensor_deinit(&in[1]);
 }
 
+/* The same numbers as LSTM of what the weights stand for, stored the other way round. */
+static void test_dynamic_quantize_lstm(void **state)
+{
+    static const int8_t w[8] = {10, -20, 30, 40, -50, 60, 70, -80}, r[4] = {5, -6, 7, 8};
+    const float ws[4] = {0.01f, 0.02f, 0.03f, 0.04f}, rs = 0.05f, x[4] = {0.5f, -1.0f, 2.0f, 0.25f};
+    const int64_t dx[3] = {2, 1, 2};
+    float wf[8], rf[4];
+    nnc_tensor y[2];
+    (void)state;
+    for (int i = 0; i < 8; i++) {
+        wf[i] = ((float)w[i % 2 * 4 + i / 2] - 3.0f) * ws[i / 2];
+        rf[i / 2] = (float)r[i / 2] * rs;
+    }
+    for (int quantized = 0; quantized < 2; quantized++) {
+        wire g = {0}, n = quantized ? ms_node("DynamicQuantizeLSTM", "x,w,r,,,,,,ws,wz,rs,rz") : w_node("LSTM", "n", "x,w,r", "y");
+        size_t rops;
+        w_attr_int(&n, "hidden_size", 1);
+        g_input(&g, w_value("x", W_FLOAT, "2,1,2"));
+        g_output(&g, w_value("y", W_FLOAT, NULL));
+        g_init(&g, quantized ? w_tensor("w", W_INT8, "1,2,4", w, 8) : w_tensor("w", W_FLOAT, "1,4,2", wf, 32));
+        g_init(&g, quantized ? w_tensor("r", W_INT8, "1,1,4", r, 4) : w_tensor("r", W_FLOAT, "1,4,1", rf, 16));
+        g_init(&g, w_tensor("ws", W_FLOAT, "1,4", ws, 16));
+        g_init(&g, w_tensor("wz", W_INT8, "1,4", "\3\3\3\3", 4));
+        g_init(&g, w_tensor("rs", W_FLOAT, "1", &rs, 4));
+        g_init(&g, w_tensor("rz", W_INT8, "1", "\0", 1));
+        g_node(&g, n);
+        nnc_tensor in = tensor(NNC_DTYPE_FLOAT, 3, dx, x);
+        y[quantized] = run(prepare(g, MS), &in, 1, "lstm", &rops);
+        assert_int_equal(rops, 1);
+        nnc_tensor_deinit(&in);
+    }
+    assert_true(nnc_tensor_equal(&y[0], &y[1]));
+    nnc_tensor_deinit(&y[0]);
+    nnc_tensor_deinit(&y[1]);
+}
+
 /* A packed weight in blocks leaves as it came. */
 static void test_blocked_round_trip(void **state)
 {
@@ -275,6 +311,7 @@ int main(void)
         cmocka_unit_test(test_qlinear_matmul),  cmocka_unit_test(test_qlinear_conv_stays),
         cmocka_unit_test(test_dynamic_quantize_matmul),
         cmocka_unit_test(test_contributed),     cmocka_unit_test(test_qattention),
+        cmocka_unit_test(test_dynamic_quantize_lstm),
         cmocka_unit_test(test_blocked_round_trip),
     };
     return cmocka_run_group_tests(tests, folder_make, folder_remove);
