@@ -114,7 +114,8 @@ static void make_axis(axis_taps *t, const nnrt_grid_sample_params *p, float grid
     double v = (double)grid, limit = 1e9, size = (double)n;
     double x = p->align_corners ? (v + 1.0) / 2.0 * (size - 1.0) : ((v + 1.0) * size - 1.0) / 2.0;
     double lo = p->align_corners ? 0.0 : -0.5, hi = p->align_corners ? size - 1.0 : size - 0.5;
-    if (p->padding == BORDER)
+    /* Cubic taps are brought inside one by one. */
+    if (p->padding == BORDER && p->mode != CUBIC)
         x = x > 0.0 ? (x < size - 1.0 ? x : size - 1.0) : 0.0;
     else if (p->padding == REFLECTION)
         x = reflect(x > -limit ? (x < limit ? x : limit) : -limit, lo, hi);

@@ -329,7 +329,7 @@ static double sampled(const nnrt_grid_sample_params *p, const float *x, const in
     for (unsigned d = 3 - dims; d < 3; d++) {
         double g = (double)grid[2 - d], size = (double)n[d];
         double v = p->align_corners ? (g + 1) / 2 * (size - 1) : ((g + 1) * size - 1) / 2;
-        if (p->padding == 1)
+        if (p->padding == 1 && p->mode != 2)
             v = fmin(fmax(v, 0), size - 1);
         if (p->padding == 2)
             v = reflected(v, p->align_corners ? 0 : -0.5, p->align_corners ? size - 1 : size - 0.5);
