@@ -521,6 +521,13 @@ typedef struct nnrt_loop_params {
     uint32_t trips, has_cond, ignore_cond;
     uint32_t carried, scans;
 } nnrt_loop_params;
+/* tfidf: x i32 or i64 [C] or [N,C], and host-known lists: pool i64 of all n-grams by length, starts i64 of each length in it, column i64
+ * and weight f32 of each n-gram -> f32 [width] or [N,width]. Lengths least..most, gaps of up to `skips` tokens. */
+enum { NNRT_TFIDF_TF, NNRT_TFIDF_IDF, NNRT_TFIDF_TFIDF };
+typedef struct nnrt_tfidf_params {
+    uint32_t mode, least, most, skips, width;
+    uint32_t reserved;
+} nnrt_tfidf_params;
 /* callback: x any -> (no output). The session's callback gets a view of x. */
 typedef struct nnrt_callback_params {
     uint32_t tag;

@@ -204,13 +204,40 @@ static void test_det(void **state)
     rop_refuse(&c, NNRT_ERR_MODEL);
 }
 
+static void test_tfidf(void **state)
+{
+    (void)state;
+    const int32_t x[8] = {1, 1, 3, 3, 3, 7, 8, 6};
+    const int64_t pool[10] = {2, 3, 5, 4, 5, 6, 7, 8, 6, 7}, starts[2] = {0, 4}, columns[7] = {0, 1, 2, 3, 4, 5, 6};
+    const float weights[7] = {1, 2, 1, 1, 1, 3, 1};
+    nnrt_tfidf_params p = {NNRT_TFIDF_TFIDF, 1, 2, 0, 7, 0};
+    rop_case c = {NNRT_ROP_ID_TFIDF, &p, 5,
+                  {{NNRT_I32, rop_dims(1, 8, 0, 0, 0), x, false},
+                   {NNRT_I64, rop_dims(1, 10, 0, 0, 0), pool, true},
+                   {NNRT_I64, rop_dims(1, 2, 0, 0, 0), starts, true},
+                   {NNRT_I64, rop_dims(1, 7, 0, 0, 0), columns, true},
+                   {NNRT_F32, rop_dims(1, 7, 0, 0, 0), weights, true}},
+                  NNRT_F32, 1};
+    const float want[7] = {0, 6, 0, 0, 0, 3, 0};
+    expect(&c, want, sizeof want, (const int64_t[]){7});
+    p.mode = NNRT_TFIDF_IDF;
+    const float once[7] = {0, 2, 0, 0, 0, 3, 0};
+    expect(&c, once, sizeof once, (const int64_t[]){7});
+    p.width = 6;
+    rop_refuse(&c, NNRT_ERR_MODEL);
+    p.width = 7;
+    const int64_t beyond[2] = {0, 12};
+    c.in[2].data = beyond;
+    rop_refuse(&c, NNRT_ERR_MODEL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_eye),     cmocka_unit_test(test_trilu),      cmocka_unit_test(test_bitcast),
         cmocka_unit_test(test_one_hot), cmocka_unit_test(test_hardmax),    cmocka_unit_test(test_cumulative),
         cmocka_unit_test(test_random),  cmocka_unit_test(test_draws),      cmocka_unit_test(test_windows),
-        cmocka_unit_test(test_det),
+        cmocka_unit_test(test_det),     cmocka_unit_test(test_tfidf),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
