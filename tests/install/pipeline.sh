@@ -9,13 +9,13 @@ job() {
     inside "$system" "$user" "cd '$folder' && $4" >"$work/out" 2>"$work/err" || code=$?
     line=$(grep '^nncompress: [A-Z]' "$work/out" | tail -n 1)
     [ "$code" -le 1 ] && [ -n "$line" ] || line=$(grep '^nncompress: error' "$work/err" | tail -n 1)
-    [ -n "$line" ] || line=$(tail -n 1 "$work/out")
+    [ -n "$line" ] || line=$(grep '^nncompress: ' "$work/err" | tail -n 1)
     printf '| %s | %s | `%s` |\n' "$what" "$code" "$(printf %s "$line" | tr '|' '/')" >>"$work/pipeline.md"
     say "  exit $code: $what"
     [ "$code" = "$want" ] || { cat "$work/out" "$work/err" >&2; fail "$what: expected exit $want"; }
     grep -qF -- "$words" "$work/out" "$work/err" || { cat "$work/out" "$work/err" >&2; fail "$what: expected '$words'"; }
     errors=$(grep -c '^nncompress: error' "$work/err" || true)
-    [ "$errors" = "$((code != 0))" ] || { cat "$work/err" >&2; fail "$what: $errors error lines"; }
+    [ "$errors" = "$((code != 0 && code < 128))" ] || { cat "$work/err" >&2; fail "$what: $errors error lines"; }
     left=$(find "$work/$system$folder" -name '*.tmp' -o -name '*.nnc-lock' | head -n 3)
     [ -z "$left" ] || fail "$what: left behind: $left"
     checks=$((checks + 1))
@@ -105,7 +105,7 @@ machines() {
     job 0 "DONE" "\`--device auto\` without a device" "$1 $quick -o auto.onnx --device auto"
     grep -q '"GPU: CUDA: ' "$work/$system$folder/auto.json" || fail "the report does not say why it ran on the CPU"
     job 6 "exists" "output exists" "$1 $quick -o auto.onnx"
-    job 143 "" "SIGTERM" "{ $1 $2 --bench-seconds 60 -o term.onnx & sleep 1; kill -TERM \$!; wait \$!; }"
+    job 143 "interrupted; nothing was written" "SIGTERM" "{ $1 $2 --bench-seconds 60 -o term.onnx & sleep 1; kill -TERM \$!; wait \$!; }"
     there term.onnx no
 }
 

@@ -82,6 +82,16 @@ class Binding(unittest.TestCase):
         with open(MODEL, "rb") as source, open(broken, "wb") as out:
             out.write(source.read(3000))
         self.fails(3, "", nncompress.Model, broken)
+        # What C would cut or round is refused here.
+        self.assertRaises(ValueError, nncompress.Model, MODEL + "\0.txt")
+        self.assertRaises(ValueError, nncompress.compress, MODEL, CALIB, self.path("a\0.onnx"))
+        self.assertRaises(ValueError, nncompress.compress, MODEL, CALIB, self.path("a.onnx"), method="auto\0x")
+        for label in (1.5, "cat", None):
+            with self.assertRaises(TypeError):
+                nncompress.compress(MODEL, images(20), self.path("a.onnx"), eval=[(x, label) for x in images(20)], **FAST)
+        for threads in (-1, 2**32, 5000):
+            self.assertRaises(ValueError, nncompress.Model, MODEL, threads=threads)
+        self.assertRaises(TypeError, nncompress.Model, MODEL, threads="all")
         self.assertFalse(os.path.exists(self.path("a.onnx")))
 
     def test_same_as_path(self):
@@ -94,6 +104,7 @@ class Binding(unittest.TestCase):
         self.assertEqual(a["kind"], "compress")
         self.assertEqual(b["data"]["calibration"]["samples"], 40)
         self.assertIn("<html", b.texts["html"])
+        self.assertEqual(sorted(b.texts), ["card", "csv", "html", "junit", "md", "metrics", "sbom", "terminal"])
         self.assertEqual(self.content("b.onnx"), self.content("c.onnx"))
         x = numpy.stack(images(8, 2))
         with nncompress.Model(MODEL) as original, nncompress.Model(self.path("b.onnx")) as small:

@@ -12,6 +12,7 @@ SPDX-License-Identifier: Apache-2.0
 import ctypes
 import glob
 import json
+import operator
 import os
 
 import numpy
@@ -141,6 +142,14 @@ def _check(status, kind=Error):
         raise (GateError if status == 1 else kind)(status, name, message or name)
 
 
+def _text(value):
+    """A path or word for C, which would end it at a NUL byte."""
+    text = os.fsencode(value)
+    if b"\0" in text:
+        raise ValueError("a NUL byte in %r" % value)
+    return text
+
+
 def _describe(array, values, dtype):
     """Fills an _Array; returns the contiguous array that must stay alive as long as it is used."""
     values = numpy.ascontiguousarray(values)
@@ -226,7 +235,7 @@ class _Source:
         return 1 if result is None else result
 
     def label(self, _, i):
-        result = self.talk.guard(lambda: int(self.split(i)[1]))
+        result = self.talk.guard(lambda: operator.index(self.split(i)[1]))
         return -1 if result is None else result
 
 
@@ -235,8 +244,11 @@ class Model:
 
     def __init__(self, path, threads=0, message=None):
         self._handle = ctypes.c_void_p()
+        threads = operator.index(threads)
+        if not 0 <= threads <= 1024:
+            raise ValueError("threads is %d, expected 1 to 1024, or 0 for all" % threads)
         talk = _Talk(message)
-        status = _c.nnc_model_load(ctypes.byref(self._handle), os.fsencode(path), ctypes.byref(talk.c))
+        status = _c.nnc_model_load(ctypes.byref(self._handle), _text(path), ctypes.byref(talk.c))
         if talk.error:
             self.close()
             raise talk.error
@@ -286,7 +298,7 @@ class Model:
     def save_plan(self, path, replace=False):
         """Writes the model as a runtime plan (.nncp) for libnnrt."""
         self._open()
-        _check(_c.nnc_model_save_plan(self._handle, os.fsencode(path), int(replace)))
+        _check(_c.nnc_model_save_plan(self._handle, _text(path), int(replace)))
 
     def _open(self):
         if not self._handle:
@@ -321,7 +333,7 @@ def _take_report(job):
         return None
     document = json.loads(document.decode())
     texts = {}
-    for name in ("terminal", "html", "csv"):
+    for name in ("terminal", "html", "csv", "junit", "md", "metrics", "sbom", "card"):
         text = _c.nnc_job_report(job, name.encode())
         if text is not None:
             texts[name] = text.decode()
@@ -354,7 +366,7 @@ def compress(model, calib=None, output=None, eval=None, message=None, progress=N
     """
     talk = _Talk(message, progress)
     job = ctypes.c_void_p()
-    _check(_c.nnc_job_create(ctypes.byref(job), os.fsencode(model)))
+    _check(_c.nnc_job_create(ctypes.byref(job), _text(model)))
     sources = []
     try:
         options = {"int8": True, **options}
@@ -374,7 +386,7 @@ def compress(model, calib=None, output=None, eval=None, message=None, progress=N
             _check(_c.nnc_job_set_samples(job, name.encode(), ctypes.byref(sources[-1].c)))
         for name, value in options.items():
             if value is not None:
-                _check(_c.nnc_job_set(job, name.replace("_", "-").encode(), os.fsencode(_option_value(value))))
+                _check(_c.nnc_job_set(job, _text(name.replace("_", "-")), _text(_option_value(value))))
         status = _c.nnc_job_run(job, ctypes.byref(talk.c))
         if talk.error:
             raise talk.error
