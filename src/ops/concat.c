@@ -163,7 +163,8 @@ static nnc_status concat_emit(nnc_lower_ctx *ctx, uint32_t *ids)
 
 static nnc_status concat_lower(nnc_lower_ctx *ctx)
 {
-    if (!nnc_lower_out_value(ctx, 0)->has_shape && nnc_node_int(nnc_lower_node(ctx), "axis", 0) < 0) {
+    if (!nnc_lower_out_value(ctx, 0)->has_shape &&
+        nnc_node_int(nnc_lower_node(ctx), "axis", 0) < 0) {
         return nnc_lower_fail(ctx, "an axis from the end of an unknown rank");
     }
     uint32_t *ids = nnc_calloc(nnc_lower_node(ctx)->input_count, sizeof *ids);
@@ -327,13 +328,12 @@ static nnc_status split_dynamic(nnc_lower_ctx *ctx)
 {
     const nnc_node *node = nnc_lower_node(ctx);
     const nnc_value *x = nnc_lower_in_value(ctx, 0);
-    bool nhwc = nnc_rank_has_nhwc(x->shape.rank) && !nnc_lower_in_value(ctx, 1) &&
+    bool nhwc = x->has_shape && nnc_rank_has_nhwc(x->shape.rank) && !nnc_lower_in_value(ctx, 1) &&
                 nnc_lower_prefer_nhwc(ctx);
     nnc_form form = nnc_lower_moving_form(ctx, 0, nhwc);
-    nnrt_split_part_params params = {
-        .axis = nnc_lower_axis(nnc_node_int(node, "axis", 0), x->shape.rank, nhwc),
-        .count = node->output_count};
+    nnrt_split_part_params params = {.count = node->output_count};
     uint32_t in[2], count = 1, out;
+    NNC_TRY(nnc_lower_input_axis(&params.axis, ctx, nnc_node_int(node, "axis", 0), nhwc));
     NNC_TRY(nnc_lower_input(&in[0], ctx, 0, form));
     if (nnc_lower_in_value(ctx, 1)) {
         NNC_TRY(nnc_lower_input_as(&in[count++], ctx, 1, NNRT_I64));
@@ -355,8 +355,7 @@ static nnc_status split_lower(nnc_lower_ctx *ctx)
     int64_t given[NNC_KNOWN_MAX], sizes[NNC_KNOWN_MAX], at = 0;
     size_t given_count = 0;
     bool has = nnc_lower_in_value(ctx, 1) != NULL;
-    NNC_TRY(nnc_lower_check_rank(ctx, 0));
-    if (node->output_count > NNC_KNOWN_MAX ||
+    if (!x->has_shape || node->output_count > NNC_KNOWN_MAX ||
         (has && !nnc_lower_static_ints(ctx, 1, given, NNC_KNOWN_MAX, &given_count))) {
         return split_dynamic(ctx);
     }

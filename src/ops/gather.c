@@ -75,17 +75,15 @@ static nnc_status gather_dims(nnc_dim_links *links, const nnc_graph *graph, nnc_
 static nnc_status gather_lower(nnc_lower_ctx *ctx)
 {
     const nnc_value *x = nnc_lower_in_value(ctx, 0), *index = nnc_lower_in_value(ctx, 1);
-    if (!x->has_shape) {
-        return nnc_lower_fail(ctx, "the rank of '%s' is unknown", x->name);
-    }
     bool elements = nnc_node_is(nnc_lower_node(ctx), "GatherElements");
     /* One list of indices keeps the rank, so any layout serves. */
-    bool nhwc = !elements && index->has_shape && index->shape.rank == 1 &&
+    bool nhwc = !elements && x->has_shape && index->has_shape && index->shape.rank == 1 &&
                 nnc_rank_has_nhwc(x->shape.rank) && nnc_lower_prefer_nhwc(ctx);
-    nnrt_axis_params params = {
-        .axis = nnc_lower_axis(nnc_node_int(nnc_lower_node(ctx), "axis", 0), x->shape.rank, nhwc)};
+    nnrt_axis_params params;
     nnc_form form = nnc_lower_moving_form(ctx, 0, nhwc);
     uint32_t indices;
+    NNC_TRY(nnc_lower_input_axis(&params.axis, ctx, nnc_node_int(nnc_lower_node(ctx), "axis", 0),
+                                 nhwc));
     NNC_TRY(nnc_lower_input(&indices, ctx, 1, NNC_FORM_LOGICAL));
     return nnc_lower_move(ctx, elements ? NNRT_ROP_ID_GATHER_ELEMENTS : NNRT_ROP_ID_GATHER, &params,
                           sizeof params, &indices, 1, form, form);

@@ -118,8 +118,7 @@ nnc_status nnc_lower_input_as(uint32_t *out, nnc_lower_ctx *ctx, uint32_t i, nnr
         *out = in;
         return NNC_OK;
     }
-    NNC_TRY(nnc_lower_check_rank(ctx, i));
-    NNC_TRY(nnc_lower_temp(out, ctx, dtype, v->shape.rank));
+    NNC_TRY(nnc_lower_temp(out, ctx, dtype, nnc_lower_rank(v)));
     return nnc_lower_emit(ctx, NNRT_ROP_ID_CAST, &params, sizeof params, &in, 1, out, 1);
 }
 
@@ -128,6 +127,21 @@ nnc_status nnc_lower_any_output(uint32_t *out, nnc_lower_ctx *ctx, uint32_t i, n
 {
     return nnc_lower_out_value(ctx, i) ? nnc_lower_output(out, ctx, i, NNC_FORM_LOGICAL)
                                        : nnc_lower_temp(out, ctx, dtype, rank);
+}
+
+nnc_status nnc_lower_input_axis(int32_t *out, const nnc_lower_ctx *ctx, int64_t axis, bool nhwc)
+{
+    const nnc_value *x = nnc_lower_in_value(ctx, 0);
+    if (axis < 0) {
+        NNC_TRY(nnc_lower_check_rank(ctx, 0));
+    }
+    *out = nnc_lower_axis(axis, x->has_shape ? x->shape.rank : 0, nhwc);
+    return NNC_OK;
+}
+
+uint32_t nnc_lower_rank(const nnc_value *v)
+{
+    return v->has_shape ? v->shape.rank : NNRT_RANK_ANY;
 }
 
 nnc_status nnc_lower_check_rank(const nnc_lower_ctx *ctx, uint32_t i)

@@ -186,6 +186,10 @@ nnc_status nnc_lower_input_as(uint32_t *out, nnc_lower_ctx *ctx, uint32_t i, nnr
 /* Output i in ONNX order; a value of this type and rank when the node does not name it or nobody reads it. */
 nnc_status nnc_lower_any_output(uint32_t *out, nnc_lower_ctx *ctx, uint32_t i, nnrt_dtype dtype,
                                 uint32_t rank);
+/* Physical axis of input 0 (ONNX order) in a form; fails when it counts from the end of an unknown rank. */
+nnc_status nnc_lower_input_axis(int32_t *out, const nnc_lower_ctx *ctx, int64_t axis, bool nhwc);
+/* Rank of a value, or "known in a run only". */
+uint32_t nnc_lower_rank(const nnc_value *v);
 /* Fails, naming the value, when the rank of input i is unknown. */
 nnc_status nnc_lower_check_rank(const nnc_lower_ctx *ctx, uint32_t i);
 /* Output 0 shares the bytes of input 0. */

@@ -141,10 +141,10 @@ static nnc_status pad_lower(nnc_lower_ctx *ctx)
     size_t count = 0, axis_count = 0;
     bool has_axes = nnc_lower_in_value(ctx, 3) != NULL;
     nnrt_pad_params params = {.mode = pad_mode(nnc_lower_node(ctx)), .value = 0.0f};
-    if (!x->has_shape) {
-        return nnc_lower_fail(ctx, "the rank of '%s' is unknown", x->name);
+    if (has_axes) {
+        NNC_TRY(nnc_lower_check_rank(ctx, 0));
     }
-    if (!nnc_lower_static_ints(ctx, 1, pads, 2 * NNC_RANK_MAX, &count) ||
+    if (!x->has_shape || !nnc_lower_static_ints(ctx, 1, pads, 2 * NNC_RANK_MAX, &count) ||
         (has_axes && !nnc_lower_static_ints(ctx, 3, axes, NNC_RANK_MAX, &axis_count)) ||
         (value && (value->kind != NNC_VALUE_CONST || x->dtype != NNC_DTYPE_FLOAT))) {
         return pad_dynamic(ctx, &params);

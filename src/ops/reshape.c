@@ -239,13 +239,10 @@ static nnc_status flatten_infer(nnc_infer_ctx *ctx)
 
 static nnc_status flatten_lower(nnc_lower_ctx *ctx)
 {
-    const nnc_value *x = nnc_lower_in_value(ctx, 0);
-    int64_t axis = nnc_node_int(nnc_lower_node(ctx), "axis", 1);
-    if (!x->has_shape) {
-        return nnc_lower_fail(ctx, "the rank of '%s' is unknown", x->name);
-    }
-    nnrt_axis_params params = {.axis = (int32_t)(axis < 0 ? axis + x->shape.rank : axis)};
+    nnrt_axis_params params;
     nnc_form form = nnc_lower_moving_form(ctx, 0, false);
+    NNC_TRY(nnc_lower_input_axis(&params.axis, ctx, nnc_node_int(nnc_lower_node(ctx), "axis", 1),
+                                 false));
     return nnc_lower_move(ctx, NNRT_ROP_ID_FLATTEN, &params, sizeof params, NULL, 0, form, form);
 }
 RESHAPE_OP(Flatten, 1, 1, NNC_ATTRS(flatten_attrs), .infer = flatten_infer, .lower = flatten_lower);

@@ -155,12 +155,11 @@ static nnc_status scatter_lower(nnc_lower_ctx *ctx)
     const nnc_node *node = nnc_lower_node(ctx);
     bool elements = nnc_node_is(node, "ScatterElements");
     uint32_t op = nnc_node_choice(node, "reduction", reduction_choices);
-    NNC_TRY(nnc_lower_check_rank(ctx, 0));
     nnrt_scatter_nd_params nd = {.op = op};
-    nnrt_scatter_elements_params el = {
-        .axis = nnc_lower_axis(nnc_node_int(node, "axis", 0),
-                               nnc_lower_in_value(ctx, 0)->shape.rank, false),
-        .op = op};
+    nnrt_scatter_elements_params el = {.op = op};
+    if (elements) {
+        NNC_TRY(nnc_lower_input_axis(&el.axis, ctx, nnc_node_int(node, "axis", 0), false));
+    }
     nnc_form form = scatter_form(ctx, 2, op == NNRT_SCATTER_NONE);
     uint32_t extra[2];
     NNC_TRY(nnc_lower_input(&extra[0], ctx, 1, NNC_FORM_LOGICAL));
@@ -199,11 +198,8 @@ static nnc_status cache_infer(nnc_infer_ctx *ctx)
 static nnc_status cache_lower(nnc_lower_ctx *ctx)
 {
     const nnc_node *node = nnc_lower_node(ctx);
-    NNC_TRY(nnc_lower_check_rank(ctx, 0));
-    nnrt_tensor_scatter_params params = {
-        .axis = nnc_lower_axis(nnc_node_int(node, "axis", -2),
-                               nnc_lower_in_value(ctx, 0)->shape.rank, false),
-        .circular = nnc_node_choice(node, "mode", cache_modes)};
+    nnrt_tensor_scatter_params params = {.circular = nnc_node_choice(node, "mode", cache_modes)};
+    NNC_TRY(nnc_lower_input_axis(&params.axis, ctx, nnc_node_int(node, "axis", -2), false));
     nnc_form form = scatter_form(ctx, 1, true);
     uint32_t extra[2], count = 1;
     NNC_TRY(nnc_lower_input(&extra[0], ctx, 1, form));

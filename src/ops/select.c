@@ -61,10 +61,8 @@ static nnc_status topk_lower(nnc_lower_ctx *ctx)
 {
     const nnc_node *node = nnc_lower_node(ctx);
     const nnc_value *x = nnc_lower_in_value(ctx, 0);
-    NNC_TRY(nnc_lower_check_rank(ctx, 0));
-    nnrt_topk_params params = {
-        .axis = nnc_lower_axis(nnc_node_int(node, "axis", -1), x->shape.rank, false),
-        .smallest = nnc_node_int(node, "largest", 1) == 0};
+    nnrt_topk_params params = {.smallest = nnc_node_int(node, "largest", 1) == 0};
+    NNC_TRY(nnc_lower_input_axis(&params.axis, ctx, nnc_node_int(node, "axis", -1), false));
     nnc_form form = values_form(ctx);
     uint32_t in[2], out[2];
     NNC_TRY(nnc_lower_input(&in[0], ctx, 0, form));
@@ -72,9 +70,9 @@ static nnc_status topk_lower(nnc_lower_ctx *ctx)
     if (nnc_lower_node(ctx)->outputs[0] != NNC_ID_NONE) {
         NNC_TRY(nnc_lower_output(&out[0], ctx, 0, form));
     } else {
-        NNC_TRY(nnc_lower_temp(&out[0], ctx, nnc_lower_dtype(x), x->shape.rank));
+        NNC_TRY(nnc_lower_temp(&out[0], ctx, nnc_lower_dtype(x), nnc_lower_rank(x)));
     }
-    NNC_TRY(nnc_lower_any_output(&out[1], ctx, 1, NNRT_I64, x->shape.rank));
+    NNC_TRY(nnc_lower_any_output(&out[1], ctx, 1, NNRT_I64, nnc_lower_rank(x)));
     return nnc_lower_emit(ctx, NNRT_ROP_ID_TOPK, &params, sizeof params, in, 2, out, 2);
 }
 
@@ -115,13 +113,11 @@ static nnc_status unique_infer(nnc_infer_ctx *ctx)
 static nnc_status unique_lower(nnc_lower_ctx *ctx)
 {
     const nnc_node *node = nnc_lower_node(ctx);
-    const nnc_value *x = nnc_lower_in_value(ctx, 0);
     nnrt_unique_params params = {.flat = nnc_node_attr(node, "axis") == NULL,
                                  .sorted = nnc_node_int(node, "sorted", 1) != 0};
     uint32_t in, out[4];
-    NNC_TRY(nnc_lower_check_rank(ctx, 0));
     if (!params.flat) {
-        params.axis = nnc_lower_axis(nnc_node_int(node, "axis", 0), x->shape.rank, false);
+        NNC_TRY(nnc_lower_input_axis(&params.axis, ctx, nnc_node_int(node, "axis", 0), false));
     }
     NNC_TRY(nnc_lower_input(&in, ctx, 0, NNC_FORM_LOGICAL));
     NNC_TRY(nnc_lower_output(&out[0], ctx, 0, NNC_FORM_LOGICAL));
@@ -151,10 +147,8 @@ static nnc_status compress_lower(nnc_lower_ctx *ctx)
     nnrt_compress_params params = {.flat = nnc_node_attr(node, "axis") == NULL};
     nnc_form form = nnc_lower_moving_form(ctx, 0, false);
     uint32_t condition;
-    NNC_TRY(nnc_lower_check_rank(ctx, 0));
     if (!params.flat) {
-        params.axis = nnc_lower_axis(nnc_node_int(node, "axis", 0),
-                                     nnc_lower_in_value(ctx, 0)->shape.rank, false);
+        NNC_TRY(nnc_lower_input_axis(&params.axis, ctx, nnc_node_int(node, "axis", 0), false));
     }
     NNC_TRY(nnc_lower_input(&condition, ctx, 1, NNC_FORM_LOGICAL));
     return nnc_lower_move(ctx, NNRT_ROP_ID_COMPRESS, &params, sizeof params, &condition, 1, form,

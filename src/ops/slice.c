@@ -202,10 +202,12 @@ static nnc_status slice_lower(nnc_lower_ctx *ctx)
     int64_t axes[NNC_RANK_MAX], ones[NNC_RANK_MAX];
     size_t count = 0;
     bool has_axes = nnc_lower_in_value(ctx, 3) != NULL;
-    NNC_TRY(nnc_lower_check_rank(ctx, 0));
     bool counted = starts->has_shape && starts->shape.rank == 1 && starts->shape.dims[0] >= 0 &&
-                   starts->shape.dims[0] <= (int64_t)x->shape.rank;
-    if (has_axes ? !nnc_lower_static_ints(ctx, 3, axes, NNC_RANK_MAX, &count) : !counted) {
+                   x->has_shape && starts->shape.dims[0] <= (int64_t)x->shape.rank;
+    bool constant = has_axes
+                        ? x->has_shape && nnc_lower_static_ints(ctx, 3, axes, NNC_RANK_MAX, &count)
+                        : counted;
+    if (!constant) {
         return slice_dynamic(ctx);
     }
     bool nhwc = nnc_rank_has_nhwc(x->shape.rank) && nnc_lower_prefer_nhwc(ctx);
