@@ -66,11 +66,16 @@ static nnc_status transpose_dims(nnc_dim_links *links, const nnc_graph *graph, n
 static nnc_status transpose_lower(nnc_lower_ctx *ctx)
 {
     const nnc_value *x = nnc_lower_in_value(ctx, 0);
-    if (!x->has_shape || x->shape.rank > NNRT_RANK_MAX) {
-        return nnc_lower_fail(ctx, "the rank of '%s' is unknown or above %d", x->name,
+    const int64_t *given;
+    size_t count = 0;
+    if (!x->has_shape && !nnc_node_ints(nnc_lower_node(ctx), "perm", &given, &count)) {
+        return nnc_lower_fail(ctx, "the rank of '%s' is unknown", x->name);
+    }
+    uint32_t rank = x->has_shape ? x->shape.rank : (uint32_t)count, perm[NNC_RANK_MAX];
+    if (rank > NNRT_RANK_MAX) {
+        return nnc_lower_fail(ctx, "'%s' has %u dims, at most %d can run", x->name, (unsigned)rank,
                               NNRT_RANK_MAX);
     }
-    uint32_t rank = x->shape.rank, perm[NNC_RANK_MAX];
     bool nhwc = nnc_rank_has_nhwc(rank) && nnc_lower_prefer_nhwc(ctx), moves = false;
     nnrt_transpose_params params = {.rank = rank};
     read_perm(perm, nnc_lower_node(ctx), rank);
