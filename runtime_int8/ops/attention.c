@@ -73,8 +73,8 @@ static nnc_status read_dims(dims4 *out, nnrt_heads *steps, const nnrt_node_ctx *
     const nnrt_shape *s = &ctx->in[i].shape;
     char text[NNRT_SHAPE_TEXT];
     if (heads == 0) {
-        *out = (dims4){(size_t)s->dims[0], (size_t)s->dims[1], (size_t)s->dims[2],
-                       (size_t)s->dims[3]};
+        *out =
+            (dims4){(size_t)s->dims[0], (size_t)s->dims[1], (size_t)s->dims[2], (size_t)s->dims[3]};
         *steps = (nnrt_heads){out->h * out->n * out->d, out->n * out->d, out->d};
         return NNC_OK;
     }
@@ -135,8 +135,7 @@ static nnc_status read_sizes(nnrt_attention *a, const nnrt_node_ctx *ctx)
     a->past = input_at(p, NNRT_ATTENTION_PAST);
     if (a->past >= 0) {
         const nnrt_shape *x = &ctx->in[a->past].shape, *y = &ctx->in[a->past + 1].shape;
-        const int64_t b = (int64_t)a->b, h = (int64_t)a->hk, d = (int64_t)a->d,
-                      dv = (int64_t)a->dv;
+        const int64_t b = (int64_t)a->b, h = (int64_t)a->hk, d = (int64_t)a->d, dv = (int64_t)a->dv;
         if (x->dims[0] != b || x->dims[1] != h || x->dims[3] != d || y->dims[0] != b ||
             y->dims[1] != h || y->dims[3] != dv || x->dims[2] != y->dims[2])
             NNC_FAIL(NNC_ERR_MODEL, "'%s': past of %s and %s, expected [%zu,%zu,P,%zu] and %zu",

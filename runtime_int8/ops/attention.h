@@ -1,6 +1,6 @@
 /* attention: what reshape finds out. SPDX-License-Identifier: Apache-2.0
- * Keys and values are packed as the weights of products are; a task then takes a block of queries of one head through scores, softmax
- * and the product with the values. */
+ * Keys and values are packed as the weights of products are; a task then takes a block of queries
+ * of one head through scores, softmax and the product with the values. */
 #ifndef NNRT_OPS_ATTENTION_H
 #define NNRT_OPS_ATTENTION_H
 
@@ -21,14 +21,17 @@ typedef struct nnrt_attention {
     const nnrt_kernel *gemm;
     nnrt_k_softmax_f32_fn *softmax;
     nnrt_k_unary_f32_fn *unary;
-    size_t b, hq, hk, l, s, p, t, d, dv; /* batch, heads, queries, keys: new, past, all; elements of a head */
+    size_t b, hq, hk, l, s, p, t, d,
+        dv; /* batch, heads, queries, keys: new, past, all; elements of a head */
     nnrt_heads q, k, v, y;
     int mask, past, lengths; /* indices of inputs, -1 for none */
     bool cached;             /* keys are placed by length */
-    size_t mask_cols, mask_step[3]; /* columns of the mask; its steps in elements for batch, head, query */
+    size_t mask_cols,
+        mask_step[3]; /* columns of the mask; its steps in elements for batch, head, query */
     float scale;
     size_t blocks, slots, t_pad, dv_pad;
-    size_t k_pack, v_pack, scores; /* in floats of scratch: [B*Hk][T/16][D][16], [B*Hk][Dv/16][T][16], [slots][ROWS][t_pad] */
+    size_t k_pack, v_pack, scores; /* in floats of scratch: [B*Hk][T/16][D][16],
+                                      [B*Hk][Dv/16][T][16], [slots][ROWS][t_pad] */
 } nnrt_attention;
 
 /* Place of the first new key of sequence b. */

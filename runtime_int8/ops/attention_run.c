@@ -26,7 +26,8 @@ size_t nnrt_attention_place(const nnrt_node_ctx *ctx, size_t b)
     return length > a->s ? length - a->s : 0;
 }
 
-/* Row t of the keys (which 0) or values (1) of a head, the first new one at `place`; NULL for a place that nothing has filled. */
+/* Row t of the keys (which 0) or values (1) of a head, the first new one at `place`; NULL for a
+ * place that nothing has filled. */
 static const float *kv_row(const nnrt_node_ctx *ctx, int which, size_t b, size_t h, size_t t,
                            size_t place)
 {
@@ -35,7 +36,8 @@ static const float *kv_row(const nnrt_node_ctx *ctx, int which, size_t b, size_t
     const nnrt_heads *step = which ? &a->v : &a->k;
     if (t >= place && t - place < a->s)
         return f32(ctx, 1 + which) + b * step->batch + h * step->head + (t - place) * step->row;
-    return t < a->p && t < place ? f32(ctx, a->past + which) + ((b * a->hk + h) * a->p + t) * d : NULL;
+    return t < a->p && t < place ? f32(ctx, a->past + which) + ((b * a->hk + h) * a->p + t) * d
+                                 : NULL;
 }
 
 static void copy_row(float *to, const float *from, size_t n)
@@ -53,8 +55,7 @@ static void pack_task(void *user, size_t task)
     const nnrt_attention *a = ctx->state;
     const nnrt_attention_params *p = ctx->params;
     const size_t chunks = (a->t + PACK_ROWS - 1) / PACK_ROWS, head = task / chunks;
-    const size_t t0 = task % chunks * PACK_ROWS,
-                 t1 = a->t - t0 < PACK_ROWS ? a->t : t0 + PACK_ROWS;
+    const size_t t0 = task % chunks * PACK_ROWS, t1 = a->t - t0 < PACK_ROWS ? a->t : t0 + PACK_ROWS;
     float *k = (float *)ctx->scratch + a->k_pack + head * a->t_pad * a->d;
     float *v = (float *)ctx->scratch + a->v_pack + head * a->dv_pad * a->t;
     const bool present = (p->outputs & NNRT_ATTENTION_PRESENT) != 0;
@@ -86,7 +87,7 @@ typedef struct block {
     const nnrt_node_ctx *ctx;
     const nnrt_attention *a;
     size_t b, h, first, rows;
-    float *scores; /* [rows][t_pad] */
+    float *scores;                                               /* [rows][t_pad] */
     size_t begin[NNRT_ATTENTION_ROWS], end[NNRT_ATTENTION_ROWS]; /* keys that may be attended */
     size_t keys;                                                 /* most of the ends */
 } block;
@@ -169,8 +170,8 @@ static void keep_scores(const block *k, uint32_t mode, size_t row)
 static bool add_mask(const block *k, size_t row, float *x, size_t n)
 {
     const nnrt_attention *a = k->a;
-    const size_t at = k->b * a->mask_step[0] + k->h * a->mask_step[1] +
-                      (k->first + row) * a->mask_step[2];
+    const size_t at =
+        k->b * a->mask_step[0] + k->h * a->mask_step[1] + (k->first + row) * a->mask_step[2];
     const size_t begin = k->begin[row], end = k->end[row];
     bool any = a->mask < 0 && begin < end;
     size_t cols = a->mask < 0 ? n : (a->mask_cols < n ? a->mask_cols : n);

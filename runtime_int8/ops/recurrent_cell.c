@@ -82,7 +82,8 @@ void nnrt_recurrent_product(const nnrt_recurrent_task *task, float *y, size_t y_
     }
 }
 
-/* Copies what x adds to `n` gates of width Hp from gate `first` on, for the sequences that go on. */
+/* Copies what x adds to `n` gates of width Hp from gate `first` on, for the sequences that go on.
+ */
 static void start_gates(const nnrt_recurrent_task *task, size_t first, size_t n)
 {
     const nnrt_recurrent *s = task->s;
@@ -99,7 +100,8 @@ static void add_product(float *y, const float *a, const float *b, size_t n)
         y[i] = y[i] + a[i] * b[i];
 }
 
-static void lstm_row(const nnrt_recurrent_task *task, float *gates, float *h, float *c, float *spare)
+static void lstm_row(const nnrt_recurrent_task *task, float *gates, float *h, float *c,
+                     float *spare)
 {
     const size_t n = task->s->padded;
     float *in = gates, *out = in + n, *forget = out + n, *cell = forget + n;

@@ -203,9 +203,9 @@ static void run_task(void *user, size_t index)
             t.product[i] = NULL;
             if (k >= n)
                 continue;
-            t.product[i] = scratch(ctx, s->product) +
-                           (d * s->steps * s->batch + row + at[i] * (p->batch_first ? 1 : s->batch)) *
-                               s->width;
+            t.product[i] = scratch(ctx, s->product) + (d * s->steps * s->batch + row +
+                                                       at[i] * (p->batch_first ? 1 : s->batch)) *
+                                                          s->width;
             live++;
         }
         if (live == 0)

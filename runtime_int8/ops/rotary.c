@@ -49,8 +49,8 @@ static nnc_status rotary_reshape(nnrt_node_ctx *ctx)
     const nnrt_shape *x = &ctx->in[0].shape;
     NNC_TRY(rotary_check(ctx));
     if (p->heads && x->dims[2] % p->heads != 0)
-        NNC_FAIL(NNC_ERR_MODEL, "'%s': %lld elements in %u heads", ctx->name,
-                 (long long)x->dims[2], p->heads);
+        NNC_FAIL(NNC_ERR_MODEL, "'%s': %lld elements in %u heads", ctx->name, (long long)x->dims[2],
+                 p->heads);
     nnrt_set_output_like(ctx, 0);
     NNC_TRY(nnrt_ctx_state(ctx, sizeof(rotary_state)));
     rotary_state *s = ctx->state;

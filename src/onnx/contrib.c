@@ -1,4 +1,5 @@
-/* Walks a graph and writes the operators of contrib.def anew. SPDX-License-Identifier: Apache-2.0 */
+/* Walks a graph and writes the operators of contrib.def anew. SPDX-License-Identifier: Apache-2.0
+ */
 #include "onnx/contrib.h"
 
 #include <stdio.h>
@@ -87,9 +88,9 @@ static nnc_status rewrite(nnc_graph *graph, nnc_node_id node, const contrib_row 
 static nnc_status refuse_blocked(const nnc_node *n)
 {
     if (strcmp(n->domain, "com.microsoft.nchwc") == 0) {
-        NNC_FAIL(NNC_ERR_UNSUPPORTED,
-                 "is of the blocked layout that ONNX Runtime makes for one CPU; write the model again with "
-                 "graph_optimization_level at ORT_ENABLE_EXTENDED or lower");
+        NNC_FAIL(NNC_ERR_UNSUPPORTED, "is of the blocked layout that ONNX Runtime makes for one "
+                                      "CPU; write the model again with "
+                                      "graph_optimization_level at ORT_ENABLE_EXTENDED or lower");
     }
     return NNC_OK;
 }

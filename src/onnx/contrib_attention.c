@@ -1,4 +1,5 @@
-/* Attention, MultiHeadAttention and RotaryEmbedding of com.microsoft on those of ai.onnx. SPDX-License-Identifier: Apache-2.0 */
+/* Attention, MultiHeadAttention and RotaryEmbedding of com.microsoft on those of ai.onnx.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "onnx/contrib.h"
 
 #include <string.h>
@@ -68,10 +69,10 @@ static nnc_status mask_of_lengths(nnc_value_id *out, nnc_contrib *c, nnc_value_i
     return nnc_contrib_emit2(out, c, TEMP, "Less", range, lengths);
 }
 
-/* A mask of lengths [B] or of flags [B,T] or [B,S,T] as floats to add that broadcast to [B,N,S,T]; k, past: of the keys it is
- * about. */
-static nnc_status padding_mask(nnc_value_id *out, nnc_contrib *c, nnc_value_id mask,
-                               nnc_value_id k, nnc_value_id past)
+/* A mask of lengths [B] or of flags [B,T] or [B,S,T] as floats to add that broadcast to [B,N,S,T];
+ * k, past: of the keys it is about. */
+static nnc_status padding_mask(nnc_value_id *out, nnc_contrib *c, nnc_value_id mask, nnc_value_id k,
+                               nnc_value_id past)
 {
     static const int64_t axes[] = {1, 2};
     const nnc_shape *shape = nnc_contrib_shape(c, mask), *first = nnc_contrib_shape(c, c->in[0]);
@@ -93,12 +94,28 @@ static nnc_status padding_mask(nnc_value_id *out, nnc_contrib *c, nnc_value_id m
     }
     NNC_TRY(nnc_contrib_unsqueeze(&keep, c, keep, axes, rank == 3 ? 1 : 2));
     NNC_TRY(nnc_contrib_scalar(&zero, c, 0.0f));
-    NNC_TRY(nnc_contrib_scalar(&filter, c, nnc_node_float(&c->old, "mask_filter_value", -10000.0f)));
+    NNC_TRY(
+        nnc_contrib_scalar(&filter, c, nnc_node_float(&c->old, "mask_filter_value", -10000.0f)));
     const nnc_value_id in[3] = {keep, zero, filter};
     return nnc_contrib_emit(out, c, TEMP, "Where", in, 3);
 }
 
-/* The padding mask of input `mask` plus the bias of input `bias`, NNC_ID_NONE if there is neither. */
+/* [B,1,1,T] as [B,1,S,T]: ONNX Runtime's Attention wants a row for each query. */
+static nnc_status repeat_rows(nnc_value_id *mask, nnc_contrib *c, nnc_value_id q)
+{
+    static const int64_t axis[] = {0}, one[] = {1, 1};
+    nnc_value_id dims[3], shape;
+    NNC_TRY(nnc_contrib_ints(&dims[0], c, one, 2));
+    NNC_TRY(nnc_contrib_dim(&dims[1], c, q, 1));
+    NNC_TRY(nnc_contrib_unsqueeze(&dims[1], c, dims[1], axis, 1));
+    NNC_TRY(nnc_contrib_ints(&dims[2], c, one, 1));
+    NNC_TRY(nnc_contrib_emit(&shape, c, TEMP, "Concat", dims, 3));
+    NNC_TRY(nnc_node_set_int(c->graph, c->last, "axis", 0));
+    return nnc_contrib_emit2(mask, c, TEMP, "Expand", *mask, shape);
+}
+
+/* The padding mask of input `mask` plus the bias of input `bias`, NNC_ID_NONE if there is neither.
+ */
 static nnc_status join_masks(attention *a, nnc_contrib *c, uint32_t mask, uint32_t bias)
 {
     a->mask = c->in[bias];
@@ -109,7 +126,7 @@ static nnc_status join_masks(attention *a, nnc_contrib *c, uint32_t mask, uint32
     NNC_TRY(padding_mask(&padding, c, c->in[mask], a->k, a->past_k));
     if (a->mask == NNC_ID_NONE) {
         a->mask = padding;
-        return NNC_OK;
+        return nnc_contrib_rank(c, c->in[mask]) == 3 ? NNC_OK : repeat_rows(&a->mask, c, a->q);
     }
     return nnc_contrib_emit2(&a->mask, c, TEMP, "Add", padding, a->mask);
 }
@@ -144,8 +161,12 @@ static nnc_status join_present(nnc_contrib *c, nnc_value_id k, nnc_value_id v)
 /* input, weights, [bias], [mask_index], [past], [attention_bias], [past_sequence_length]. */
 nnc_status nnc_contrib_attention(nnc_contrib *c)
 {
-    attention a = {.mask = NNC_ID_NONE, .past_k = NNC_ID_NONE, .past_v = NNC_ID_NONE, .y = 0,
-                   .present_k = TEMP, .present_v = TEMP};
+    attention a = {.mask = NNC_ID_NONE,
+                   .past_k = NNC_ID_NONE,
+                   .past_v = NNC_ID_NONE,
+                   .y = 0,
+                   .present_k = TEMP,
+                   .present_v = TEMP};
     const nnc_attr *sizes = nnc_node_attr(&c->old, "qkv_hidden_sizes");
     nnc_value_id x, part[3], out[3];
     NNC_TRY(read_heads(&a.heads, c));
@@ -255,11 +276,16 @@ static nnc_status read_operands(attention *a, nnc_contrib *c)
     return NNC_OK;
 }
 
-/* query, [key], [value], [bias], [key_padding_mask], [attention_bias], [past_key], [past_value], ... */
+/* query, [key], [value], [bias], [key_padding_mask], [attention_bias], [past_key], [past_value],
+ * ... */
 nnc_status nnc_contrib_multi_head_attention(nnc_contrib *c)
 {
-    attention a = {.mask = NNC_ID_NONE, .past_k = c->in[6], .past_v = c->in[7], .y = 0,
-                   .present_k = 1, .present_v = 2};
+    attention a = {.mask = NNC_ID_NONE,
+                   .past_k = c->in[6],
+                   .past_v = c->in[7],
+                   .y = 0,
+                   .present_k = 1,
+                   .present_v = 2};
     nnc_value_id out[3];
     NNC_TRY(read_heads(&a.heads, c));
     a.kv_heads = a.heads;

@@ -1,4 +1,5 @@
-/* Helpers of the contrib functions: nodes, constants, small shape arithmetic. SPDX-License-Identifier: Apache-2.0 */
+/* Helpers of the contrib functions: nodes, constants, small shape arithmetic.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "onnx/contrib.h"
 
 #include <stdio.h>
@@ -11,8 +12,7 @@ bool nnc_contrib_has(const nnc_contrib *c, uint32_t input)
 
 const nnc_shape *nnc_contrib_shape(const nnc_contrib *c, nnc_value_id value)
 {
-    const nnc_value *v =
-        value == NNC_ID_NONE ? NULL : nnc_graph_value_const(c->graph, value);
+    const nnc_value *v = value == NNC_ID_NONE ? NULL : nnc_graph_value_const(c->graph, value);
     return v && v->has_shape ? &v->shape : NULL;
 }
 
@@ -172,7 +172,8 @@ nnc_status nnc_contrib_refuse_output(const nnc_contrib *c, uint32_t i)
 
 typedef struct activation {
     const char *name;
-    const char *attrs[2]; /* attributes of the operator of that name, in the order of the parameters */
+    const char
+        *attrs[2]; /* attributes of the operator of that name, in the order of the parameters */
 } activation;
 
 static const activation activations[] = {

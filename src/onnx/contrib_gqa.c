@@ -1,4 +1,5 @@
-/* GroupQueryAttention: packed operands are split, and rotation becomes nodes before it. SPDX-License-Identifier: Apache-2.0 */
+/* GroupQueryAttention: packed operands are split, and rotation becomes nodes before it.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "onnx/contrib.h"
 
 static const uint32_t TEMP = NNC_CONTRIB_TEMP;
@@ -11,8 +12,8 @@ static nnc_status split_packed(nnc_value_id *part, nnc_contrib *c, int64_t heads
     const nnc_shape *shape = nnc_contrib_shape(c, c->in[Q]);
     const int64_t all = heads + 2 * kv_heads;
     if (!shape || shape->rank != 3 || shape->dims[2] < 0 || shape->dims[2] % all != 0) {
-        NNC_FAIL(NNC_ERR_UNSUPPORTED, "has packed operands that are not [B,S,%lld*D] with a known D",
-                 (long long)all);
+        NNC_FAIL(NNC_ERR_UNSUPPORTED,
+                 "has packed operands that are not [B,S,%lld*D] with a known D", (long long)all);
     }
     const int64_t d = shape->dims[2] / all;
     const int64_t sizes[] = {heads * d, kv_heads * d, kv_heads * d};

@@ -79,7 +79,8 @@ static nnc_status mask_index(nnc_contrib *c)
     return nnc_node_set_int(c->graph, c->last, "keepdims", 0);
 }
 
-/* input_ids, [segment_ids], word, position, [segment] tables, gamma, beta, [mask], [position_ids]. */
+/* input_ids, [segment_ids], word, position, [segment] tables, gamma, beta, [mask], [position_ids].
+ */
 nnc_status nnc_contrib_embed_layer_norm(nnc_contrib *c)
 {
     nnc_value_id sum, part;

@@ -1,4 +1,5 @@
-/* Contrib operators that are one or a few element-wise or moving operators. SPDX-License-Identifier: Apache-2.0 */
+/* Contrib operators that are one or a few element-wise or moving operators.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <string.h>
 
@@ -125,7 +126,8 @@ nnc_status nnc_contrib_expand_dims(nnc_contrib *c)
 {
     const int64_t one = 1;
     nnc_value_id axes, y;
-    const nnc_value *axis = nnc_contrib_has(c, 1) ? nnc_graph_value_const(c->graph, c->in[1]) : NULL;
+    const nnc_value *axis =
+        nnc_contrib_has(c, 1) ? nnc_graph_value_const(c->graph, c->in[1]) : NULL;
     if (!axis || axis->kind != NNC_VALUE_CONST || nnc_tensor_count(&axis->tensor) != 1) {
         NNC_FAIL(NNC_ERR_UNSUPPORTED, "has an axis that is no constant number");
     }
@@ -141,7 +143,8 @@ nnc_status nnc_contrib_torch_embedding(nnc_contrib *c)
     return nnc_contrib_emit2(&y, c, 0, "Gather", c->in[0], c->in[1]);
 }
 
-/* y, index of each element in y, counts; the second output of ai.onnx, places of the first, is not there. */
+/* y, index of each element in y, counts; the second output of ai.onnx, places of the first, is not
+ * there. */
 nnc_status nnc_contrib_unique(nnc_contrib *c)
 {
     static const uint32_t to[4] = {0, NNC_CONTRIB_TEMP, 1, 2};

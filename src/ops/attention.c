@@ -63,8 +63,9 @@ static nnc_status check_heads(const nnc_infer_ctx *ctx, const heads *q, const he
     }
     if (k->known && v->known &&
         ((k->h >= 0 && v->h >= 0 && k->h != v->h) || (k->n >= 0 && v->n >= 0 && k->n != v->n))) {
-        return nnc_infer_fail(ctx, "%" PRId64 " keys in %" PRId64 " heads, %" PRId64 " values in %" PRId64,
-                              k->n, k->h, v->n, v->h);
+        return nnc_infer_fail(
+            ctx, "%" PRId64 " keys in %" PRId64 " heads, %" PRId64 " values in %" PRId64, k->n,
+            k->h, v->n, v->h);
     }
     return NNC_OK;
 }
@@ -114,9 +115,9 @@ static nnc_status attention_infer(nnc_infer_ctx *ctx)
     const nnc_shape present_v = {
         .rank = 4,
         .dims = {or_fresh(ctx, &v, v.b), or_fresh(ctx, &v, v.h), t, or_fresh(ctx, &v, v.d)}};
-    const nnc_shape scores = {.rank = 4,
-                              .dims = {or_fresh(ctx, &q, q.b), or_fresh(ctx, &q, q.h),
-                                       or_fresh(ctx, &q, q.n), t}};
+    const nnc_shape scores = {
+        .rank = 4,
+        .dims = {or_fresh(ctx, &q, q.b), or_fresh(ctx, &q, q.h), or_fresh(ctx, &q, q.n), t}};
     NNC_TRY(q.known ? nnc_infer_output(ctx, 0, dtype, &y)
                     : nnc_infer_output_unknown(ctx, 0, dtype,
                                                nnc_node_attr(node, "q_num_heads") ? 3 : -1));
@@ -161,9 +162,9 @@ static nnc_status attention_lower(nnc_lower_ctx *ctx)
     for (uint32_t i = IN_MASK; i <= IN_LENGTHS; i++) {
         if (nnc_lower_in_value(ctx, i)) {
             NNC_TRY(nnc_lower_input(&in[count++], ctx, i, NNC_FORM_LOGICAL));
-            params.inputs |= i == IN_MASK ? NNRT_ATTENTION_MASK
-                                          : (i == IN_LENGTHS ? NNRT_ATTENTION_LENGTHS
-                                                             : NNRT_ATTENTION_PAST);
+            params.inputs |= i == IN_MASK
+                                 ? NNRT_ATTENTION_MASK
+                                 : (i == IN_LENGTHS ? NNRT_ATTENTION_LENGTHS : NNRT_ATTENTION_PAST);
         }
     }
     for (uint32_t i = 0; i < 4; i++) {
@@ -241,8 +242,8 @@ static nnc_status rotary_infer(nnc_infer_ctx *ctx)
         int64_t given = nnc_node_int(node, "rotary_embedding_dim", 0);
         int64_t half = cosine->shape.dims[rank - 1], r = given ? given : d;
         if (r >= 0 && half >= 0 && r != 2 * half) {
-            return nnc_infer_fail(ctx, "tables of %" PRId64 " columns for %" PRId64 " elements", half,
-                                  r);
+            return nnc_infer_fail(ctx, "tables of %" PRId64 " columns for %" PRId64 " elements",
+                                  half, r);
         }
     }
     return nnc_infer_same(ctx);

@@ -1,5 +1,6 @@
-/* GroupQueryAttention of com.microsoft: causal attention over a cache of keys and values. SPDX-License-Identifier: Apache-2.0
- * In the form that import leaves: keys and values given, rotation done by nodes before it. */
+/* GroupQueryAttention of com.microsoft: causal attention over a cache of keys and values.
+ * SPDX-License-Identifier: Apache-2.0 In the form that import leaves: keys and values given,
+ * rotation done by nodes before it. */
 #include <inttypes.h>
 
 #include "ops/op_util.h"
@@ -24,7 +25,8 @@ static nnc_status gqa_infer(nnc_infer_ctx *ctx)
     const int64_t heads = nnc_node_int(node, "num_heads", 1);
     const int64_t kv_heads = nnc_node_int(node, "kv_num_heads", 1);
     if (heads % kv_heads != 0) {
-        return nnc_infer_fail(ctx, "%" PRId64 " heads of queries, %" PRId64 " of keys", heads, kv_heads);
+        return nnc_infer_fail(ctx, "%" PRId64 " heads of queries, %" PRId64 " of keys", heads,
+                              kv_heads);
     }
     for (uint32_t i = IN_Q; i <= IN_V; i++) {
         NNC_TRY(nnc_infer_check_rank(ctx, i, 3, 3));
@@ -71,7 +73,8 @@ static nnc_status check_form(const nnc_lower_ctx *ctx)
     const nnc_node *node = nnc_lower_node(ctx);
     if (nnc_node_int(node, "do_rotary", 0) != 0 || nnc_node_int(node, "smooth_softmax", -1) > 0 ||
         nnc_lower_in_value(ctx, IN_SINK) || nnc_lower_out_value(ctx, 3)) {
-        return nnc_lower_fail(ctx, "rotation inside, smooth softmax, sinks and scores cannot be computed");
+        return nnc_lower_fail(
+            ctx, "rotation inside, smooth softmax, sinks and scores cannot be computed");
     }
     for (uint32_t i = IN_LENGTHS; i <= IN_TOTAL; i++) {
         if (!nnc_lower_in_value(ctx, i)) {
@@ -121,7 +124,8 @@ static nnc_status gqa_lower(nnc_lower_ctx *ctx)
             NNC_TRY(nnc_lower_temp(&out[i], ctx, NNRT_F32, i == 0 ? 3 : 4));
         }
     }
-    return nnc_lower_emit(ctx, NNRT_ROP_ID_ATTENTION_CACHED, &params, sizeof params, in, count, out, 4);
+    return nnc_lower_emit(ctx, NNRT_ROP_ID_ATTENTION_CACHED, &params, sizeof params, in, count, out,
+                          4);
 }
 
 const nnc_op nnc_op_ms_GroupQueryAttention = {

@@ -1,4 +1,5 @@
-/* Lowering of LSTM, GRU and RNN: constant weights are packed here. SPDX-License-Identifier: Apache-2.0 */
+/* Lowering of LSTM, GRU and RNN: constant weights are packed here. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <math.h>
 #include <string.h>
 

@@ -66,11 +66,26 @@ static nnc_status crop(nnc_value_id *out, nnc_graph *graph, nnc_value_id v)
     return add_op(out, graph, "", "Slice", in, 4, NULL);
 }
 
+/* Only convolutions read `v`: a MatMul sums over its last dim. */
+static bool is_image(const score_state *state, nnc_value_id v)
+{
+    for (nnc_node_id id = 0; id < state->scheme->node_count; id++) {
+        const nnc_node *n = nnc_graph_node_const(state->graph, id);
+        if (state->scheme->role[id] == NNC_ROLE_PRODUCT && n->inputs[0] == v && !nnc_node_is(n, "Conv") &&
+            !nnc_node_is(n, "ConvTranspose")) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Errors of all candidates and the value, along the batch axis. */
 static nnc_status make_stack(nnc_value_id *out, score_state *state, nnc_value_id v, const nnc_group *group)
 {
-    nnc_value_id x, parts[NNC_CANDIDATES_MAX + 1];
-    NNC_TRY(crop(&x, state->graph, v));
+    nnc_value_id x = v, parts[NNC_CANDIDATES_MAX + 1];
+    if (is_image(state, v)) {
+        NNC_TRY(crop(&x, state->graph, v));
+    }
     for (size_t k = 0; k < group->candidate_count; k++) {
         nnc_value_id pair[2] = {NNC_ID_NONE, x};
         nnc_qparams *q;

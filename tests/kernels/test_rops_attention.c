@@ -1,4 +1,5 @@
-/* attention and rotary against float64 oracles; the same bits on all tiers and thread counts. SPDX-License-Identifier: Apache-2.0 */
+/* attention and rotary against float64 oracles; the same bits on all tiers and thread counts.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "rop_case.h"
 
 static nnc_rng rng;
@@ -16,7 +17,8 @@ typedef struct attention_case {
 static double at(const attention_case *c, const float *x, size_t h, size_t n, size_t d, size_t ib,
                  size_t ih, size_t in, size_t id)
 {
-    return (double)x[c->split ? ((ib * n + in) * h + ih) * d + id : ((ib * h + ih) * n + in) * d + id];
+    return (
+        double)x[c->split ? ((ib * n + in) * h + ih) * d + id : ((ib * h + ih) * n + in) * d + id];
 }
 
 static double key(const attention_case *c, bool value, size_t b, size_t h, size_t t, size_t i)
@@ -33,8 +35,8 @@ static double bias(const attention_case *c, size_t b, size_t h, size_t i, size_t
     const nnrt_attention_params *p = &c->params;
     const size_t keys = c->p + c->s;
     const bool has_lengths = (p->inputs & NNRT_ATTENTION_LENGTHS) != 0;
-    int64_t place = (int64_t)i + (has_lengths && c->p == 0 ? c->lengths[b] - (int64_t)c->l
-                                                           : (int64_t)c->p);
+    int64_t place =
+        (int64_t)i + (has_lengths && c->p == 0 ? c->lengths[b] - (int64_t)c->l : (int64_t)c->p);
     if ((p->causal && (int64_t)t > place) || (has_lengths && (int64_t)t >= c->lengths[b]) ||
         (p->left >= 0 && (int64_t)t < place - p->left) ||
         (p->right >= 0 && (int64_t)t > place + p->right))
@@ -90,7 +92,9 @@ static float *operand(rop_case *row, const attention_case *c, size_t h, size_t n
 
 static void run_case(attention_case *c)
 {
-    rop_case row = {.id = NNRT_ROP_ID_ATTENTION, .params = &c->params, .out_dtype = NNRT_F32,
+    rop_case row = {.id = NNRT_ROP_ID_ATTENTION,
+                    .params = &c->params,
+                    .out_dtype = NNRT_F32,
                     .out_rank = c->split ? 3 : 4};
     const size_t keys = c->p + c->s;
     const int64_t b = (int64_t)c->b, hk = (int64_t)c->hk, t = (int64_t)keys;
@@ -130,12 +134,16 @@ static void test_attention(void **state)
     static uint8_t flags[1]; /* asks for a bool mask */
     attention_case cases[] = {
         {2, 3, 3, 5, 7, 0, 8, 6, 0, .params = {.left = -1, .right = -1}},
-        {1, 4, 2, 50, 40, 0, 20, 33, 1, .params = {.left = -1, .right = -1, .has_scale = 1, .scale = 0.3f}},
-        {2, 4, 1, 9, 9, 0, 16, 16, 0, .params = {.causal = 1, .left = -1, .right = -1, .softcap = 2.0f}},
-        {2, 2, 2, 4, 4, 13, 5, 3, 1, .params = {.causal = 1, .left = -1, .right = -1, .inputs = MASK | PAST}},
-        {3, 2, 1, 6, 17, 0, 8, 8, 0, .params = {.left = -1, .right = -1, .inputs = MASK}, .flags = flags},
-        {3, 2, 2, 3, 11, 0, 8, 8, 0, .params = {.causal = 1, .left = 4, .right = -1, .inputs = LENS},
-         .lengths = {11, 2, 5}},
+        {1, 4, 2, 50, 40, 0, 20, 33, 1,
+         .params = {.left = -1, .right = -1, .has_scale = 1, .scale = 0.3f}},
+        {2, 4, 1, 9, 9, 0, 16, 16, 0,
+         .params = {.causal = 1, .left = -1, .right = -1, .softcap = 2.0f}},
+        {2, 2, 2, 4, 4, 13, 5, 3, 1,
+         .params = {.causal = 1, .left = -1, .right = -1, .inputs = MASK | PAST}},
+        {3, 2, 1, 6, 17, 0, 8, 8, 0, .params = {.left = -1, .right = -1, .inputs = MASK},
+         .flags = flags},
+        {3, 2, 2, 3, 11, 0, 8, 8, 0,
+         .params = {.causal = 1, .left = 4, .right = -1, .inputs = LENS}, .lengths = {11, 2, 5}},
         {1, 2, 2, 30, 30, 3, 4, 5, 0, .params = {.left = 3, .right = 2, .inputs = PAST}},
         {1, 1, 1, 1, 90, 0, 64, 64, 0, .params = {.left = -1, .right = -1}},
     };
@@ -213,19 +221,20 @@ static void test_rotary(void **state)
         float *x = rop_floats(&rng, B * L * H * D, 1.0f);
         float *cosine = rop_floats(&rng, rows * r / 2, 1.0f);
         float *sine = rop_floats(&rng, rows * r / 2, 1.0f);
-        const nnrt_shape table = given ? rop_dims(2, MAX, (int64_t)r / 2, 0, 0)
-                                       : rop_dims(3, B, L, (int64_t)r / 2, 0);
+        const nnrt_shape table =
+            given ? rop_dims(2, MAX, (int64_t)r / 2, 0, 0) : rop_dims(3, B, L, (int64_t)r / 2, 0);
         for (size_t i = 0; i < B * L; i++)
             positions[i] = (int64_t)(i * 7 % MAX);
-        rop_case c = {NNRT_ROP_ID_ROTARY,
-                      &p,
-                      given ? 4 : 3,
-                      {{NNRT_F32, split ? rop_dims(3, B, L, H * D, 0) : rop_dims(4, B, H, L, D), x, false},
-                       {NNRT_F32, table, cosine, true},
-                       {NNRT_F32, table, sine, true},
-                       {NNRT_I64, rop_dims(2, B, L, 0, 0), positions, false}},
-                      NNRT_F32,
-                      split ? 3 : 4};
+        rop_case c = {
+            NNRT_ROP_ID_ROTARY,
+            &p,
+            given ? 4 : 3,
+            {{NNRT_F32, split ? rop_dims(3, B, L, H * D, 0) : rop_dims(4, B, H, L, D), x, false},
+             {NNRT_F32, table, cosine, true},
+             {NNRT_F32, table, sine, true},
+             {NNRT_I64, rop_dims(2, B, L, 0, 0), positions, false}},
+            NNRT_F32,
+            split ? 3 : 4};
         float *y = rop_run(&c, NULL);
         for (size_t i = 0; i < B * L * H * D; i++) {
             const size_t k = i % D, n = split ? i / (H * D) : i / (H * L * D) * L + i / D % L;

@@ -111,10 +111,9 @@ static void gru_step(const recurrent_case *c, size_t d, const float *x, double *
         reset[u] = r[u] * h[u];
     }
     for (size_t u = 0; u < n; u++) {
-        double v = c->p.linear_before_reset
-                       ? gate(c, d, 2, u, x, h, true, false) +
-                             r[u] * gate(c, d, 2, u, x, h, false, true)
-                       : gate(c, d, 2, u, x, reset, true, true);
+        double v = c->p.linear_before_reset ? gate(c, d, 2, u, x, h, true, false) +
+                                                  r[u] * gate(c, d, 2, u, x, h, false, true)
+                                            : gate(c, d, 2, u, x, reset, true, true);
         next[u] = (1 - z[u]) * cell_function(&f[1], clipped(c, v)) + z[u] * h[u];
     }
     memcpy(h, next, n * sizeof *h);
@@ -129,8 +128,8 @@ static void step(const recurrent_case *c, size_t d, const float *x, double *h, d
         gru_step(c, d, x, h);
     } else {
         for (size_t u = 0; u < c->s.h; u++)
-            next[u] = cell_function(c->p.function + d,
-                                    clipped(c, gate(c, d, 0, u, x, h, true, true)));
+            next[u] =
+                cell_function(c->p.function + d, clipped(c, gate(c, d, 0, u, x, h, true, true)));
         memcpy(h, next, c->s.h * sizeof *h);
     }
 }
@@ -243,13 +242,20 @@ static void run_case(recurrent_case *c, bool last_states)
         y_c = rop_run(&row, NULL);
     rop_more.index = 0;
     compare(c, y, y_h, y_c);
-    float *all[] = {y, y_h, y_c, c->x, c->w, c->r, c->bias, c->h0, c->c0, c->peep, w_packed, r_packed};
+    float *all[] = {y,       y_h,   y_c,   c->x,    c->w,     c->r,
+                    c->bias, c->h0, c->c0, c->peep, w_packed, r_packed};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         free(all[i]);
 }
 
-#define SIG {NNRT_CELL_SIGMOID, 0, 0}
-#define TANH {NNRT_CELL_TANH, 0, 0}
+#define SIG                                                                                        \
+    {                                                                                              \
+        NNRT_CELL_SIGMOID, 0, 0                                                                    \
+    }
+#define TANH                                                                                       \
+    {                                                                                              \
+        NNRT_CELL_TANH, 0, 0                                                                       \
+    }
 enum {
     PACK = NNRT_RECURRENT_PACKED,
     BIAS = NNRT_RECURRENT_BIAS,
@@ -279,9 +285,12 @@ static void test_gru(void **state)
     for (size_t i = 0; i < 24; i++) {
         const variant *v = &variants[i % 6];
         recurrent_case c = {.id = NNRT_ROP_ID_GRU, .s = shapes[i / 6]};
-        c.p = (nnrt_recurrent_params){.directions = v->directions, .reverse = v->reverse,
-                                      .batch_first = v->batch_first, .inputs = v->inputs,
-                                      .linear_before_reset = v->option, .clip = v->clip,
+        c.p = (nnrt_recurrent_params){.directions = v->directions,
+                                      .reverse = v->reverse,
+                                      .batch_first = v->batch_first,
+                                      .inputs = v->inputs,
+                                      .linear_before_reset = v->option,
+                                      .clip = v->clip,
                                       .function = {SIG, TANH, SIG, TANH}};
         for (size_t k = 0; k < 16; k++)
             c.lengths[k] = (int32_t)((k * 5 + 2) % (c.s.t + 1));
@@ -295,9 +304,12 @@ static void test_lstm(void **state)
     for (size_t i = 0; i < 24; i++) {
         const variant *v = &variants[i % 6];
         recurrent_case c = {.id = NNRT_ROP_ID_LSTM, .s = shapes[i / 6]};
-        c.p = (nnrt_recurrent_params){.directions = v->directions, .reverse = v->reverse,
-                                      .batch_first = v->batch_first, .inputs = v->inputs,
-                                      .input_forget = v->option, .clip = v->clip,
+        c.p = (nnrt_recurrent_params){.directions = v->directions,
+                                      .reverse = v->reverse,
+                                      .batch_first = v->batch_first,
+                                      .inputs = v->inputs,
+                                      .input_forget = v->option,
+                                      .clip = v->clip,
                                       .function = {SIG, TANH, TANH, SIG, TANH, TANH}};
         c.p.inputs |= i % 2 ? C0 | PEEP : 0;
         for (size_t k = 0; k < 16; k++)
@@ -312,12 +324,12 @@ static void test_functions(void **state)
     for (uint32_t op = 0; op < NNRT_CELL_OP_COUNT; op++) {
         nnrt_cell_function f = {op, 0.3f, 0.6f};
         recurrent_case rnn = {.id = NNRT_ROP_ID_RNN, .s = {3, 2, 4, 9}};
-        rnn.p = (nnrt_recurrent_params){.directions = 1, .inputs = PACK | BIAS, .clip = INFINITY,
-                                        .function = {f}};
+        rnn.p = (nnrt_recurrent_params){
+            .directions = 1, .inputs = PACK | BIAS, .clip = INFINITY, .function = {f}};
         run_case(&rnn, true);
         recurrent_case lstm = {.id = NNRT_ROP_ID_LSTM, .s = {3, 2, 4, 9}};
-        lstm.p = (nnrt_recurrent_params){.directions = 1, .inputs = PACK | BIAS, .clip = INFINITY,
-                                         .function = {SIG, f, f}};
+        lstm.p = (nnrt_recurrent_params){
+            .directions = 1, .inputs = PACK | BIAS, .clip = INFINITY, .function = {SIG, f, f}};
         run_case(&lstm, false);
     }
 }
@@ -325,8 +337,8 @@ static void test_functions(void **state)
 static void test_refused(void **state)
 {
     (void)state;
-    const nnrt_recurrent_params good = {.hidden = 2, .input = 3, .directions = 1,
-                                        .clip = INFINITY, .function = {TANH}};
+    const nnrt_recurrent_params good = {
+        .hidden = 2, .input = 3, .directions = 1, .clip = INFINITY, .function = {TANH}};
     nnrt_recurrent_params bad[9];
     for (size_t i = 0; i < 9; i++)
         bad[i] = good;

@@ -1,6 +1,6 @@
-/* One-node models of com.microsoft from lines of text, run and compared with a float64 oracle. SPDX-License-Identifier: Apache-2.0
- * inputs: "f:2,3 c:3 - m:2,5 n:2 i:1 t": float input, float constant, omitted, int32 flags, int32 lengths 2..6, int64 numbers
- * 0..3, the int32 number 7.
+/* One-node models of com.microsoft from lines of text, run and compared with a float64 oracle.
+ * SPDX-License-Identifier: Apache-2.0 inputs: "f:2,3 c:3 - m:2,5 n:2 i:1 t": float input, float
+ * constant, omitted, int32 flags, int32 lengths 2..6, int64 numbers 0..3, the int32 number 7.
  * attrs: "num_heads=4 scale~0.5 activation=Relu pads=[1,1]". */
 #ifndef NNC_TESTS_ONNX_CONTRIB_CASE_H
 #define NNC_TESTS_ONNX_CONTRIB_CASE_H
@@ -126,7 +126,8 @@ static inline wire case_model(const contrib_case *c, case_input *in)
         } else if (x->kind != '-') {
             g_input(&g, w_value(name, ints ? W_INT32 : (x->kind == 'i' ? W_INT64 : W_FLOAT), dims));
         }
-        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", n > 0 ? "," : "", name);
+        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", n > 0 ? "," : "",
+                 name);
     }
     wire node = w_node(c->op, "n", names, c->outputs);
     if (c->domain[0]) {

@@ -118,8 +118,9 @@ static void matmul(const contrib_case *c, const case_input *in, double *y, size_
         double sum = 0;
         for (size_t k = 0; k < 4; k++) {
             const size_t row = ta ? k : m, col = ta ? m : k, rows = ta ? 4 : 3, cols = ta ? 3 : 4;
-            sum += (double)in[0].f[ba ? (row * 2 + b) * cols + col : (b * rows + row) * cols + col] *
-                   (double)in[1].f[b * 20 + (tb ? n * 4 + k : k * 5 + n)];
+            sum +=
+                (double)in[0].f[ba ? (row * 2 + b) * cols + col : (b * rows + row) * cols + col] *
+                (double)in[1].f[b * 20 + (tb ? n * 4 + k : k * 5 + n)];
         }
         y[i] = activate(c, case_number(c, "alpha", 1) * sum);
     }
@@ -158,7 +159,8 @@ static void skip_norm(const contrib_case *c, const case_input *in, double *y, si
     }
 }
 
-/* ids [2,4] int64 0..3, segments, word [4,8], position [6,8], segment [4,8], gamma, beta, -, positions. */
+/* ids [2,4] int64 0..3, segments, word [4,8], position [6,8], segment [4,8], gamma, beta, -,
+ * positions. */
 static void embed(const contrib_case *c, const case_input *in, double *y, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -188,8 +190,9 @@ static void group_norm(const contrib_case *c, const case_input *in, double *y, s
         for (size_t k = 0; k < 24; k++) {
             var += pow(x[k / 4 * 8 + first + k % 4] - mean, 2) / 24;
         }
-        y[i] = (x[i] - mean) / sqrt(var + case_number(c, "epsilon", 1e-5)) * (double)in[1].f[i % 8] +
-               (double)in[2].f[i % 8];
+        y[i] =
+            (x[i] - mean) / sqrt(var + case_number(c, "epsilon", 1e-5)) * (double)in[1].f[i % 8] +
+            (double)in[2].f[i % 8];
         y[i] = case_number(c, "activation", 0) == 1 ? y[i] / (1 + exp(-y[i])) : y[i];
     }
 }
@@ -281,15 +284,18 @@ static void multi_head(const contrib_case *c, const case_input *in, double *y, s
     assert_int_equal(count, 48);
     for (size_t n = 0; n < 2 * 8 * 8; n++) {
         const size_t b = n / 64, i = n / 8 % 8, d = n % 8;
-        const double bq = in[3].f ? (double)in[3].f[d] : 0, bk = in[3].f ? (double)in[3].f[8 + d] : 0;
+        const double bq = in[3].f ? (double)in[3].f[d] : 0,
+                     bk = in[3].f ? (double)in[3].f[8 + d] : 0;
         const double bv = in[3].f ? (double)in[3].f[16 + d] : 0;
         const size_t packed = (((b * 3 + i) * 2 + d / 4) * 3) * 4 + d % 4;
         if (i < h.s) {
             h.q[b][i][d] = bq + (double)in[0].f[in[1].f ? (b * 3 + i) * 8 + d : packed];
         }
         if (i < h.l) {
-            h.k[b][i][d] = bk + (double)(in[1].f ? in[1].f[(b * 5 + i) * 8 + d] : in[0].f[packed + 4]);
-            h.v[b][i][d] = bv + (double)(in[1].f ? in[2].f[(b * 5 + i) * 8 + d] : in[0].f[packed + 8]);
+            h.k[b][i][d] =
+                bk + (double)(in[1].f ? in[1].f[(b * 5 + i) * 8 + d] : in[0].f[packed + 4]);
+            h.v[b][i][d] =
+                bv + (double)(in[1].f ? in[2].f[(b * 5 + i) * 8 + d] : in[0].f[packed + 8]);
         }
     }
     attend(c, &h, &in[4], y);
@@ -303,8 +309,9 @@ static void rotary(const contrib_case *c, const case_input *in, double *y, size_
         const size_t k = i % 4, pair = pairs ? k / 2 : k % 2;
         const bool second = pairs ? k % 2 : k >= 2;
         const size_t step = pairs ? 1 : 2, other = second ? i - step : i + step;
-        const size_t t = ((size_t)in[1].i[in[1].count > 1 ? i / 8 : 0] +
-                          (in[1].count > 1 ? 0 : i / 8 % 3)) * 2 + pair;
+        const size_t t =
+            ((size_t)in[1].i[in[1].count > 1 ? i / 8 : 0] + (in[1].count > 1 ? 0 : i / 8 % 3)) * 2 +
+            pair;
         y[i] = (double)in[2].f[t] * (double)in[0].f[i] +
                (second ? 1 : -1) * (double)in[3].f[t] * (double)in[0].f[other];
     }
@@ -318,7 +325,8 @@ static double turned(const case_input *in, const float *x, size_t d, size_t plac
                 : (double)x[d];
 }
 
-/* q [2,1,8] in 2 heads, k, v [2,1,4] in one (or all of it in q [2,1,16]), past [2,1,6,4], n: keys less one of each, 7 in all. */
+/* q [2,1,8] in 2 heads, k, v [2,1,4] in one (or all of it in q [2,1,16]), past [2,1,6,4], n: keys
+ * less one of each, 7 in all. */
 static void group_query(const contrib_case *c, const case_input *in, double *y, size_t count)
 {
     const bool turn = case_has(c, "do_rotary=1"), packed = in[1].f == NULL;
@@ -338,8 +346,9 @@ static void group_query(const contrib_case *c, const case_input *in, double *y, 
             const float *row = t < place ? in[3].f + (b * 6 + t) * 4 : k;
             double score = 0;
             for (size_t d = 0; d < 4; d++) {
-                score += turned(tables, q, d, turn ? place : 0, turn) *
-                         (t < place ? (double)row[d] : turned(tables, k, d, turn ? place : 0, turn));
+                score +=
+                    turned(tables, q, d, turn ? place : 0, turn) *
+                    (t < place ? (double)row[d] : turned(tables, k, d, turn ? place : 0, turn));
             }
             const double w = exp(0.5 * score);
             sum += w;
@@ -367,10 +376,10 @@ static const contrib_case cases[] = {
      "activation=HardSigmoid activation_params=(0.25,0.5) pads=[1,1,1,1]", "y", 0, conv},
     {MS, "FusedConv", "f:1,2,5,5 c:3,2,3,3 c:3",
      "activation=Clip activation_params=(-0.25,0.5) pads=[1,1,1,1]", "y", 0, conv},
-    {MS, "NhwcFusedConv", "f:1,5,5,2 c:3,2,3,3 c:3 f:1,5,5,3", "activation=Relu pads=[1,1,1,1]", "y",
-     0, conv},
-    {MS, "FusedGemm", "f:3,4 c:5,4 c:5", "activation=LeakyRelu activation_alpha~0.25 transB=1", "y", 0,
-     gemm},
+    {MS, "NhwcFusedConv", "f:1,5,5,2 c:3,2,3,3 c:3 f:1,5,5,3", "activation=Relu pads=[1,1,1,1]",
+     "y", 0, conv},
+    {MS, "FusedGemm", "f:3,4 c:5,4 c:5", "activation=LeakyRelu activation_alpha~0.25 transB=1", "y",
+     0, gemm},
     {MS, "GemmFastGelu", "f:3,4 c:4,5 c:5", "", "y", 0, gemm},
     {MS, "FusedMatMul", "f:2,3,4 f:2,4,5", "alpha~0.5", "y", 0, matmul},
     {MS, "FusedMatMul", "f:2,4,3 c:2,5,4", "transA=1 transB=1", "y", 0, matmul},
@@ -380,23 +389,30 @@ static const contrib_case cases[] = {
     {MS, "TransposeMatMul", "f:2,3,4 f:2,5,4", "transB=1", "y", 0, matmul},
     {"", "SimplifiedLayerNormalization", "f:3,8 c:8", "axis=-1", "y", 0, skip_norm},
     {MS, "SkipLayerNormalization", "f:3,8 f:3,8 c:8", "epsilon~0.01", "y", 0, skip_norm},
-    {MS, "SkipLayerNormalization", "f:3,8 f:3,8 c:8 c:8 c:8", "epsilon~0.01", "y,,,s", 0, skip_norm},
+    {MS, "SkipLayerNormalization", "f:3,8 f:3,8 c:8 c:8 c:8", "epsilon~0.01", "y,,,s", 0,
+     skip_norm},
     {MS, "SkipLayerNormalization", "f:3,8 f:3,8 c:8 c:8", "", "y,,,s", 1, skip_norm},
     {MS, "SkipSimplifiedLayerNormalization", "f:3,8 f:3,8 c:8 c:8", "", "y,,,s", 0, skip_norm},
     {MS, "EmbedLayerNormalization", "i:2,4 i:2,4 c:4,8 c:6,8 c:4,8 c:8 c:8", "", "y", 0, embed},
     {MS, "EmbedLayerNormalization", "i:2,4 - c:4,8 c:6,8 - c:8 c:8 - i:2,4", "", "y", 0, embed},
-    {MS, "GroupNorm", "f:1,2,3,8 c:8 c:8", "groups=2 activation=1 channels_last=1", "y", 0, group_norm},
-    {MS, "SkipGroupNorm", "f:1,2,3,8 c:8 c:8 f:1,8 c:8", "groups=2 activation=0", "y", 0, group_norm},
+    {MS, "GroupNorm", "f:1,2,3,8 c:8 c:8", "groups=2 activation=1 channels_last=1", "y", 0,
+     group_norm},
+    {MS, "SkipGroupNorm", "f:1,2,3,8 c:8 c:8 f:1,8 c:8", "groups=2 activation=0", "y", 0,
+     group_norm},
     {MS, "Attention", "f:2,3,8 c:8,24 c:24", "num_heads=2", "y", 0, attention},
-    {MS, "Attention", "f:2,3,8 c:8,24 c:24", "num_heads=2 scale~0.3 unidirectional=1", "y", 0, attention},
+    {MS, "Attention", "f:2,3,8 c:8,24 c:24", "num_heads=2 scale~0.3 unidirectional=1", "y", 0,
+     attention},
     {MS, "Attention", "f:2,3,8 c:8,24 c:24 m:2,3", "num_heads=2", "y", 0, attention},
     {MS, "Attention", "f:2,3,8 c:8,24 c:24 n:2", "num_heads=2 unidirectional=1", "y", 0, attention},
-    {MS, "Attention", "f:2,3,8 c:8,24 c:24 m:2,3,3", "num_heads=2 mask_filter_value~-5", "y", 0, attention},
-    {MS, "Attention", "f:2,3,8 c:8,24 c:24 m:2,5 f:2,2,2,2,4", "num_heads=2 unidirectional=1", "y,p", 0,
+    {MS, "Attention", "f:2,3,8 c:8,24 c:24 m:2,3,3", "num_heads=2 mask_filter_value~-5", "y", 0,
      attention},
+    {MS, "Attention", "f:2,3,8 c:8,24 c:24 m:2,5 f:2,2,2,2,4", "num_heads=2 unidirectional=1",
+     "y,p", 0, attention},
     {MS, "MultiHeadAttention", "f:2,3,8 f:2,5,8 f:2,5,8", "num_heads=2", "y", 0, multi_head},
-    {MS, "MultiHeadAttention", "f:2,3,8 f:2,5,8 f:2,5,8 c:24 n:2", "num_heads=2", "y", 0, multi_head},
-    {MS, "MultiHeadAttention", "f:2,3,8 f:2,5,8 f:2,5,8 - m:2,5", "num_heads=2", "y", 0, multi_head},
+    {MS, "MultiHeadAttention", "f:2,3,8 f:2,5,8 f:2,5,8 c:24 n:2", "num_heads=2", "y", 0,
+     multi_head},
+    {MS, "MultiHeadAttention", "f:2,3,8 f:2,5,8 f:2,5,8 - m:2,5", "num_heads=2", "y", 0,
+     multi_head},
     {MS, "MultiHeadAttention", "f:2,3,2,3,4", "num_heads=2", "y", 0, multi_head},
     {MS, "GroupQueryAttention", "f:2,1,8 f:2,1,4 f:2,1,4 f:2,1,6,4 f:2,1,6,4 n:2 t",
      "num_heads=2 kv_num_heads=1", "y,k,v", 0, group_query},
@@ -424,21 +440,26 @@ typedef struct refused {
 static void test_refused(void **state)
 {
     static const refused bad[] = {
-        {"com.microsoft.nchwc", "Conv", "f:1,8,5,5 c:8,8,3,3", "", "y", NNC_ERR_UNSUPPORTED, "ORT_ENABLE_EXTENDED"},
-        {MS, "FusedConv", "f:1,2,5,5 c:3,2,3,3", "activation=Cosh", "y", NNC_ERR_UNSUPPORTED, "has the activation 'Cosh'"},
+        {"com.microsoft.nchwc", "Conv", "f:1,8,5,5 c:8,8,3,3", "", "y", NNC_ERR_UNSUPPORTED,
+         "ORT_ENABLE_EXTENDED"},
+        {MS, "FusedConv", "f:1,2,5,5 c:3,2,3,3", "activation=Cosh", "y", NNC_ERR_UNSUPPORTED,
+         "has the activation 'Cosh'"},
         {MS, "Attention", "f:2,3,8 c:8,24 c:24", "", "y", NNC_ERR_MODEL, "num_heads is 0"},
-        {MS, "Attention", "f:2,3,8 c:8,24 c:24", "num_heads=2 do_rotary=1", "y", NNC_ERR_UNSUPPORTED, "has do_rotary=1"},
-        {MS, "Attention", "f:2,3,8 c:8,24 c:24 n:4", "num_heads=2", "y",
-         NNC_ERR_UNSUPPORTED, "has a mask of 4 numbers for 2 sequences"},
-        {MS, "SkipLayerNormalization", "f:3,8 f:3,8 c:8", "", "y,m", NNC_ERR_UNSUPPORTED, "output 1 'm' cannot be computed"},
+        {MS, "Attention", "f:2,3,8 c:8,24 c:24", "num_heads=2 do_rotary=1", "y",
+         NNC_ERR_UNSUPPORTED, "has do_rotary=1"},
+        {MS, "Attention", "f:2,3,8 c:8,24 c:24 n:4", "num_heads=2", "y", NNC_ERR_UNSUPPORTED,
+         "has a mask of 4 numbers for 2 sequences"},
+        {MS, "SkipLayerNormalization", "f:3,8 f:3,8 c:8", "", "y,m", NNC_ERR_UNSUPPORTED,
+         "output 1 'm' cannot be computed"},
         {MS, "BiasSoftmax", "f:2,3 f:2,3", "axis=2", "y", NNC_ERR_MODEL, "axis is 2 for rank 2"},
-        {MS, "GridSample", "f:1,1,3,3 f:1,2,2,2", "mode=round", "y", NNC_ERR_MODEL, "has the mode 'round'"},
+        {MS, "GridSample", "f:1,1,3,3 f:1,2,2,2", "mode=round", "y", NNC_ERR_MODEL,
+         "has the mode 'round'"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         case_input in[CASE_INPUTS] = {{0}};
-        const contrib_case c = {bad[i].domain, bad[i].op, bad[i].inputs, bad[i].attrs, bad[i].outputs, 0,
-                                NULL};
+        const contrib_case c = {bad[i].domain,  bad[i].op, bad[i].inputs, bad[i].attrs,
+                                bad[i].outputs, 0,         NULL};
         REFUSE(case_model(&c, in), bad[i].status, bad[i].message);
         for (size_t k = 0; k < CASE_INPUTS; k++) {
             free(in[k].f);

@@ -274,6 +274,23 @@ static void products_of_activations(void **state)
     nnc_graph_destroy(g);
 }
 
+/* The last dim of a MatMul's 4-D operand is summed over, so the scoring of ranges must not crop it as it crops images. */
+static void wide_matmul_of_four_dims(void **state)
+{
+    (void)state;
+    nnc_graph *g;
+    const int64_t dims[4] = {1, 2, 3, 96}, wd[2] = {96, 16};
+    MG_OK(nnc_graph_create(&g));
+    nnc_value_id x = mg_input(g, "x", 4, dims);
+    mg_finish(g, mg_binary(g, "MatMul", "out", x, mg_weight(g, NULL, 2, wd, 0.1f, 40)));
+    nnc_quant_options options = defaults();
+    nnc_quant_result r;
+    assert_int_equal(quantize_small(g, &r, &options), NNC_OK);
+    assert_null(info_of(&r, g, "out")->reason);
+    nnc_quant_result_deinit(&r);
+    nnc_graph_destroy(g);
+}
+
 static void exclusions(void **state)
 {
     (void)state;
@@ -499,7 +516,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(generated_models),           cmocka_unit_test(same_bytes_for_threads_and_tiers),
-        cmocka_unit_test(products_of_activations), cmocka_unit_test(where_grids_go),             cmocka_unit_test(exclusions),
+        cmocka_unit_test(products_of_activations), cmocka_unit_test(wide_matmul_of_four_dims), cmocka_unit_test(where_grids_go),             cmocka_unit_test(exclusions),
         cmocka_unit_test(nothing_eligible),           cmocka_unit_test(nan_weight),
         cmocka_unit_test(dead_channel_and_wide_bias), cmocka_unit_test(pair_overflow_count),
         cmocka_unit_test(concat_grids),               cmocka_unit_test(shared_weight),
