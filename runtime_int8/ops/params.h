@@ -521,7 +521,6 @@ typedef struct nnrt_loop_params {
     uint32_t trips, has_cond, ignore_cond;
     uint32_t carried, scans;
 } nnrt_loop_params;
-<<<<<<< HEAD
 /* tfidf: x i32 or i64 [C] or [N,C], and host-known lists: pool i64 of all n-grams by length, starts i64 of each length in it, column i64
  * and weight f32 of each n-gram -> f32 [width] or [N,width]. Lengths least..most, gaps of up to `skips` tokens. */
 enum { NNRT_TFIDF_TF, NNRT_TFIDF_IDF, NNRT_TFIDF_TFIDF };
@@ -529,7 +528,6 @@ typedef struct nnrt_tfidf_params {
     uint32_t mode, least, most, skips, width;
     uint32_t reserved;
 } nnrt_tfidf_params;
-=======
 /* Sequences and optionals are u8 [bytes], see sequence.c. seq_construct: tensors of dtype... -> sequence (absent: an optional
  * without a value). seq_at: sequence, position (i32, i64; negative from the end) -> tensor of dtype, of the element's shape. */
 typedef struct nnrt_sequence_params {
@@ -555,7 +553,6 @@ typedef struct nnrt_seq_concat_params {
     int32_t axis;
     uint32_t new_axis, reserved;
 } nnrt_seq_concat_params;
->>>>>>> 60a6eea (ops: sequences and optionals within a model)
 /* callback: x any -> (no output). The session's callback gets a view of x. */
 typedef struct nnrt_callback_params {
     uint32_t tag;
