@@ -28,4 +28,18 @@ typedef struct nnrt_k_avgpool_q8_args {
 typedef void nnrt_k_avgpool_q8_fn(uint8_t *y, const uint8_t *x, const nnrt_k_taps *taps,
                                   size_t channels, const nnrt_k_avgpool_q8_args *args);
 
+/* A stretch of a row of windows over lines in ONNX order. */
+#define NNRT_K_POOL_ROW 1024 /* most elements that a stretch spans, padding included */
+#define NNRT_K_POOL_STRIDE 8 /* largest stride */
+typedef struct nnrt_k_pool_row {
+    size_t lines, width;             /* elements of each line that are read */
+    size_t count;                    /* outputs, >= 1 */
+    size_t kernel, stride, dilation; /* along the lines */
+    ptrdiff_t first;                 /* element that tap 0 of output 0 reads, <= 0; only 0..width are there */
+} nnrt_k_pool_row;
+/* y[j] = maximum (a NaN wins; -INFINITY of nothing) or sum over the taps: elements are joined over the lines first, in
+ * order, then over the taps, in order. Up to 15 elements behind each line may be read. */
+typedef void nnrt_k_pool_row_f32_fn(float *y, const float *const *line, const nnrt_k_pool_row *row,
+                                    int max);
+
 #endif

@@ -147,32 +147,79 @@ static void group_mean(float *v, size_t c, size_t groups, float count)
     }
 }
 
-static void instancenorm_image(void *user, size_t image)
+#define BLOCK 64u /* channels of one task */
+
+/* Of image i: [mean][variance][a][b], each [C]. */
+static float *image_vectors(const nnrt_node_ctx *ctx, size_t image)
+{
+    const instancenorm_state *state = ctx->state;
+    return (float *)ctx->scratch + image * 4 * state->c;
+}
+
+/* Sums of a block of channels of one image into its vector; deviation: of squares, from the means. */
+static void instancenorm_sums(const nnrt_node_ctx *ctx, size_t task, bool deviation)
+{
+    const instancenorm_state *state = ctx->state;
+    const size_t blocks = (state->c + BLOCK - 1) / BLOCK, c = task % blocks * BLOCK;
+    const size_t cols = state->c - c < BLOCK ? state->c - c : BLOCK;
+    float *mean = image_vectors(ctx, task / blocks) + c;
+    const float *x = (const float *)ctx->in[0].data + task / blocks * state->pixels * state->c + c;
+    if (deviation)
+        state->deviation(mean + state->c, x, mean, state->pixels, cols, state->c);
+    else
+        state->reduce(mean, x, state->pixels, cols, state->c, NNRT_REDUCE_SUM);
+}
+
+static void instancenorm_mean(void *user, size_t task)
+{
+    instancenorm_sums(user, task, false);
+}
+
+static void instancenorm_deviation(void *user, size_t task)
+{
+    instancenorm_sums(user, task, true);
+}
+
+/* Pixels [begin, begin + count) of all images. */
+static void instancenorm_affine(void *user, size_t begin, size_t count)
 {
     const nnrt_node_ctx *ctx = user;
-    const nnrt_instancenorm_params *p = ctx->params;
     const instancenorm_state *state = ctx->state;
-    size_t c = state->c, at = image * state->pixels * c;
-    const float *x = (const float *)ctx->in[0].data + at;
-    const float *scale = ctx->in[1].data, *bias = ctx->in[2].data;
-    float *mean = (float *)ctx->scratch + image * 4 * c, *var = mean + c, *a = var + c, *b = a + c;
-    float count = (float)(state->pixels * (c / state->groups));
-    state->reduce(mean, x, state->pixels, c, c, NNRT_REDUCE_SUM);
-    group_mean(mean, c, state->groups, count);
-    state->deviation(var, x, mean, state->pixels, c, c);
-    group_mean(var, c, state->groups, count);
-    for (size_t k = 0; k < c; k++) {
-        a[k] = scale[k] / sqrtf(var[k] + p->epsilon);
-        b[k] = bias[k] - mean[k] * a[k];
+    while (count > 0) {
+        const size_t left = state->pixels - begin % state->pixels, n = left < count ? left : count;
+        const float *a = image_vectors(ctx, begin / state->pixels) + 2 * state->c;
+        state->affine((float *)ctx->out[0].data + begin * state->c,
+                      (const float *)ctx->in[0].data + begin * state->c, n, state->c, a,
+                      a + state->c, -INFINITY, INFINITY);
+        begin += n;
+        count -= n;
     }
-    state->affine((float *)ctx->out[0].data + at, x, state->pixels, c, a, b, -INFINITY, INFINITY);
 }
 
 static void instancenorm_run(const nnrt_node_ctx *ctx)
 {
+    const nnrt_instancenorm_params *p = ctx->params;
     const instancenorm_state *state = ctx->state;
-    if (state->pixels != 0 && state->c != 0)
-        nnrt_parallel(ctx->pool, instancenorm_image, (void *)(uintptr_t)ctx, state->n);
+    const float *scale = ctx->in[1].data, *bias = ctx->in[2].data;
+    void *user = (void *)(uintptr_t)ctx;
+    if (state->pixels == 0 || state->c == 0)
+        return;
+    const size_t c = state->c, tasks = state->n * ((c + BLOCK - 1) / BLOCK);
+    const float count = (float)(state->pixels * (c / state->groups));
+    nnrt_parallel(ctx->pool, instancenorm_mean, user, tasks);
+    for (size_t i = 0; i < state->n; i++)
+        group_mean(image_vectors(ctx, i), c, state->groups, count);
+    nnrt_parallel(ctx->pool, instancenorm_deviation, user, tasks);
+    for (size_t i = 0; i < state->n; i++) {
+        float *mean = image_vectors(ctx, i), *var = mean + c, *a = var + c, *b = a + c;
+        group_mean(var, c, state->groups, count);
+        for (size_t k = 0; k < c; k++) {
+            a[k] = scale[k] / sqrtf(var[k] + p->epsilon);
+            b[k] = bias[k] - mean[k] * a[k];
+        }
+    }
+    nnrt_parallel_tiles(ctx->pool, instancenorm_affine, user, state->n * state->pixels,
+                        rows_per_task(c) * 2);
 }
 
 const nnrt_rop nnrt_rop_instancenorm = {

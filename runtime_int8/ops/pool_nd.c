@@ -2,6 +2,8 @@
  * A task is some rows of outputs (along the last dim); a row is made tap by tap, so that the inner loop runs along it. */
 #include <math.h>
 
+#include "runtime_int8/kernels/contracts.h"
+#include "runtime_int8/kernels/kernel.h"
 #include "runtime_int8/ops/util.h"
 #include "runtime_int8/ops/window_nd.h"
 
@@ -16,6 +18,7 @@ typedef struct pool_nd_state {
     size_t rows;             /* over all planes */
     size_t row_tile;
     nnrt_tile_fn *tile;
+    nnrt_k_pool_row_f32_fn *row_kernel;
 } pool_nd_state;
 
 /* A stretch of an output row and the taps of the outer dims that it takes. */
@@ -76,6 +79,57 @@ static void tap_range(const pool_row *r, int64_t s, int64_t *j0, int64_t *j1, in
     *j1 = *j1 > r->count ? r->count : *j1;
 }
 
+/* Lines that one kernel call joins, and outputs made by it. */
+#define LINES 64u
+
+/* The lines of all outer taps, in order, from the plane's element `x` on. */
+static void outer_lines(const pool_row *r, const float **line, const float *x)
+{
+    const pool_nd_state *state = r->state;
+    const uint32_t outer = state->spatial - 1;
+    int64_t tap[NNRT_SPATIAL_MAX] = {0}, count[NNRT_SPATIAL_MAX];
+    ptrdiff_t step[NNRT_SPATIAL_MAX], dim = (ptrdiff_t)state->axis[outer].in;
+    for (uint32_t i = outer; r->outer > 0 && i-- > 0; dim *= (ptrdiff_t)state->axis[i].in) {
+        const nnrt_axis_window *a = &state->axis[i];
+        count[i] = r->end[i] - r->first[i];
+        step[i] = (ptrdiff_t)a->dilation * dim;
+        x += (ptrdiff_t)(r->at[i] * a->stride - a->begin + r->first[i] * a->dilation) * dim;
+    }
+    for (size_t t = 0; t < r->outer; t++) {
+        line[t] = x;
+        for (uint32_t i = outer; i-- > 0;) {
+            x += step[i];
+            if (++tap[i] < count[i])
+                break;
+            x -= step[i] * (ptrdiff_t)count[i];
+            tap[i] = 0;
+        }
+    }
+}
+
+/* Maximum or sum of a stretch of float32 by the kernel; false when its window or lines are too many for it. */
+static bool row_f32(const pool_row *r, float *y, bool max)
+{
+    const pool_nd_state *state = r->state;
+    const nnrt_axis_window *a = &state->axis[state->spatial - 1];
+    const int64_t first = r->ow * a->stride - a->begin, lo = first < 0 ? 0 : first;
+    const int64_t end = first + (r->count - 1) * a->stride + (a->kernel - 1) * a->dilation + 1;
+    const int64_t hi = end > a->in ? a->in : end, width = hi > lo ? hi - lo : 0;
+    const float *line[LINES];
+    if (r->outer > LINES || end - first > NNRT_K_POOL_ROW || a->stride > NNRT_K_POOL_STRIDE)
+        return false;
+    outer_lines(r, line, (const float *)r->ctx->in[0].data + r->plane * state->plane + lo);
+    const nnrt_k_pool_row row = {.lines = r->outer,
+                                 .width = (size_t)width,
+                                 .count = (size_t)r->count,
+                                 .kernel = (size_t)a->kernel,
+                                 .stride = (size_t)a->stride,
+                                 .dilation = (size_t)a->dilation,
+                                 .first = (ptrdiff_t)(first - lo)};
+    state->row_kernel(y, line, &row, max);
+    return true;
+}
+
 /* What output j of the stretch is divided by. */
 static double divisor(const pool_row *r, int64_t j, bool include_pad)
 {
@@ -132,13 +186,34 @@ MAX_ROW(double, -INFINITY)
 MAX_ROW(int8_t, INT8_MIN)
 MAX_ROW(uint8_t, 0)
 
+/* Sums, by the kernel where it can. */
+static bool sum_row_float(const pool_row *r, float *y)
+{
+    return row_f32(r, y, false);
+}
+
+static bool sum_row_double(const pool_row *r, double *y)
+{
+    (void)r;
+    (void)y;
+    return false;
+}
+
+static void max_row_f32(const pool_row *r, float *y)
+{
+    if (!row_f32(r, y, true))
+        max_float(r, y);
+}
+
 #define MEAN_ROW(T)                                                                                \
     static void mean_##T(const pool_row *r, T *y)                                                  \
     {                                                                                              \
         const nnrt_pool_nd_params *p = r->ctx->params;                                             \
-        for (int64_t j = 0; j < r->count; j++)                                                     \
-            y[j] = 0;                                                                              \
-        FOR_TAPS(T, r, y[j] += v);                                                                 \
+        if (!sum_row_##T(r, y)) {                                                                  \
+            for (int64_t j = 0; j < r->count; j++)                                                 \
+                y[j] = 0;                                                                          \
+            FOR_TAPS(T, r, y[j] += v);                                                             \
+        }                                                                                          \
         for (int64_t j = 0; j < r->count; j++) {                                                   \
             T v = y[j] / (T)divisor(r, j, p->count_include_pad != 0);                              \
             v = v < (T)p->clamp.lo ? (T)p->clamp.lo : v;                                           \
@@ -184,7 +259,7 @@ MEAN_ROW(double)
             }                                                                                      \
         }                                                                                          \
     }
-TILE(max_tile_f32, float, max_float(&r, y))
+TILE(max_tile_f32, float, max_row_f32(&r, y))
 TILE(max_tile_f64, double, max_double(&r, y))
 TILE(max_tile_i8, int8_t, max_int8_t(&r, y))
 TILE(max_tile_u8, uint8_t, max_uint8_t(&r, y))
@@ -301,6 +376,10 @@ static nnc_status plan(nnrt_node_ctx *ctx, bool index)
     double row = taps * (double)y.dims[y.rank - 1];
     state->row_tile = row >= TASK_WORK ? 1 : (size_t)(TASK_WORK / (row + 1.0)) + 1;
     state->tile = find_tile(p->kind, ctx->in[0].dtype, index);
+    const nnrt_kernel *kernel = nnrt_kernel_find(NNRT_K_pool_row_f32, ctx->isa);
+    state->row_kernel = (nnrt_k_pool_row_f32_fn *)kernel->fn;
+    if (ctx->in[0].dtype == NNRT_F32 && !index && p->kind != NNRT_POOL_LP)
+        ctx->kernel = kernel->name;
     return NNC_OK;
 }
 
