@@ -107,8 +107,8 @@ NNC_API nnc_status nnc_job_set_samples(nnc_job *job, const char *option, const n
 /* Runs it to the end: the output file exists afterwards or nothing has changed. NNC_ERR_GATE: a gate refused the result; the reports are written
  * and nnc_job_report has one. */
 NNC_API nnc_status nnc_job_run(nnc_job *job, const nnc_callbacks *callbacks);
-/* After a run: the report as "json", "html", "terminal", "csv", "junit", "md", "metrics", "sbom" or "card"; NULL before a successful run or for unknown formats. Owned by the job, valid until
- * the next call of this function. */
+/* After a run: the report as "json", "html", "terminal", "csv", "junit", "md", "metrics", "sbom" or "card"; NULL before a
+ * successful run or for unknown formats. Owned by the job, valid until the next call of this function. */
 NNC_API const char *nnc_job_report(nnc_job *job, const char *format);
 
 #ifdef __cplusplus
