@@ -362,8 +362,17 @@ static bool hdf5_sniff(const nnc_data_spec *spec, const nnc_dataset_options *opt
            memcmp(spec->head, "\x89HDF\r\n\x1a\n", 8) == 0;
 }
 
+/* HDF5 1.10 crashes where the cache of a file cannot be had: more than that (2 MiB) is asked for before. */
+static nnc_status probe_memory(void)
+{
+    void *memory = nnc_alloc_aligned((size_t)4 << 20);
+    nnc_free(memory);
+    return memory ? NNC_OK : NNC_ERR_LIMIT;
+}
+
 static nnc_status open_file_locked(hdf5_file *f, const char *path)
 {
+    NNC_TRY(probe_memory());
     const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
     f->file = H5Fopen(path, H5F_ACC_RDONLY, access);

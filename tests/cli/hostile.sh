@@ -113,6 +113,20 @@ expect 0 "" -- sh -c 'tool=$0; exec "$tool" "$@" <&- >&-' "$tool" model.onnx --i
 expect 0 "valid" -- "$tool" check c.onnx
 rm -f c.onnx
 
+# Little memory: a status, never a signal. Sanitizers need more address space than this to begin with.
+if (ulimit -v 1000000 && "$tool" --version) >/dev/null 2>&1; then
+    for kb in 25000 26000 27000 28000 28500 29000 29250 29500 29750 30000 30250 30500 31000 32000 33000 36000 40000; do
+        # shellcheck disable=SC2086
+        (ulimit -v $kb && exec "$tool" model.onnx --int8 --calib "$calib" $small -o memory.onnx -f) >"$work/out" 2>"$work/err"
+        code=$?
+        # 127: not even the libraries can be loaded.
+        case $code in 0 | 7 | 127) ;; *) bad "$kb kB of memory: exit $code, expected 7" ;; esac
+    done
+    rm -f memory.*
+else
+    echo "no limit of memory here: little memory is not tested"
+fi
+
 # Two runs to one name: one result, whole.
 # shellcheck disable=SC2086
 {

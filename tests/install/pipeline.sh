@@ -1,6 +1,7 @@
 # Jobs of a pipeline on an installed system: every gate and report, every verdict, and what goes wrong on real machines.
 # Each job is a row of $work/pipeline.md: what, exit code, last line. Sourced by scripts/package-test, which brings `inside`.
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh disable=SC2034,SC2154
 
 # job CODE WORDS WHAT COMMAND: runs in $folder of $system as $user; exit code, WORDS in what it says, one error line or none,
 # and nothing half-written afterwards.
