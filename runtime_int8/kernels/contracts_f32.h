@@ -30,9 +30,9 @@ typedef struct nnrt_k_gemm_f32_params {
  * one. chain(i, j): v = start[i][j] (0 if start is NULL); for t, for c: v = fmaf(a[t*rows + i][c],
  * w[j/16][t*C + c][j%16], v). a         [T][rows] pointers to C floats each w [ceil(cols/16)]
  * panels of [T*C][16], w_panel apart residual  like y, or NULL; start may be y itself rows,
- * cols: 1..tile[0], 1..tile[1]; when cols <= 16, rows may go up to tile[2]. Nothing outside
+ * cols: 1..tile[0], 1..tile[1]; when cols <= 16, rows may go up to tile[2]; of one row, cols may go up to tile[3]. Nothing outside
  * y[rows][cols] is written; only the named elements and whole panels of w are read. tile: {rows,
- * cols, rows when cols <= 16}. */
+ * cols, rows when cols <= 16, cols of one row}. */
 typedef void nnrt_k_gemm_f32_fn(float *y, const float *const *a, const float *w, const float *start,
                                 const float *residual, size_t rows, size_t cols,
                                 const nnrt_k_gemm_f32_params *params);

@@ -142,7 +142,7 @@ static void multiply(const nnrt_kernel *kernel, const product *p)
         .lo = -INFINITY,
         .hi = INFINITY,
     };
-    const size_t mr = kernel->tile[0], nr = kernel->tile[1];
+    const size_t mr = kernel->tile[0], nr = kernel->tile[p->rows == 1 ? 3 : 1];
     const float *rows[16];
     for (size_t n = 0; n < p->cols; n += nr) {
         const size_t cols = p->cols - n < nr ? p->cols - n : nr;

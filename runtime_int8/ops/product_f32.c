@@ -80,7 +80,7 @@ static void run_pass(const nnrt_product_f32 *p, const pass *s)
 /* Rows [m0, m1) x columns [n0, n1). */
 static void run_block(const nnrt_product_f32 *p, size_t m0, size_t m1, size_t n0, size_t n1)
 {
-    const size_t nr = p->kernel->tile[1];
+    const size_t nr = p->kernel->tile[m1 - m0 == 1 ? 3 : 1];
     const size_t mr =
         p->kernel->tile[2] > p->kernel->tile[0] ? p->kernel->tile[2] : p->kernel->tile[0];
     const size_t c_step = min_size(p->c, K_BLOCK);

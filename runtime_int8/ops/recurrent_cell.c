@@ -57,7 +57,7 @@ void nnrt_recurrent_product(const nnrt_recurrent_task *task, float *y, size_t y_
 {
     const nnrt_recurrent *s = task->s;
     nnrt_k_gemm_f32_fn *const fn = (nnrt_k_gemm_f32_fn *)s->gemm->fn;
-    const size_t step = s->gemm->tile[1];
+    const size_t step = s->gemm->tile[task->rows == 1 ? 3 : 1];
     const nnrt_k_gemm_f32_params params = {
         .taps = 1,
         .c = s->hidden,

@@ -112,6 +112,13 @@ static void rows_equal_ref(void **state)
                                          seed};
                     compare(kernel, &g);
                 }
+        static const size_t wide[] = {17, 63, 64, 65, 80, 127, 128, 129, 193, 255, 256};
+        for (unsigned flags = 0; flags < FLAGS; flags++) /* of one row */
+            for (size_t n = 0; n < sizeof(wide) / sizeof(wide[0]); n++, seed++) {
+                const gemm_case g = {1, wide[n], 1 + n % 3, 1 + n * 5, flags, seed};
+                assert_true(wide[n] <= kernel->tile[3]);
+                compare(kernel, &g);
+            }
         for (unsigned flags = 0; flags < FLAGS; flags++, seed++) {
             const gemm_case g = {kernel->tile[0], kernel->tile[1] - 3u, 2, 9, flags, seed};
             compare(kernel, &g);

@@ -126,9 +126,49 @@ static tile_fn *const tiles[2][6] = {
     {tile_1_1, tile_2_1, tile_3_1, tile_4_1, tile_5_1, tile_6_1},
 };
 
+/* One row of 64 columns: eight chains hide the latency that the two of a tile would wait for. */
+static void row_of_64(float *y, const float *const *a, const float *w, const float *start,
+                      const float *residual, const nnrt_k_gemm_f32_params *p)
+{
+    const size_t panel = p->w_panel, n = p->c;
+    __m256 acc[4][2];
+#define EACH_PANEL(call)                                                                           \
+    do {                                                                                           \
+        call(0);                                                                                   \
+        call(1);                                                                                   \
+        call(2);                                                                                   \
+        call(3);                                                                                   \
+    } while (0)
+#define PANEL_START(j) row_start(acc[j], 0, start ? start + 16 * (j) : NULL, NULL)
+    EACH_PANEL(PANEL_START);
+    for (size_t t = 0; t < p->taps; t++) {
+        const float *x = a[t];
+        for (size_t c = 0; c < n; c++, w += 16) {
+#define PANEL_STEP(j)                                                                              \
+    row_step(acc[j], x + c, _mm256_loadu_ps(w + (j)*panel), _mm256_loadu_ps(w + (j)*panel + 8))
+            EACH_PANEL(PANEL_STEP);
+        }
+    }
+#define PANEL_END(j) row_end(acc[j], 0, y + 16 * (j), residual ? residual + 16 * (j) : NULL, NULL, p)
+    EACH_PANEL(PANEL_END);
+}
+
 void nnrt_k_gemm_f32__avx2_6x16(float *y, const float *const *a, const float *w, const float *start,
                                 const float *residual, size_t rows, size_t cols,
                                 const nnrt_k_gemm_f32_params *p)
 {
-    tiles[cols < 16][rows - 1](y, a, w, start, residual, cols, p);
+    while (rows == 1 && cols > 16) {
+        const size_t step = cols >= 64 ? 64 : 16;
+        if (step == 64)
+            row_of_64(y, a, w, start, residual, p);
+        else
+            tile_1_0(y, a, w, start, residual, 16, p);
+        y += step;
+        w += step / 16 * p->w_panel;
+        start = start ? start + step : NULL;
+        residual = residual ? residual + step : NULL;
+        cols -= step;
+    }
+    if (cols > 0)
+        tiles[cols < 16][rows - 1](y, a, w, start, residual, cols, p);
 }

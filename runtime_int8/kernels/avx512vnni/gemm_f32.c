@@ -150,9 +150,47 @@ static tile_fn *const tiles[4][8] = {
     {tile_1x4, tile_2x4, tile_3x4, tile_4x4, tile_5x4, tile_6x4},
 };
 
+/* One row of 128 columns: eight chains hide the latency that the four of a tile would wait for. */
+static void row_of_128(float *y, const float *const *a, const float *w, const float *start,
+                       const float *residual, const nnrt_k_gemm_f32_params *p)
+{
+    const size_t panel = p->w_panel, n = p->c, half = 4 * panel;
+    __m512 low[4], high[4], b[4], d[4];
+    const size_t panels = 4;
+    const __mmask16 mask = 0xffff;
+    row_start(low, 4, start, mask);
+    row_start(high, 4, start ? start + 64 : NULL, mask);
+    for (size_t t = 0; t < p->taps; t++) {
+        const float *x = a[t];
+        for (size_t c = 0; c < n; c++, w += 16) {
+#define LOW(j) b[j] = _mm512_loadu_ps(w + (j)*panel)
+#define HIGH(j) d[j] = _mm512_loadu_ps(w + half + (j)*panel)
+            EACH_PANEL(LOW);
+            EACH_PANEL(HIGH);
+            row_step(low, 4, x + c, b);
+            row_step(high, 4, x + c, d);
+        }
+    }
+    row_end(low, 4, y, residual, mask, p);
+    row_end(high, 4, y + 64, residual ? residual + 64 : NULL, mask, p);
+}
+
 void nnrt_k_gemm_f32__avx512_6x64(float *y, const float *const *a, const float *w,
                                   const float *start, const float *residual, size_t rows,
                                   size_t cols, const nnrt_k_gemm_f32_params *p)
 {
-    tiles[(cols - 1) / 16][rows - 1](y, a, w, start, residual, cols, p);
+    while (rows == 1 && cols > 64) {
+        const size_t step = cols >= 128 ? 128 : 64;
+        if (step == 128)
+            row_of_128(y, a, w, start, residual, p);
+        else
+            tile_1x4(y, a, w, start, residual, 64, p);
+        y += step;
+        w += step / 16 * p->w_panel;
+        start = start ? start + step : NULL;
+        residual = residual ? residual + step : NULL;
+        cols -= step;
+    }
+    if (cols > 0)
+        tiles[(cols - 1) / 16][rows - 1](y, a, w, start, residual, cols, p);
 }
