@@ -3,6 +3,7 @@
  * multipliers are made per run from the grid. */
 #include <math.h>
 
+#include "base/mem.h"
 #include "runtime_int8/ops/product_q8.h"
 #include "runtime_int8/ops/util.h"
 
@@ -27,6 +28,8 @@ static nnc_status check(const nnrt_node_ctx *ctx)
     if (p->has_bias > 1 || ctx->in_count != 6 + p->has_bias)
         NNC_FAIL(NNC_ERR_MODEL, "'%s': %u inputs with bias flag %u", ctx->name, ctx->in_count,
                  p->has_bias);
+    if (p->zw < -255 || p->zw > 255)
+        NNC_FAIL(NNC_ERR_MODEL, "'%s': zero point %d of the weight, expected -255..255", ctx->name, p->zw);
     NNC_TRY(nnrt_check_dtype(ctx, X, NNRT_SET(NNRT_U8)));
     NNC_TRY(nnrt_check_dtype(ctx, SX, NNRT_SET(NNRT_F32)));
     NNC_TRY(nnrt_check_dtype(ctx, ZX, NNRT_SET(NNRT_U8)));
@@ -80,6 +83,10 @@ static nnc_status reshape(nnrt_node_ctx *ctx)
     };
     ctx->macs = (uint64_t)state->product.rows * p->k * p->n;
     nnrt_product_q8_plan(&state->product, ctx);
+    size_t rows = 0;
+    if (p->zw != 0 && !nnc_size_mul(&rows, state->product.rows, sizeof(int32_t)))
+        NNC_FAIL(NNC_ERR_LIMIT, "'%s': too many rows", ctx->name);
+    ctx->scratch_bytes += rows;
     return NNC_OK;
 }
 
@@ -108,8 +115,10 @@ static void run(const nnrt_node_ctx *ctx)
     const uint32_t zx = *(const uint8_t *)ctx->in[ZX].data;
     int32_t *acc0 = ctx->scratch;
     float *mult = (float *)(acc0 + state->channels);
+    int32_t *row_add = p->zw != 0 ? (int32_t *)(mult + state->channels) : NULL;
+    const uint32_t constant = p->k * zx * (uint32_t)p->zw;
     for (size_t n = 0; n < state->channels; n++) {
-        acc0[n] = (int32_t)(0u - zx * (uint32_t)sum[n]);
+        acc0[n] = (int32_t)(constant - zx * (uint32_t)sum[n]);
         mult[n] = sx * sw[n];
     }
     nnrt_product_q8 product = state->product;
@@ -119,8 +128,11 @@ static void run(const nnrt_node_ctx *ctx)
     product.args.x = ctx->in[X].data;
     product.args.w = ctx->in[W].data;
     product.args.acc0 = acc0;
+    product.args.row_add = row_add;
     product.args.mult = mult;
     product.args.y = ctx->out[0].data;
+    if (row_add)
+        nnrt_row_zeros(row_add, ctx->in[X].data, product.rows, p->k, p->zw, ctx->pool);
     nnrt_product_q8_run(&product, ctx->pool);
     if (p->has_bias)
         nnrt_parallel_tiles(ctx->pool, add_bias, (void *)(uintptr_t)ctx, product.rows,

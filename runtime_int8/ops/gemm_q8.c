@@ -4,59 +4,75 @@
 
 #define GEMM_MAX (1u << 24)
 
-static nnc_status check(const nnrt_node_ctx *ctx)
+nnc_status nnrt_gemm_q8_check(const nnrt_node_ctx *ctx, uint32_t k, uint32_t n,
+                              const nnrt_q8_epilogue *epilogue)
 {
-    const nnrt_gemm_q8_params *p = ctx->params;
-    if (p->k < 1 || p->k > GEMM_MAX || p->n < 1 || p->n > GEMM_MAX)
-        NNC_FAIL(NNC_ERR_MODEL, "'%s': K %u and N %u, expected 1..%u", ctx->name, p->k, p->n,
-                 GEMM_MAX);
-    const size_t channels = ((size_t)p->n + 15) / 16 * 16;
-    return nnrt_product_q8_check(ctx, &p->epilogue, channels * (((size_t)p->k + 3) / 4 * 4),
-                                 channels);
+    if (k < 1 || k > GEMM_MAX || n < 1 || n > GEMM_MAX)
+        NNC_FAIL(NNC_ERR_MODEL, "'%s': K %u and N %u, expected 1..%u", ctx->name, k, n, GEMM_MAX);
+    const size_t channels = ((size_t)n + 15) / 16 * 16;
+    return nnrt_product_q8_check(ctx, epilogue, channels * (((size_t)k + 3) / 4 * 4), channels);
 }
 
-static nnc_status reshape(nnrt_node_ctx *ctx)
+nnc_status nnrt_gemm_q8_reshape(nnrt_node_ctx *ctx, uint32_t k, uint32_t n,
+                                const nnrt_q8_epilogue *epilogue)
 {
-    const nnrt_gemm_q8_params *p = ctx->params;
     nnrt_shape shape = ctx->in[0].shape;
-    NNC_TRY(check(ctx)); /* inputs that are no constants have sizes only now */
-    if (shape.rank < 1 || shape.dims[shape.rank - 1] != (int64_t)p->k) {
+    NNC_TRY(nnrt_gemm_q8_check(ctx, k, n, epilogue)); /* inputs that are no constants have sizes only now */
+    if (shape.rank < 1 || shape.dims[shape.rank - 1] != (int64_t)k) {
         char text[NNRT_SHAPE_TEXT];
         NNC_FAIL(NNC_ERR_MODEL, "'%s': input is %s, expected a last dim of %u", ctx->name,
-                 nnrt_shape_text(text, &shape), p->k);
+                 nnrt_shape_text(text, &shape), k);
     }
-    shape.dims[shape.rank - 1] = p->n;
-    NNC_TRY(nnrt_product_q8_output(ctx, &p->epilogue, 4, &shape));
+    shape.dims[shape.rank - 1] = n;
+    NNC_TRY(nnrt_product_q8_output(ctx, epilogue, 4, &shape));
     NNC_TRY(nnrt_ctx_state(ctx, sizeof(nnrt_product_q8)));
     nnrt_product_q8 *product = ctx->state;
     *product = (nnrt_product_q8){
-        .args = {.ldx = p->k,
+        .args = {.ldx = k,
                  .taps = 1,
-                 .quads = ((size_t)p->k + 3) / 4,
-                 .ldy = p->n,
-                 .epilogue = &p->epilogue},
+                 .quads = ((size_t)k + 3) / 4,
+                 .ldy = n,
+                 .epilogue = epilogue},
         .images = 1,
         .groups = 1,
         .rows = nnrt_shape_span(&shape, 0, shape.rank - 1),
-        .cols = p->n,
-        .k_bytes = p->k,
+        .cols = n,
+        .k_bytes = k,
         .out_bytes = nnrt_dtype_bytes(ctx->out[0].dtype),
     };
-    ctx->macs = (uint64_t)product->rows * p->k * p->n;
+    ctx->macs = (uint64_t)product->rows * k * n;
     nnrt_product_q8_plan(product, ctx);
     return NNC_OK;
 }
 
-static void run(const nnrt_node_ctx *ctx)
+void nnrt_gemm_q8_run(const nnrt_node_ctx *ctx, const int32_t *row_add)
 {
     nnrt_product_q8 product = *(const nnrt_product_q8 *)ctx->state;
     product.args.x = ctx->in[0].data;
     product.args.w = ctx->in[1].data;
     product.args.acc0 = ctx->in[2].data;
     product.args.mult = ctx->in[3].data;
+    product.args.row_add = row_add;
     product.args.residual = ctx->in_count > 4 ? ctx->in[4].data : NULL;
     product.args.y = ctx->out[0].data;
     nnrt_product_q8_run(&product, ctx->pool);
+}
+
+static nnc_status check(const nnrt_node_ctx *ctx)
+{
+    const nnrt_gemm_q8_params *p = ctx->params;
+    return nnrt_gemm_q8_check(ctx, p->k, p->n, &p->epilogue);
+}
+
+static nnc_status reshape(nnrt_node_ctx *ctx)
+{
+    const nnrt_gemm_q8_params *p = ctx->params;
+    return nnrt_gemm_q8_reshape(ctx, p->k, p->n, &p->epilogue);
+}
+
+static void run(const nnrt_node_ctx *ctx)
+{
+    nnrt_gemm_q8_run(ctx, NULL);
 }
 
 const nnrt_rop nnrt_rop_gemm_q8 = {

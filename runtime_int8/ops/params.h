@@ -603,10 +603,18 @@ typedef struct nnrt_requantize_params {
     uint32_t has_bias;
 } nnrt_requantize_params;
 
+/* gemm_q8_zero: as gemm_q8, for weights w - zw: acc0 holds bias - zx*sum(w) + K*zx*zw. */
+typedef struct nnrt_gemm_q8_zero_params {
+    uint32_t k, n;
+    int32_t zw;
+    nnrt_q8_epilogue epilogue;
+} nnrt_gemm_q8_zero_params;
+
 /* gemm_dynamic: x u8 [..., K], sx f32 [1], zx u8 [1], w packed (one tap), sum i32 [Npad] = sum over k of w, sw f32 [Npad],
- * [bias f32 [Npad]] -> y f32 [..., N] = clamp((float)(sum (x - zx) w) * (sx * sw) + bias). */
+ * [bias f32 [Npad]] -> y f32 [..., N] = clamp((float)(sum (x - zx)(w - zw)) * (sx * sw) + bias). */
 typedef struct nnrt_gemm_dynamic_params {
     uint32_t k, n;
+    int32_t zw;
     uint32_t has_bias;
     nnrt_clamp clamp;
 } nnrt_gemm_dynamic_params;

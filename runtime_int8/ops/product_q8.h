@@ -39,4 +39,12 @@ typedef struct nnrt_product_q8 {
 void nnrt_product_q8_plan(nnrt_product_q8 *product, nnrt_node_ctx *ctx);
 void nnrt_product_q8_run(const nnrt_product_q8 *product, nnrt_pool *pool);
 
+/* What the gemm_q8 family shares: x u8 [..., K], w packed, acc0, mult, [residual]; the node's state is the product. */
+nnc_status nnrt_gemm_q8_check(const nnrt_node_ctx *ctx, uint32_t k, uint32_t n, const nnrt_q8_epilogue *epilogue);
+nnc_status nnrt_gemm_q8_reshape(nnrt_node_ctx *ctx, uint32_t k, uint32_t n, const nnrt_q8_epilogue *epilogue);
+/* row_add: [rows], or NULL. */
+void nnrt_gemm_q8_run(const nnrt_node_ctx *ctx, const int32_t *row_add);
+/* row_add[m] = -zw * sum over k of x[m][k], for `rows` rows of k bytes: what a weight's zero point takes from every accumulator. */
+void nnrt_row_zeros(int32_t *row_add, const uint8_t *x, size_t rows, size_t k, int32_t zw, nnrt_pool *pool);
+
 #endif

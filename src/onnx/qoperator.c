@@ -206,7 +206,8 @@ static bool stays(const nnc_graph *graph, const nnc_node *n, const qoperator *q)
     const nnc_tensor *zero = &nnc_graph_value_const(graph, n->inputs[5])->tensor;
     uint32_t rank = w->shape.rank;
     bool known = conv ? rank == 3 || rank == 4 : rank == 2;
-    return !known || !fits_bytes(w, zero, conv ? 0 : 1);
+    bool one_zero = !conv && nnc_tensor_count(zero) == 1; /* of a matrix: any number */
+    return !known || !(one_zero || fits_bytes(w, zero, conv ? 0 : 1));
 }
 
 /* The node computes a float value; a QuantizeLinear behind it gives the old output. */

@@ -27,18 +27,42 @@ void nnc_product_deinit(nnc_product *product)
     *product = (nnc_product){0};
 }
 
-/* qw - zw as [channels][depth]. Legalization has checked that it fits 8 bits. */
-static void gather_weights(nnc_product *p, const nnc_value *w, uint32_t axis)
+static int32_t stored_weight(const nnc_value *w, size_t i)
+{
+    return w->tensor.dtype == NNC_DTYPE_INT8 ? ((const int8_t *)nnc_tensor_data(&w->tensor))[i]
+                                             : ((const uint8_t *)nnc_tensor_data(&w->tensor))[i];
+}
+
+/* qw - zw as [channels][depth]; false when one does not fit 8 bits. */
+static bool gather_differences(nnc_product *p, const nnc_value *w, uint32_t axis)
 {
     const nnc_qparams *q = w->qparams;
-    const int8_t *s8 = nnc_tensor_data(&w->tensor);
-    const uint8_t *u8 = nnc_tensor_data(&w->tensor);
     for (size_t c = 0; c < p->channels; c++) {
         int32_t zero = q->zero_point[q->count == 1 ? 0 : c];
         for (size_t k = 0; k < p->depth; k++) {
-            size_t at = axis == 0 ? c * p->depth + k : k * p->channels + c;
-            int32_t v = (w->tensor.dtype == NNC_DTYPE_INT8 ? s8[at] : u8[at]) - zero;
+            int32_t v = stored_weight(w, axis == 0 ? c * p->depth + k : k * p->channels + c) - zero;
+            if (v < -128 || v > 127) {
+                return false;
+            }
             p->w[c * p->depth + k] = (int8_t)v;
+        }
+    }
+    return true;
+}
+
+/* Weights of a product. Legalization has checked that differences from the zero points fit 8 bits, or that one zero point is all
+ * channels'. */
+static void gather_weights(nnc_product *p, const nnc_value *w, uint32_t axis)
+{
+    if (gather_differences(p, w, axis)) {
+        return;
+    }
+    int32_t shift = w->tensor.dtype == NNC_DTYPE_UINT8 ? 128 : 0;
+    p->zw = w->qparams->zero_point[0] - shift;
+    for (size_t c = 0; c < p->channels; c++) {
+        for (size_t k = 0; k < p->depth; k++) {
+            size_t at = axis == 0 ? c * p->depth + k : k * p->channels + c;
+            p->w[c * p->depth + k] = (int8_t)(stored_weight(w, at) - shift);
         }
     }
 }
@@ -112,7 +136,8 @@ nnc_status nnc_product_init(nnc_product *product, nnc_lower_ctx *ctx, uint32_t c
         float sw = w->qparams->scale[w->qparams->count == 1 ? 0 : c];
         int32_t sum = weight_sum(product, c);
         uint32_t b = (uint32_t)bias_integer(bias, c, grid.scale, sw);
-        product->acc0[c] = (int32_t)(b - (uint32_t)grid.zero * (uint32_t)sum);
+        uint32_t both = (uint32_t)product->depth * (uint32_t)grid.zero * (uint32_t)product->zw;
+        product->acc0[c] = (int32_t)(b - (uint32_t)grid.zero * (uint32_t)sum + both);
         float m = grid.scale * sw;
         product->mult[c] = y ? m / y->scale[0] : m;
     }

@@ -20,7 +20,8 @@ typedef struct nnc_product {
     size_t channels;
     size_t depth;      /* weight elements per output channel */
     int8_t *w;         /* [channels][depth] qw - zw */
-    int32_t *acc0;     /* bias - zx * sum(w) */
+    int32_t zw;        /* zero point of w: 0 where qw - zw fits 8 bits, else w is the stored integer (u8: less 128) */
+    int32_t *acc0;     /* bias - zx * sum(w), with a zero point + depth * zx * zw */
     float *mult;       /* sx*sw/sy, or sx*sw for float output */
 } nnc_product;
 void nnc_product_deinit(nnc_product *product);

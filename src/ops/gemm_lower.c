@@ -83,12 +83,14 @@ static nnc_status packed_weights(uint32_t *out, nnc_lower_ctx *ctx, const nnc_pr
 }
 
 static nnc_status gemm_q8_constants(uint32_t in[3], nnc_lower_ctx *ctx, uint32_t channel_axis,
-                                    const nnc_qparams *mid, nnrt_gemm_q8_params *params)
+                                    const nnc_qparams *mid, nnrt_gemm_q8_params *params,
+                                    int32_t *zw)
 {
     nnc_product p;
     NNC_TRY(nnc_product_init(&p, ctx, channel_axis, mid));
     params->k = (uint32_t)p.depth;
     params->n = (uint32_t)p.channels;
+    *zw = p.zw;
     nnc_status status = packed_weights(&in[0], ctx, &p);
     if (status == NNC_OK) {
         status = nnc_product_constants(&in[1], &in[2], ctx, &p, 1);
@@ -104,12 +106,17 @@ static nnc_status gemm_q8(nnc_lower_ctx *ctx, uint32_t channel_axis)
     uint32_t in[5], residual, out, count = 4;
     NNC_TRY(nnc_lower_input(&in[0], ctx, 0, NNC_FORM_Q8));
     NNC_TRY(nnc_epilogue_init(&params.epilogue, &residual, &mid, ctx, false));
-    NNC_TRY(gemm_q8_constants(&in[1], ctx, channel_axis, mid, &params));
+    int32_t zw;
+    NNC_TRY(gemm_q8_constants(&in[1], ctx, channel_axis, mid, &params, &zw));
     if (residual != NNRT_NONE) {
         in[count++] = residual;
     }
     bool integer = params.epilogue.out == NNRT_Q8_OUT_U8;
     NNC_TRY(nnc_lower_output(&out, ctx, 0, integer ? NNC_FORM_Q8 : NNC_FORM_LOGICAL));
+    if (zw != 0) {
+        nnrt_gemm_q8_zero_params zero = {.k = params.k, .n = params.n, .zw = zw, .epilogue = params.epilogue};
+        return nnc_lower_emit(ctx, NNRT_ROP_ID_GEMM_Q8_ZERO, &zero, sizeof(zero), in, count, &out, 1);
+    }
     return nnc_lower_emit(ctx, NNRT_ROP_ID_GEMM_Q8, &params, sizeof(params), in, count, &out, 1);
 }
 
@@ -125,6 +132,7 @@ static nnc_status gemm_dynamic(nnc_lower_ctx *ctx, uint32_t channel_axis)
     NNC_TRY(nnc_product_init_weights(&p, nnc_lower_in_value(ctx, 1), channel_axis));
     params.k = (uint32_t)p.depth;
     params.n = (uint32_t)p.channels;
+    params.zw = p.zw;
     nnc_status status = packed_weights(&in[3], ctx, &p);
     if (status == NNC_OK) {
         status = nnc_product_constants(&in[4], &in[5], ctx, &p, 1);

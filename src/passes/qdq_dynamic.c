@@ -4,8 +4,8 @@
  * as it is. */
 #include "passes/qdq.h"
 
-/* 255 * 128 * K stays below 2^31. */
-#define DEPTH_MAX 65793
+/* 255 * 255 * K stays below 2^31. */
+#define DEPTH_MAX 33025
 
 typedef struct match {
     nnc_node_id quantize, product, cast, scale, last; /* last: the Mul whose result is the product's */
@@ -25,9 +25,16 @@ static bool is_part(const nnc_graph *graph, nnc_node_id quantize, uint32_t i, nn
     return v != NNC_ID_NONE && i < node->output_count && node->outputs[i] == v;
 }
 
-/* Do the weights minus their zero points fit 8 signed bits? */
+/* One zero point for all weights, or differences from several that fit 8 signed bits: what products take. */
 static bool fits_bytes(const nnc_tensor *w, const nnc_qparams *q)
 {
+    bool one = true;
+    for (size_t c = 1; c < q->count; c++) {
+        one &= q->zero_point[c] == q->zero_point[0];
+    }
+    if (one) {
+        return true;
+    }
     size_t n = (size_t)w->shape.dims[1], count = nnc_tensor_count(w);
     for (size_t i = 0; i < count; i++) {
         int64_t v = nnc_tensor_get_int(w, i) - q->zero_point[q->count == 1 ? 0 : i % n];

@@ -32,6 +32,17 @@ static int32_t weight_channel_axis(const nnc_node *node)
     return 1; /* MatMul */
 }
 
+/* Matrix products take one zero point of all weights, whatever it is; others only what differences of 8 bits can say. */
+static bool has_one_zero(const nnc_node *node, const nnc_qparams *qw)
+{
+    for (size_t c = 1; c < qw->count; c++) {
+        if (qw->zero_point[c] != qw->zero_point[0]) {
+            return false;
+        }
+    }
+    return !nnc_node_is(node, "Conv");
+}
+
 /* Largest |b| + max|qx - zx| * sum|qw - zw| over the output channels; INFINITY if the weight has no 8-bit integer form. */
 static double worst_accumulator(const nnc_graph *graph, const nnc_node *node, const nnc_value *x,
                                 const nnc_value *w, const nnc_value *bias)
@@ -53,6 +64,7 @@ static double worst_accumulator(const nnc_graph *graph, const nnc_node *node, co
     if (qx && qx->zero_point[0] - qx->qmin > reach) {
         reach = qx->zero_point[0] - qx->qmin;
     }
+    bool one_zero = has_one_zero(node, qw);
     double worst = 0;
     for (size_t c = 0; c < channels; c++) {
         size_t s = qw->count == 1 ? 0 : c;
@@ -62,7 +74,7 @@ static double worst_accumulator(const nnc_graph *graph, const nnc_node *node, co
                 size_t at = (o * channels + c) * inner + i;
                 int32_t q = w->tensor.dtype == NNC_DTYPE_INT8 ? s8[at] : u8[at];
                 q -= qw->zero_point[s];
-                if (q < -128 || q > 127) {
+                if (!one_zero && (q < -128 || q > 127)) {
                     return (double)INFINITY;
                 }
                 sum += fabs((double)q);

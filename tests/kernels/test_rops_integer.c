@@ -142,8 +142,11 @@ static void test_gemm_dynamic(void **state)
         for (size_t k = 0; k < K; k++)
             sum[n] += w[n * K + k];
     }
-    for (unsigned b = 0; b < 2; b++) {
-        nnrt_gemm_dynamic_params p = {.k = K, .n = N, .has_bias = b, .clamp = {-1.0f, INFINITY}};
+    for (unsigned c = 0; c < 4; c++) {
+        const unsigned b = c % 2;
+        const int32_t zw = c < 2 ? 0 : -77;
+        nnrt_gemm_dynamic_params p = {
+            .k = K, .n = N, .zw = zw, .has_bias = b, .clamp = {-1.0f, INFINITY}};
         rop_case test = {NNRT_ROP_ID_GEMM_DYNAMIC,
                          &p,
                          6 + b,
@@ -160,7 +163,7 @@ static void test_gemm_dynamic(void **state)
         for (size_t i = 0; i < M * N; i++) {
             int32_t acc = 0;
             for (size_t k = 0; k < K; k++)
-                acc += (x[i / N * K + k] - zx) * w[i % N * K + k];
+                acc += (x[i / N * K + k] - zx) * (w[i % N * K + k] - zw);
             float product = sx * sw[i % N], t = (float)acc * product;
             t = b ? t + bias[i % N] : t;
             assert_true(y[i] == (t > -1.0f ? t : -1.0f));

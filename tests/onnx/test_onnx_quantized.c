@@ -62,17 +62,20 @@ static long clamp(long q, long lo, long hi)
     return q < lo ? lo : q > hi ? hi : q;
 }
 
-/* Two activations: the integers of the definition, by the integer kernels. */
-static void test_qlinear_matmul(void **state)
+/* Two activations, or a constant whose zero point needs 9 bits: the integers of the definition, by the integer kernels. */
+static void check_qlinear_matmul(bool constant)
 {
     static const uint8_t a[6] = {1, 200, 30, 255, 0, 90}, b[12] = {5, 9, 250, 7, 100, 3, 66, 8, 31, 255, 0, 128};
     const float as = 0.5f, bs = 0.25f, ys = 7.0f;
     const int64_t da[2] = {2, 3}, db[2] = {3, 4};
     size_t rops;
     wire g = {0};
-    (void)state;
     g_input(&g, w_value("a", W_UINT8, "2,3"));
-    g_input(&g, w_value("b", W_UINT8, "3,4"));
+    if (constant) {
+        g_init(&g, w_tensor("b", W_UINT8, "3,4", b, 12));
+    } else {
+        g_input(&g, w_value("b", W_UINT8, "3,4"));
+    }
     g_output(&g, w_value("y", W_UINT8, NULL));
     g_init(&g, w_tensor("as", W_FLOAT, "", &as, 4));
     g_init(&g, w_tensor("bs", W_FLOAT, "", &bs, 4));
@@ -82,7 +85,7 @@ static void test_qlinear_matmul(void **state)
     g_init(&g, w_tensor("yz", W_UINT8, "", "\x50", 1));
     g_node(&g, w_node("QLinearMatMul", "n", "a,as,az,b,bs,bz,ys,yz", "y"));
     nnc_tensor in[2] = {tensor(NNC_DTYPE_UINT8, 2, da, a), tensor(NNC_DTYPE_UINT8, 2, db, b)};
-    nnc_tensor y = run(prepare(g, NULL), in, 2, "matmul_q8", &rops);
+    nnc_tensor y = run(prepare(g, NULL), in, constant ? 1 : 2, constant ? "gemm_q8_zero" : "matmul_q8", &rops);
     assert_int_equal(rops, 1);
     for (int i = 0; i < 8; i++) {
         int32_t acc = 0;
@@ -95,6 +98,13 @@ static void test_qlinear_matmul(void **state)
     nnc_tensor_deinit(&y);
     nnc_tensor_deinit(&in[0]);
     nnc_tensor_deinit(&in[1]);
+}
+
+static void test_qlinear_matmul(void **state)
+{
+    (void)state;
+    check_qlinear_matmul(false);
+    check_qlinear_matmul(true);
 }
 
 /* A weight that comes at run time: the node stays, in exact integers. */
