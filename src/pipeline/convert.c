@@ -89,6 +89,7 @@ static nnc_status verify(void *user, const char *temp_path, const nnc_onnx_load_
     convert *c = user;
     nnc_source shipped = {0};
     nnc_run_flags flags = c->options->run;
+    flags.shapes = (nnc_option_list){0}; /* the file has those sizes already, and no name for them */
     flags.alias_from = load ? load->alias_from : NULL;
     flags.alias_to = load ? load->alias_to : NULL;
     nnc_log quiet = *c->log;

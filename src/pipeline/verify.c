@@ -205,7 +205,9 @@ static nnc_status check_data(verifier *v)
 /* Data sets are opened for the model's inputs. A model that is damaged too far to load is a mismatch already. */
 static nnc_status check_with_model(verifier *v, const char *model)
 {
-    nnc_status status = nnc_source_load(&v->model, model, &v->run, false, v->log);
+    nnc_run_flags flags = v->run;
+    flags.shapes = (nnc_option_list){0}; /* the result has those sizes already */
+    nnc_status status = nnc_source_load(&v->model, model, &flags, false, v->log);
     if (status == NNC_OK && v->model.plan) {
         status = nnc_source_exec(&v->exec, &v->model, &v->run, false, v->log);
     }
