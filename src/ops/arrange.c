@@ -179,7 +179,7 @@ static nnc_status col2im_lower(nnc_lower_ctx *ctx)
                           NNC_FORM_LOGICAL, NNC_FORM_LOGICAL);
 }
 
-#define ARRANGE_OP(id, in_max, rows, infer_fn, lower_fn, quantized)                                \
+#define ARRANGE_OP(id, in_max, rows, infer_fn, lower_fn, dims_fn, quantized)                       \
     const nnc_op nnc_op_##id = {                                                                   \
         .domain = "",                                                                              \
         .name = #id,                                                                               \
@@ -192,10 +192,12 @@ static nnc_status col2im_lower(nnc_lower_ctx *ctx)
         .lower = lower_fn,                                                                         \
         .grad = NNC_NO_GRAD,                                                                       \
         .cost = NNC_NO_COST,                                                                       \
-        .dims = NNC_NO_DIMS,                                                                       \
+        .dims = dims_fn,                                                                           \
         .layout = NNC_LAYOUT_LOGICAL,                                                              \
         .quant = quantized,                                                                        \
     }
-ARRANGE_OP(ReverseSequence, 2, reverse_attrs, reverse_infer, reverse_lower, NNC_QUANT_PRESERVE);
-ARRANGE_OP(CenterCropPad, 2, center_attrs, center_infer, center_lower, NNC_QUANT_FLOAT);
-ARRANGE_OP(Col2Im, 3, col2im_attrs, col2im_infer, col2im_lower, NNC_QUANT_FLOAT);
+ARRANGE_OP(ReverseSequence, 2, reverse_attrs, reverse_infer, reverse_lower, nnc_dims_same,
+           NNC_QUANT_PRESERVE);
+ARRANGE_OP(CenterCropPad, 2, center_attrs, center_infer, center_lower, nnc_dims_same,
+           NNC_QUANT_FLOAT);
+ARRANGE_OP(Col2Im, 3, col2im_attrs, col2im_infer, col2im_lower, NNC_NO_DIMS, NNC_QUANT_FLOAT);

@@ -193,7 +193,30 @@ static nnc_status pool_lower(nnc_lower_ctx *ctx)
                           NNC_FORM_NHWC, NNC_FORM_NHWC);
 }
 
-#define SAMPLE_OP(id, in_max, rows, infer_fn, lower_fn, layout_kind)                               \
+static nnc_status sample_dims(nnc_dim_links *links, const nnc_graph *graph, nnc_node_id node)
+{
+    const nnc_value *grid = nnc_node_in(graph, node, 1);
+    NNC_TRY(nnc_dims_link(links, 0, 0, 0, 0));
+    NNC_TRY(nnc_dims_link(links, 0, 1, 0, 1));
+    NNC_TRY(nnc_dims_link(links, 1, 0, 0, 0));
+    for (uint32_t d = 1; grid->has_shape && d + 1 < grid->shape.rank; d++) {
+        NNC_TRY(nnc_dims_link(links, 1, d, 0, d + 1));
+    }
+    return NNC_OK;
+}
+
+/* Channels of the image, regions of the lists. */
+static nnc_status roi_dims(nnc_dim_links *links, const nnc_graph *graph, nnc_node_id node)
+{
+    uint32_t count = nnc_graph_node_const(graph, node)->input_count;
+    NNC_TRY(nnc_dims_link(links, 0, 1, 0, 1));
+    for (uint32_t i = 1; i < count; i++) {
+        NNC_TRY(nnc_dims_link(links, i, 0, 0, 0));
+    }
+    return NNC_OK;
+}
+
+#define SAMPLE_OP(id, in_max, rows, infer_fn, lower_fn, dims_fn, layout_kind)                      \
     const nnc_op nnc_op_##id = {                                                                   \
         .domain = "",                                                                              \
         .name = #id,                                                                               \
@@ -206,11 +229,12 @@ static nnc_status pool_lower(nnc_lower_ctx *ctx)
         .lower = lower_fn,                                                                         \
         .grad = NNC_NO_GRAD,                                                                       \
         .cost = NNC_NO_COST,                                                                       \
-        .dims = NNC_NO_DIMS,                                                                       \
+        .dims = dims_fn,                                                                           \
         .layout = layout_kind,                                                                     \
         .quant = NNC_QUANT_FLOAT,                                                                  \
     }
-SAMPLE_OP(GridSample, 2, sample_attrs, sample_infer, sample_lower, NNC_LAYOUT_CHANNELS);
-SAMPLE_OP(AffineGrid, 2, affine_attrs, affine_infer, affine_lower, NNC_LAYOUT_LOGICAL);
-SAMPLE_OP(RoiAlign, 3, align_attrs, align_infer, align_lower, NNC_LAYOUT_CHANNELS);
-SAMPLE_OP(MaxRoiPool, 2, pool_attrs, pool_infer, pool_lower, NNC_LAYOUT_CHANNELS);
+SAMPLE_OP(GridSample, 2, sample_attrs, sample_infer, sample_lower, sample_dims,
+          NNC_LAYOUT_CHANNELS);
+SAMPLE_OP(AffineGrid, 2, affine_attrs, affine_infer, affine_lower, NNC_NO_DIMS, NNC_LAYOUT_LOGICAL);
+SAMPLE_OP(RoiAlign, 3, align_attrs, align_infer, align_lower, roi_dims, NNC_LAYOUT_CHANNELS);
+SAMPLE_OP(MaxRoiPool, 2, pool_attrs, pool_infer, pool_lower, roi_dims, NNC_LAYOUT_CHANNELS);

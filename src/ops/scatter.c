@@ -223,7 +223,7 @@ static nnc_status cache_lower(nnc_lower_ctx *ctx)
         .lower = lower_fn,                                                                         \
         .grad = NNC_NO_GRAD,                                                                       \
         .cost = NNC_NO_COST,                                                                       \
-        .dims = NNC_NO_DIMS,                                                                       \
+        .dims = nnc_dims_same,                                                                     \
         .layout = NNC_LAYOUT_LOGICAL,                                                              \
         .quant = NNC_QUANT_FLOAT,                                                                  \
     }

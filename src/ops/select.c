@@ -76,6 +76,21 @@ static nnc_status topk_lower(nnc_lower_ctx *ctx)
     return nnc_lower_emit(ctx, NNRT_ROP_ID_TOPK, &params, sizeof params, in, 2, out, 2);
 }
 
+/* All dims but the axis, in both outputs. */
+static nnc_status topk_dims(nnc_dim_links *links, const nnc_graph *graph, nnc_node_id node)
+{
+    const nnc_value *x = nnc_node_in(graph, node, 0);
+    const nnc_node *n = nnc_graph_node_const(graph, node);
+    int64_t axis = nnc_node_int(n, "axis", -1);
+    axis = axis < 0 && x->has_shape ? axis + (int64_t)x->shape.rank : axis;
+    for (uint32_t d = 0; x->has_shape && d < x->shape.rank; d++) {
+        for (uint32_t i = 0; i < n->output_count && d != (uint32_t)axis; i++) {
+            NNC_TRY(nnc_dims_link(links, 0, d, i, d));
+        }
+    }
+    return NNC_OK;
+}
+
 /* ---- Unique ---- */
 
 static const nnc_attr_schema unique_attrs[] = {NNC_A_AXIS("axis"), NNC_A_BOOL("sorted")};
@@ -201,7 +216,8 @@ static nnc_status nms_lower(nnc_lower_ctx *ctx)
     return nnc_lower_emit(ctx, NNRT_ROP_ID_NMS, &params, sizeof params, in, 5, &out, 1);
 }
 
-#define SELECT_OP(id, in_min, in_max, out_min, out_max, rows, infer_fn, lower_fn, quantized)       \
+#define SELECT_OP(id, in_min, in_max, out_min, out_max, rows, infer_fn, lower_fn, dims_fn,         \
+                  quantized)                                                                       \
     const nnc_op nnc_op_##id = {                                                                   \
         .domain = "",                                                                              \
         .name = #id,                                                                               \
@@ -214,11 +230,14 @@ static nnc_status nms_lower(nnc_lower_ctx *ctx)
         .lower = lower_fn,                                                                         \
         .grad = NNC_NO_GRAD,                                                                       \
         .cost = NNC_NO_COST,                                                                       \
-        .dims = NNC_NO_DIMS,                                                                       \
+        .dims = dims_fn,                                                                           \
         .layout = NNC_LAYOUT_LOGICAL,                                                              \
         .quant = quantized,                                                                        \
     }
-SELECT_OP(TopK, 2, 2, 1, 2, topk_attrs, topk_infer, topk_lower, NNC_QUANT_PRESERVE);
-SELECT_OP(Unique, 1, 1, 1, 4, unique_attrs, unique_infer, unique_lower, NNC_QUANT_FLOAT);
-SELECT_OP(Compress, 2, 2, 1, 1, compress_attrs, compress_infer, compress_lower, NNC_QUANT_PRESERVE);
-SELECT_OP(NonMaxSuppression, 2, 5, 1, 1, nms_attrs, nms_infer, nms_lower, NNC_QUANT_FLOAT);
+SELECT_OP(TopK, 2, 2, 1, 2, topk_attrs, topk_infer, topk_lower, topk_dims, NNC_QUANT_PRESERVE);
+SELECT_OP(Unique, 1, 1, 1, 4, unique_attrs, unique_infer, unique_lower, NNC_NO_DIMS,
+          NNC_QUANT_FLOAT);
+SELECT_OP(Compress, 2, 2, 1, 1, compress_attrs, compress_infer, compress_lower, NNC_NO_DIMS,
+          NNC_QUANT_PRESERVE);
+SELECT_OP(NonMaxSuppression, 2, 5, 1, 1, nms_attrs, nms_infer, nms_lower, NNC_NO_DIMS,
+          NNC_QUANT_FLOAT);
