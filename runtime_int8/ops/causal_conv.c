@@ -1,5 +1,6 @@
-/* causal_conv: depthwise convolution along a sequence whose past is carried. SPDX-License-Identifier: Apache-2.0
- * Sums are a chain from the bias on, taps ascending; float32 fused, float64 not. */
+/* causal_conv: depthwise convolution along a sequence whose past is carried.
+ * SPDX-License-Identifier: Apache-2.0 Sums are a chain from the bias on, taps ascending; float32
+ * fused, float64 not. */
 #include <string.h>
 
 #include "runtime_int8/kernels/float_math.h"
@@ -16,8 +17,8 @@ static nnc_status check(const nnrt_node_ctx *ctx)
 {
     const nnrt_causal_conv_params *p = ctx->params;
     if (p->has_bias > 1 || p->has_past > 1 || ctx->in_count != 2 + p->has_bias + p->has_past)
-        NNC_FAIL(NNC_ERR_MODEL, "'%s': %u inputs with bias %u and past %u", ctx->name, ctx->in_count,
-                 p->has_bias, p->has_past);
+        NNC_FAIL(NNC_ERR_MODEL, "'%s': %u inputs with bias %u and past %u", ctx->name,
+                 ctx->in_count, p->has_bias, p->has_past);
     NNC_TRY(nnrt_check_dtype(ctx, 0, NNRT_SET(NNRT_F32) | NNRT_SET(NNRT_F64)));
     for (uint32_t i = 1; i < ctx->in_count; i++)
         NNC_TRY(nnrt_check_dtype(ctx, i, NNRT_SET(ctx->in[0].dtype)));
@@ -55,7 +56,8 @@ static nnc_status reshape(nnrt_node_ctx *ctx)
     return NNC_OK;
 }
 
-/* One row: tap t of output i reads element i + t of the past (taps - 1 elements, or zeros) followed by x. */
+/* One row: tap t of output i reads element i + t of the past (taps - 1 elements, or zeros) followed
+ * by x. */
 #define CAUSAL_ROW(T, JOIN)                                                                        \
     static void row_##T(const nnrt_node_ctx *ctx, size_t row)                                      \
     {                                                                                              \
@@ -64,9 +66,8 @@ static nnc_status reshape(nnrt_node_ctx *ctx)
         const size_t c = row % s->channels, before = s->taps - 1;                                  \
         const T *x = (const T *)ctx->in[0].data + row * s->length;                                 \
         const T *w = (const T *)ctx->in[1].data + c * s->taps;                                     \
-        const T *past = p->has_past                                                                \
-                            ? (const T *)ctx->in[2 + p->has_bias].data + row * before              \
-                            : NULL;                                                                \
+        const T *past =                                                                            \
+            p->has_past ? (const T *)ctx->in[2 + p->has_bias].data + row * before : NULL;          \
         T *y = (T *)ctx->out[0].data + row * s->length;                                            \
         T *next = (T *)ctx->out[1].data + row * before;                                            \
         const T bias = p->has_bias ? ((const T *)ctx->in[2].data)[c] : 0;                          \

@@ -1,7 +1,8 @@
-/* contract: sums of products of one or two tensors whose dims have labels. SPDX-License-Identifier: Apache-2.0
- * Of two float32 tensors with enough work it is a batch of matrix products: both are copied into the order of the product
- * and the result out of it, where they do not lie so already. Everything else goes row by row along y's last label. Every
- * element is one ascending chain over the summed labels; of float32, of fused multiply-adds. */
+/* contract: sums of products of one or two tensors whose dims have labels. SPDX-License-Identifier:
+ * Apache-2.0 Of two float32 tensors with enough work it is a batch of matrix products: both are
+ * copied into the order of the product and the result out of it, where they do not lie so already.
+ * Everything else goes row by row along y's last label. Every element is one ascending chain over
+ * the summed labels; of float32, of fused multiply-adds. */
 #include "runtime_int8/ops/contract.h"
 
 #include <string.h>
@@ -107,9 +108,10 @@ static size_t place(const nnrt_contract_state *s, const nnrt_label_list *list, s
     return at;
 }
 
-/* Whether an operand lies as [outer][inner] in row-major order over the two lists, after the batch. */
-static bool lies_so(const nnrt_contract_state *s, const size_t *stride, const nnrt_label_list *const *lists,
-                    uint32_t count)
+/* Whether an operand lies as [outer][inner] in row-major order over the two lists, after the batch.
+ */
+static bool lies_so(const nnrt_contract_state *s, const size_t *stride,
+                    const nnrt_label_list *const *lists, uint32_t count)
 {
     size_t step = 1;
     for (uint32_t i = count; i-- > 0;) {
@@ -179,7 +181,7 @@ static nnc_status reshape(nnrt_node_ctx *ctx)
 typedef struct contract_run {
     const nnrt_node_ctx *ctx;
     const nnrt_contract_state *s;
-    const float *a; /* [batch][M][K] */
+    const float *a;             /* [batch][M][K] */
     float *a_copy, *b_pack, *y; /* ..., [batch][ceil(N/16)][K][16], [batch][M][N] */
 } contract_run;
 

@@ -10,7 +10,8 @@ typedef struct nnrt_label_list {
     uint8_t label[NNRT_CONTRACT_LABELS];
 } nnrt_label_list;
 
-/* Labels of y: in both operands (batch), in a or none (m), in b alone (n); the others are summed (k). */
+/* Labels of y: in both operands (batch), in a or none (m), in b alone (n); the others are summed
+ * (k). */
 typedef struct nnrt_contract_state {
     size_t dim[NNRT_CONTRACT_LABELS];
     size_t stride[2][NNRT_CONTRACT_LABELS]; /* 0: not there, or broadcast */
@@ -19,7 +20,7 @@ typedef struct nnrt_contract_state {
     uint32_t y_rank;
     uint8_t y_label[NNRT_CONTRACT_LABELS];
     size_t y_dims[NNRT_RANK_MAX];
-    size_t outputs, row; /* elements of y; of its last dim */
+    size_t outputs, row;       /* elements of y; of its last dim */
     const nnrt_kernel *kernel; /* NULL: row by row */
     bool copy_a, copy_y;
     size_t b_at, y_at; /* floats into scratch */

@@ -1,6 +1,6 @@
-/* conv_f64, conv_transpose_f64: convolutions of float64 in ONNX order. SPDX-License-Identifier: Apache-2.0
- * A task is output planes of one channel (conv: rows of them); loops run along rows. Every output adds its products one by
- * one, (c, tap) ascending. */
+/* conv_f64, conv_transpose_f64: convolutions of float64 in ONNX order. SPDX-License-Identifier:
+ * Apache-2.0 A task is output planes of one channel (conv: rows of them); loops run along rows.
+ * Every output adds its products one by one, (c, tap) ascending. */
 #include <math.h>
 #include <string.h>
 
@@ -13,12 +13,13 @@
 
 typedef struct conv64_plan {
     nnrt_axis_window axis[NNRT_SPATIAL_MAX];
-    int64_t kernel[NNRT_SPATIAL_MAX - 1], rows_out[NNRT_SPATIAL_MAX - 1], rows_in[NNRT_SPATIAL_MAX - 1];
+    int64_t kernel[NNRT_SPATIAL_MAX - 1], rows_out[NNRT_SPATIAL_MAX - 1],
+        rows_in[NNRT_SPATIAL_MAX - 1];
     uint32_t spatial;
-    size_t c, k;              /* channels per group, in and out */
-    size_t plane, out_plane;  /* elements */
-    size_t row_plane;         /* rows of an output plane, conv; of an input plane, transposed */
-    size_t outer_taps, taps;  /* taps of all dims but the last; of all */
+    size_t c, k;             /* channels per group, in and out */
+    size_t plane, out_plane; /* elements */
+    size_t row_plane;        /* rows of an output plane, conv; of an input plane, transposed */
+    size_t outer_taps, taps; /* taps of all dims but the last; of all */
     size_t planes, row_tile;
 } conv64_plan;
 
@@ -29,7 +30,8 @@ static bool outer_row(const conv64_plan *g, const int64_t *at, size_t tap, size_
     *row = 0;
     for (uint32_t i = g->spatial - 1; i-- > 0; tap /= (size_t)g->kernel[i]) {
         const nnrt_axis_window *a = &g->axis[i];
-        int64_t place = at[i] * a->stride - a->begin + (int64_t)(tap % (size_t)g->kernel[i]) * a->dilation;
+        int64_t place =
+            at[i] * a->stride - a->begin + (int64_t)(tap % (size_t)g->kernel[i]) * a->dilation;
         if (place < 0 || place >= a->in)
             return false;
         *row += (size_t)place * step;
@@ -59,7 +61,8 @@ static void conv_row(const nnrt_node_ctx *ctx, size_t row)
     for (int64_t j = 0; j < a->out; j++)
         y[j] = p->has_bias ? ((const double *)ctx->in[2].data)[k] : 0.0;
     for (size_t c = 0; c < g->c; c++) {
-        const double *x = (const double *)ctx->in[0].data + (n * p->c_in + group * g->c + c) * g->plane;
+        const double *x =
+            (const double *)ctx->in[0].data + (n * p->c_in + group * g->c + c) * g->plane;
         const double *w = (const double *)ctx->in[1].data + (k * g->c + c) * g->taps;
         for (size_t t = 0; t < g->outer_taps; t++, w += a->kernel) {
             size_t from;
@@ -89,7 +92,8 @@ static bool target_row(const conv64_plan *g, const int64_t *at, size_t tap, size
     *row = 0;
     for (uint32_t i = g->spatial - 1; i-- > 0; tap /= (size_t)g->kernel[i]) {
         const nnrt_axis_window *a = &g->axis[i];
-        int64_t place = at[i] * a->stride - a->begin + (int64_t)(tap % (size_t)g->kernel[i]) * a->dilation;
+        int64_t place =
+            at[i] * a->stride - a->begin + (int64_t)(tap % (size_t)g->kernel[i]) * a->dilation;
         if (place < 0 || place >= a->out)
             return false;
         *row += (size_t)place * step;
@@ -105,7 +109,8 @@ static void spread_plane(const conv64_plan *g, double *y, const double *x, const
     for (size_t t = 0; t < g->outer_taps; t++, weight += a->kernel) {
         int64_t at[NNRT_SPATIAL_MAX];
         nnrt_index_init(at, 0, g->rows_in, g->spatial - 1);
-        for (size_t row = 0; row < g->row_plane; row++, nnrt_index_next(at, g->rows_in, g->spatial - 1)) {
+        for (size_t row = 0; row < g->row_plane;
+             row++, nnrt_index_next(at, g->rows_in, g->spatial - 1)) {
             size_t to;
             if (!target_row(g, at, t, &to))
                 continue;
@@ -155,21 +160,23 @@ static nnc_status conv_check(const nnrt_node_ctx *ctx)
     if (p->groups == 0 || p->c_in == 0 || p->c_out == 0 || p->c_in > INT32_MAX ||
         p->c_out > INT32_MAX || p->c_in % p->groups != 0 || p->c_out % p->groups != 0 ||
         p->has_bias > 1 || ctx->in_count != 2 + p->has_bias)
-        NNC_FAIL(NNC_ERR_MODEL, "'%s': %u to %u channels in %u groups, %u inputs, bias %u", ctx->name,
-                 p->c_in, p->c_out, p->groups, ctx->in_count, p->has_bias);
+        NNC_FAIL(NNC_ERR_MODEL, "'%s': %u to %u channels in %u groups, %u inputs, bias %u",
+                 ctx->name, p->c_in, p->c_out, p->groups, ctx->in_count, p->has_bias);
     for (uint32_t i = 0; i < ctx->in_count; i++)
         NNC_TRY(nnrt_check_dtype(ctx, i, NNRT_SET(NNRT_F64)));
     return nnrt_check_rank(ctx, 0, p->window.spatial + 2);
 }
 
 /* Shapes of x and w against the parameters; w's first two dims are d0 and d1. */
-static nnc_status check_shapes(const nnrt_node_ctx *ctx, nnrt_window_nd *w, int64_t c_in, int64_t d0,
-                               int64_t d1, bool bias, int64_t c_out)
+static nnc_status check_shapes(const nnrt_node_ctx *ctx, nnrt_window_nd *w, int64_t c_in,
+                               int64_t d0, int64_t d1, bool bias, int64_t c_out)
 {
     const nnrt_shape *x = &ctx->in[0].shape, *shape = &ctx->in[1].shape;
     char tx[NNRT_SHAPE_TEXT], tw[NNRT_SHAPE_TEXT];
-    if (x->dims[1] != c_in || shape->rank != x->rank || shape->dims[0] != d0 || shape->dims[1] != d1)
-        NNC_FAIL(NNC_ERR_MODEL, "'%s': input %s and weight %s, expected %lld channels and [%lld,%lld,...]",
+    if (x->dims[1] != c_in || shape->rank != x->rank || shape->dims[0] != d0 ||
+        shape->dims[1] != d1)
+        NNC_FAIL(NNC_ERR_MODEL,
+                 "'%s': input %s and weight %s, expected %lld channels and [%lld,%lld,...]",
                  ctx->name, nnrt_shape_text(tx, x), nnrt_shape_text(tw, shape), (long long)c_in,
                  (long long)d0, (long long)d1);
     for (uint32_t i = 0; i < w->spatial; i++)
@@ -214,7 +221,8 @@ static nnc_status conv_reshape(nnrt_node_ctx *ctx)
     const nnrt_conv_nd_params *p = ctx->params;
     nnrt_window_nd w = p->window;
     nnrt_axis_window axis[NNRT_SPATIAL_MAX];
-    NNC_TRY(check_shapes(ctx, &w, p->c_in, p->c_out, p->c_in / p->groups, p->has_bias != 0, p->c_out));
+    NNC_TRY(
+        check_shapes(ctx, &w, p->c_in, p->c_out, p->c_in / p->groups, p->has_bias != 0, p->c_out));
     NNC_TRY(nnrt_window_nd_resolve(axis, ctx, &w, ctx->in[0].shape.dims + 2));
     NNC_TRY(finish(ctx, axis, w.spatial, p->c_in, p->c_out, p->groups));
     conv64_plan *g = ctx->state;
@@ -244,7 +252,8 @@ static nnc_status transpose_reshape(nnrt_node_ctx *ctx)
     const nnrt_conv_transpose_nd_params *p = ctx->params;
     nnrt_window_nd w = p->window;
     nnrt_axis_window axis[NNRT_SPATIAL_MAX];
-    NNC_TRY(check_shapes(ctx, &w, p->c_in, p->c_in, p->c_out / p->groups, p->has_bias != 0, p->c_out));
+    NNC_TRY(
+        check_shapes(ctx, &w, p->c_in, p->c_in, p->c_out / p->groups, p->has_bias != 0, p->c_out));
     NNC_TRY(nnrt_transpose_resolve(axis, ctx, p, &w, ctx->in[0].shape.dims + 2));
     NNC_TRY(finish(ctx, axis, w.spatial, p->c_in, p->c_out, p->groups));
     conv64_plan *g = ctx->state;

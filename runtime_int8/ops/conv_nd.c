@@ -1,6 +1,6 @@
-/* conv_nd: convolution over 1 to 6 spatial dims, channels-last, with weights of any value. SPDX-License-Identifier: Apache-2.0
- * Rows of the product read their taps through pointers, padding through a row of zeros; depthwise convolutions are one sum
- * of taps per pixel. */
+/* conv_nd: convolution over 1 to 6 spatial dims, channels-last, with weights of any value.
+ * SPDX-License-Identifier: Apache-2.0 Rows of the product read their taps through pointers, padding
+ * through a row of zeros; depthwise convolutions are one sum of taps per pixel. */
 #include <math.h>
 #include <string.h>
 
@@ -11,23 +11,24 @@
 #include "runtime_int8/ops/window_nd.h"
 #include "runtime_int8/pack.h"
 
-#define TAP_CHUNK 64u      /* taps summed by one kernel call */
-#define TASK_WORK 65536.0  /* multiply-adds of one depthwise task */
+#define TAP_CHUNK 64u     /* taps summed by one kernel call */
+#define TASK_WORK 65536.0 /* multiply-adds of one depthwise task */
 #define ZERO_FLOATS(c) (((c) + 15) / 16 * 16)
 
 typedef struct conv_nd_plan {
     nnrt_axis_window axis[NNRT_SPATIAL_MAX];
     int64_t out[NNRT_SPATIAL_MAX];
-    ptrdiff_t step[NNRT_SPATIAL_MAX];                         /* floats between neighbours of a dim */
-    int64_t first[NNRT_SPATIAL_MAX], end[NNRT_SPATIAL_MAX];   /* outputs whose window lies inside */
+    ptrdiff_t step[NNRT_SPATIAL_MAX];                       /* floats between neighbours of a dim */
+    int64_t first[NNRT_SPATIAL_MAX], end[NNRT_SPATIAL_MAX]; /* outputs whose window lies inside */
     uint32_t spatial;
     bool dense, depthwise;
     const nnrt_kernel *kernel;
     size_t rows, taps, c;
-    size_t image;                /* floats of one input image */
-    size_t packed;               /* floats of the packed weights in scratch; 0: packed already */
-    size_t row_tile;             /* depthwise: pixels per task */
-    ptrdiff_t offset[];          /* [taps] floats from the window's first element; then [taps][spatial] int64 */
+    size_t image;    /* floats of one input image */
+    size_t packed;   /* floats of the packed weights in scratch; 0: packed already */
+    size_t row_tile; /* depthwise: pixels per task */
+    ptrdiff_t
+        offset[]; /* [taps] floats from the window's first element; then [taps][spatial] int64 */
 } conv_nd_plan;
 
 typedef struct conv_nd_run {
@@ -96,7 +97,8 @@ static void select_group(nnrt_product_f32 *one, size_t b)
 
 /* ---- depthwise ---- */
 
-static void depthwise_pixel(const conv_nd_run *run, const float *w, size_t row, const int64_t *at, size_t n)
+static void depthwise_pixel(const conv_nd_run *run, const float *w, size_t row, const int64_t *at,
+                            size_t n)
 {
     const nnrt_conv_nd_params *p = run->ctx->params;
     const conv_nd_plan *g = run->plan;
@@ -197,7 +199,8 @@ static nnc_status take_kernel(const nnrt_node_ctx *ctx, nnrt_window_nd *w)
     return nnrt_window_nd_check(ctx, w);
 }
 
-/* Sizes that must agree with the parameters; *taps: taps of the kernel, *floats: of the packed weights. */
+/* Sizes that must agree with the parameters; *taps: taps of the kernel, *floats: of the packed
+ * weights. */
 static nnc_status check_sizes(const nnrt_node_ctx *ctx, const nnrt_window_nd *w, size_t *taps,
                               size_t *floats)
 {

@@ -1,6 +1,7 @@
-/* conv_transpose_nd: transposed convolution over 1 to 6 spatial dims, channels-last. SPDX-License-Identifier: Apache-2.0
- * Each phase (transpose_geometry.h) is a matrix product whose rows read the input through pointers; it is made in scratch
- * and spread over the output, or made in place where there is one phase. Depthwise: one sum of taps per pixel. */
+/* conv_transpose_nd: transposed convolution over 1 to 6 spatial dims, channels-last.
+ * SPDX-License-Identifier: Apache-2.0 Each phase (transpose_geometry.h) is a matrix product whose
+ * rows read the input through pointers; it is made in scratch and spread over the output, or made
+ * in place where there is one phase. Depthwise: one sum of taps per pixel. */
 #include <math.h>
 #include <string.h>
 
@@ -70,8 +71,8 @@ static void phase_rows(const nnrt_product_f32 *p, const float **a, size_t row, s
         bool inside = true;
         for (uint32_t d = 0; d < g->spatial; d++) {
             const int64_t place = f->classes[d].in0 + at[d];
-            inside = inside && place < g->axis[d].in &&
-                     place >= (f->taps[d] - 1) * f->classes[d].back;
+            inside =
+                inside && place < g->axis[d].in && place >= (f->taps[d] - 1) * f->classes[d].back;
             first += inside ? (ptrdiff_t)place * g->step[d] : 0;
         }
         for (size_t t = 0; t < taps; t++) {
@@ -98,8 +99,8 @@ static void fill_offsets(const transpose_phase *f)
         size_t rest = t;
         f->offset[t] = 0;
         for (uint32_t i = g->spatial; i-- > 0; rest /= (size_t)f->taps[i])
-            f->offset[t] -= (ptrdiff_t)((int64_t)(rest % (size_t)f->taps[i]) * f->classes[i].back) *
-                            g->step[i];
+            f->offset[t] -=
+                (ptrdiff_t)((int64_t)(rest % (size_t)f->taps[i]) * f->classes[i].back) * g->step[i];
     }
 }
 
@@ -205,7 +206,8 @@ typedef struct depthwise_run {
     const float *w; /* [taps][C] */
 } depthwise_run;
 
-/* Ascending taps that reach the output at `at`, from kernel position `tap` on; stops when the lists are full. */
+/* Ascending taps that reach the output at `at`, from kernel position `tap` on; stops when the lists
+ * are full. */
 static size_t collect_taps(const depthwise_run *run, const float *x, const int64_t *at, size_t *tap,
                            const float **xs, const float **ws)
 {
@@ -244,8 +246,8 @@ static void depthwise_tile(void *user, size_t begin, size_t count)
         float *y = (float *)ctx->out[0].data + row * p->c_out;
         size_t tap = 0;
         while (tap < g->taps) {
-            size_t taps = collect_taps(run, (const float *)ctx->in[0].data + n * g->image, at, &tap,
-                                       xs, ws);
+            size_t taps =
+                collect_taps(run, (const float *)ctx->in[0].data + n * g->image, at, &tap, xs, ws);
             const bool last = tap == g->taps;
             ((nnrt_k_tapsum_f32_fn *)g->kernel->fn)(y, xs, ws, start, NULL, taps, p->c_out,
                                                     last ? p->clamp.lo : -INFINITY,

@@ -1,6 +1,6 @@
-/* deform_conv: convolution whose taps are moved by offsets and read by linear interpolation. SPDX-License-Identifier: Apache-2.0
- * Channels-last. The taps of an image are sampled into scratch, [pixels][taps][C]; then it is a matrix product. Points
- * outside the image are 0. */
+/* deform_conv: convolution whose taps are moved by offsets and read by linear interpolation.
+ * SPDX-License-Identifier: Apache-2.0 Channels-last. The taps of an image are sampled into scratch,
+ * [pixels][taps][C]; then it is a matrix product. Points outside the image are 0. */
 #include <math.h>
 #include <string.h>
 
@@ -24,14 +24,14 @@ static nnc_status check(const nnrt_node_ctx *ctx)
 {
     const nnrt_deform_conv_params *p = ctx->params;
     NNC_TRY(nnrt_window_nd_check(ctx, &p->window));
-    if (p->groups < 1 || p->offset_groups < 1 || p->c_in < 1 || p->c_out < 1 || p->c_in > INT32_MAX ||
-        p->c_out > INT32_MAX || p->c_in % p->groups || p->c_out % p->groups ||
-        p->c_in % p->offset_groups)
-        NNC_FAIL(NNC_ERR_MODEL, "'%s': %u to %u channels in %u groups and %u offset groups", ctx->name,
-                 p->c_in, p->c_out, p->groups, p->offset_groups);
+    if (p->groups < 1 || p->offset_groups < 1 || p->c_in < 1 || p->c_out < 1 ||
+        p->c_in > INT32_MAX || p->c_out > INT32_MAX || p->c_in % p->groups ||
+        p->c_out % p->groups || p->c_in % p->offset_groups)
+        NNC_FAIL(NNC_ERR_MODEL, "'%s': %u to %u channels in %u groups and %u offset groups",
+                 ctx->name, p->c_in, p->c_out, p->groups, p->offset_groups);
     if (p->has_bias > 1 || p->has_mask > 1 || ctx->in_count != 3 + p->has_bias + p->has_mask)
-        NNC_FAIL(NNC_ERR_MODEL, "'%s': %u inputs with bias %u and mask %u", ctx->name, ctx->in_count,
-                 p->has_bias, p->has_mask);
+        NNC_FAIL(NNC_ERR_MODEL, "'%s': %u inputs with bias %u and mask %u", ctx->name,
+                 ctx->in_count, p->has_bias, p->has_mask);
     for (uint32_t i = 0; i < ctx->in_count; i++) {
         NNC_TRY(nnrt_check_dtype(ctx, i, NNRT_SET(NNRT_F32)));
         if (i != 3 || !p->has_bias)
@@ -76,13 +76,19 @@ static nnc_status reshape(nnrt_node_ctx *ctx)
     const nnrt_shape *x = &ctx->in[0].shape, *w = &ctx->in[1].shape;
     nnrt_window_nd window = p->window;
     char tx[NNRT_SHAPE_TEXT], tw[NNRT_SHAPE_TEXT];
-    if (x->dims[x->rank - 1] != p->c_in || w->dims[0] != p->c_out || w->dims[1] != p->c_in / p->groups)
+    if (x->dims[x->rank - 1] != p->c_in || w->dims[0] != p->c_out ||
+        w->dims[1] != p->c_in / p->groups)
         NNC_FAIL(NNC_ERR_MODEL, "'%s': input %s and weight %s for %u to %u channels in %u groups",
-                 ctx->name, nnrt_shape_text(tx, x), nnrt_shape_text(tw, w), p->c_in, p->c_out, p->groups);
+                 ctx->name, nnrt_shape_text(tx, x), nnrt_shape_text(tw, w), p->c_in, p->c_out,
+                 p->groups);
     NNC_TRY(nnrt_ctx_state(ctx, sizeof(deform_state)));
     deform_state *s = ctx->state;
-    *s = (deform_state){.spatial = window.spatial, .n = (size_t)x->dims[0], .pixels = 1, .taps = 1,
-                        .c = p->c_in / p->groups, .k = p->c_out / p->groups};
+    *s = (deform_state){.spatial = window.spatial,
+                        .n = (size_t)x->dims[0],
+                        .pixels = 1,
+                        .taps = 1,
+                        .c = p->c_in / p->groups,
+                        .k = p->c_out / p->groups};
     for (uint32_t d = 0; d < s->spatial; d++)
         window.kernel[d] = w->dims[d + 2] > UINT16_MAX ? UINT32_MAX : (uint32_t)w->dims[d + 2];
     NNC_TRY(nnrt_window_nd_check(ctx, &window));
@@ -115,8 +121,10 @@ typedef struct deform_run {
     float *packed, *columns;
 } deform_run;
 
-/* Adds the c channels at the point `at`, times `scale`, to y: 2^spatial neighbours, the last dim's fastest. */
-static void sample(const nnrt_node_ctx *ctx, float *y, const float *x, const float *at, float scale, size_t c)
+/* Adds the c channels at the point `at`, times `scale`, to y: 2^spatial neighbours, the last dim's
+ * fastest. */
+static void sample(const nnrt_node_ctx *ctx, float *y, const float *x, const float *at, float scale,
+                   size_t c)
 {
     const nnrt_deform_conv_params *p = ctx->params;
     const deform_state *s = ctx->state;
@@ -150,9 +158,11 @@ static void sample_pixel(const deform_run *run, size_t pixel)
     const size_t c = p->c_in / p->offset_groups;
     const size_t maps = p->offset_groups * s->taps;
     const float *x = (const float *)ctx->in[0].data + run->image * s->image;
-    const float *offset = (const float *)ctx->in[2].data + run->image * maps * s->spatial * s->pixels;
-    const float *mask = p->has_mask ? (const float *)ctx->in[3 + p->has_bias].data + run->image * maps * s->pixels
-                                    : NULL;
+    const float *offset =
+        (const float *)ctx->in[2].data + run->image * maps * s->spatial * s->pixels;
+    const float *mask =
+        p->has_mask ? (const float *)ctx->in[3 + p->has_bias].data + run->image * maps * s->pixels
+                    : NULL;
     int64_t at[NNRT_SPATIAL_MAX], tap[NNRT_SPATIAL_MAX];
     nnrt_index_init(at, pixel, s->out, s->spatial);
     float *to = run->columns + pixel * s->taps * p->c_in;
@@ -187,7 +197,8 @@ static void pack_panels(void *user, size_t begin, size_t count)
     const size_t panels = (s->k + 15) / 16;
     for (size_t i = begin; i < begin + count; i++) {
         const size_t first = i % panels * 16;
-        const float *w = (const float *)run->ctx->in[1].data + (i / panels * s->k + first) * s->c * s->taps;
+        const float *w =
+            (const float *)run->ctx->in[1].data + (i / panels * s->k + first) * s->c * s->taps;
         float *to = run->packed + i * s->taps * s->c * 16;
         for (size_t t = 0; t < s->taps; t++) {
             for (size_t c = 0; c < s->c; c++, to += 16) {
@@ -198,8 +209,8 @@ static void pack_panels(void *user, size_t begin, size_t count)
     }
 }
 
-static void tap_rows(const nnrt_product_f32 *p, const float **a, size_t row, size_t rows, size_t tap,
-                     size_t taps)
+static void tap_rows(const nnrt_product_f32 *p, const float **a, size_t row, size_t rows,
+                     size_t tap, size_t taps)
 {
     for (size_t t = 0; t < taps; t++) {
         for (size_t i = 0; i < rows; i++)

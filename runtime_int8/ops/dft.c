@@ -1,5 +1,5 @@
-/* dft, stft: Fourier transforms along one dim, computed in double. SPDX-License-Identifier: Apache-2.0
- * A task transforms some lines, with a line and scratch of its own. */
+/* dft, stft: Fourier transforms along one dim, computed in double. SPDX-License-Identifier:
+ * Apache-2.0 A task transforms some lines, with a line and scratch of its own. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -12,8 +12,8 @@
 typedef struct dft_state {
     nnrt_fft fft;
     size_t lines, length, bins, in; /* in: elements of a line that the input has */
-    size_t inner;                   /* dft: elements between neighbours of a line, without the last dim */
-    size_t step, frames, signal;    /* stft */
+    size_t inner; /* dft: elements between neighbours of a line, without the last dim */
+    size_t step, frames, signal; /* stft */
     size_t line_tile;
     uint32_t in_parts, out_parts; /* 1: real, 2: complex */
     bool inverse, mirror;         /* mirror: the other half of a spectrum follows from this one */
@@ -84,7 +84,8 @@ static nnc_status dft_check(const nnrt_node_ctx *ctx)
 {
     const nnrt_dft_params *p = ctx->params;
     if (p->inverse > 1 || p->onesided > 1)
-        NNC_FAIL(NNC_ERR_MODEL, "'%s': inverse %u, onesided %u", ctx->name, p->inverse, p->onesided);
+        NNC_FAIL(NNC_ERR_MODEL, "'%s': inverse %u, onesided %u", ctx->name, p->inverse,
+                 p->onesided);
     NNC_TRY(nnrt_check_dtype(ctx, 0, reals));
     NNC_TRY(nnrt_check_dtype(ctx, 1, NNRT_SET(NNRT_I64)));
     NNC_TRY(nnrt_check_dtype(ctx, 2, NNRT_SET(NNRT_I64)));
@@ -212,7 +213,8 @@ static nnc_status stft_reshape(nnrt_node_ctx *ctx)
                  (long long)length, (long long)step, nnrt_shape_text(text, x), p->onesided);
     }
     const int64_t frames = (x->dims[1] - length) / step + 1;
-    nnrt_shape y = {.rank = 4, .dims = {x->dims[0], frames, p->onesided ? length / 2 + 1 : length, 2}};
+    nnrt_shape y = {.rank = 4,
+                    .dims = {x->dims[0], frames, p->onesided ? length / 2 + 1 : length, 2}};
     NNC_TRY(make_state(ctx, length, (size_t)(x->dims[0] * frames)));
     NNC_TRY(nnrt_check_shape(ctx, &y, ctx->in[0].dtype));
     nnrt_set_output(ctx, ctx->in[0].dtype, &y);

@@ -11,7 +11,8 @@ static nnrt_complex times(nnrt_complex a, nnrt_complex b)
     return (nnrt_complex){a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
 }
 
-/* exp(-2 pi i k / n), from the first eighth of the circle so that symmetric roots agree to the bit. */
+/* exp(-2 pi i k / n), from the first eighth of the circle so that symmetric roots agree to the bit.
+ */
 static nnrt_complex root(size_t k, size_t n)
 {
     const size_t eighth = k * 8 / n;

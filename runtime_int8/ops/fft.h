@@ -1,12 +1,13 @@
 /* Discrete Fourier transforms of any length in double. SPDX-License-Identifier: Apache-2.0
- * Lengths of small factors go radix by radix; others are a convolution of a length that is a power of two (Bluestein). */
+ * Lengths of small factors go radix by radix; others are a convolution of a length that is a power
+ * of two (Bluestein). */
 #ifndef NNRT_OPS_FFT_H
 #define NNRT_OPS_FFT_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define NNRT_FFT_RADIX 13u   /* largest factor done directly */
+#define NNRT_FFT_RADIX 13u /* largest factor done directly */
 #define NNRT_FFT_STAGES 32u
 
 typedef struct nnrt_complex {
@@ -14,8 +15,8 @@ typedef struct nnrt_complex {
 } nnrt_complex;
 
 typedef struct nnrt_fft {
-    size_t n;             /* length */
-    size_t m;             /* length of the stages: n, or of the convolution */
+    size_t n; /* length */
+    size_t m; /* length of the stages: n, or of the convolution */
     uint32_t stages;
     uint8_t radix[NNRT_FFT_STAGES];
     nnrt_complex *roots;  /* [m]: exp(-2 pi i k / m) */

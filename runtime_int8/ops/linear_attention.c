@@ -1,5 +1,6 @@
-/* linear_attention: recurrent attention with a matrix as state, one step per token. SPDX-License-Identifier: Apache-2.0
- * A task is one key/value head of one sequence; its state [d_k][d_v] lives in the second output. */
+/* linear_attention: recurrent attention with a matrix as state, one step per token.
+ * SPDX-License-Identifier: Apache-2.0 A task is one key/value head of one sequence; its state
+ * [d_k][d_v] lives in the second output. */
 #include <math.h>
 #include <string.h>
 
@@ -8,7 +9,7 @@
 
 typedef struct linear_state {
     size_t batch, length, q_heads, kv_heads, dk, dv;
-    size_t decay, beta; /* numbers per token of these inputs; 0: not there */
+    size_t decay, beta;                  /* numbers per token of these inputs; 0: not there */
     uint32_t past_at, decay_at, beta_at; /* inputs, 0: none */
     float scale;
 } linear_state;
@@ -16,10 +17,10 @@ typedef struct linear_state {
 static nnc_status check(const nnrt_node_ctx *ctx)
 {
     const nnrt_linear_attention_params *p = ctx->params;
-    if (p->rule > NNRT_LINEAR_GATED_DELTA || p->has_past > 1 || p->has_decay > 1 || p->has_beta > 1 ||
-        ctx->in_count != 3 + p->has_past + p->has_decay + p->has_beta)
-        NNC_FAIL(NNC_ERR_MODEL, "'%s': rule %u, %u inputs with past %u, decay %u, beta %u", ctx->name,
-                 p->rule, ctx->in_count, p->has_past, p->has_decay, p->has_beta);
+    if (p->rule > NNRT_LINEAR_GATED_DELTA || p->has_past > 1 || p->has_decay > 1 ||
+        p->has_beta > 1 || ctx->in_count != 3 + p->has_past + p->has_decay + p->has_beta)
+        NNC_FAIL(NNC_ERR_MODEL, "'%s': rule %u, %u inputs with past %u, decay %u, beta %u",
+                 ctx->name, p->rule, ctx->in_count, p->has_past, p->has_decay, p->has_beta);
     const bool gated = p->rule == NNRT_LINEAR_GATED || p->rule == NNRT_LINEAR_GATED_DELTA;
     const bool delta = p->rule == NNRT_LINEAR_DELTA || p->rule == NNRT_LINEAR_GATED_DELTA;
     if (gated != (p->has_decay != 0) || delta != (p->has_beta != 0))
@@ -39,7 +40,8 @@ static nnc_status check(const nnrt_node_ctx *ctx)
 static nnc_status check_input(const nnrt_node_ctx *ctx, uint32_t i, size_t last)
 {
     const linear_state *s = ctx->state;
-    const nnrt_shape want = {.rank = 3, .dims = {(int64_t)s->batch, (int64_t)s->length, (int64_t)last}};
+    const nnrt_shape want = {.rank = 3,
+                             .dims = {(int64_t)s->batch, (int64_t)s->length, (int64_t)last}};
     if (!nnrt_shape_same(&ctx->in[i].shape, &want)) {
         char a[NNRT_SHAPE_TEXT], b[NNRT_SHAPE_TEXT];
         NNC_FAIL(NNC_ERR_MODEL, "'%s': input %u is %s, expected %s", ctx->name, i,

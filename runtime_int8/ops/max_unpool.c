@@ -1,5 +1,6 @@
-/* max_unpool: puts elements back where a maximum was taken from. SPDX-License-Identifier: Apache-2.0
- * An index that lies outside the pooled tensor, or of an element cut off by the given shape, is left out. */
+/* max_unpool: puts elements back where a maximum was taken from. SPDX-License-Identifier:
+ * Apache-2.0 An index that lies outside the pooled tensor, or of an element cut off by the given
+ * shape, is left out. */
 #include <string.h>
 
 #include "runtime_int8/ops/util.h"
@@ -13,9 +14,8 @@ static nnc_status check(const nnrt_node_ctx *ctx)
 {
     const nnrt_max_unpool_params *p = ctx->params;
     NNC_TRY(nnrt_window_nd_check(ctx, &p->window));
-    NNC_TRY(nnrt_check_dtype(ctx, 0,
-                             NNRT_SET(NNRT_F32) | NNRT_SET(NNRT_F64) | NNRT_SET(NNRT_I8) |
-                                 NNRT_SET(NNRT_U8)));
+    NNC_TRY(nnrt_check_dtype(
+        ctx, 0, NNRT_SET(NNRT_F32) | NNRT_SET(NNRT_F64) | NNRT_SET(NNRT_I8) | NNRT_SET(NNRT_U8)));
     NNC_TRY(nnrt_check_dtype(ctx, 1, NNRT_SET(NNRT_I64)));
     NNC_TRY(nnrt_check_rank(ctx, 0, p->window.spatial + 2));
     return nnrt_check_rank(ctx, 1, p->window.spatial + 2);
@@ -42,7 +42,8 @@ static nnc_status reshape(nnrt_node_ctx *ctx)
         size_t count;
         NNC_TRY(nnrt_host_i64(&dims, &count, ctx, 2));
         if (count != x->rank || dims[0] != x->dims[0] || dims[1] != x->dims[1])
-            NNC_FAIL(NNC_ERR_MODEL, "'%s': output_shape has %zu elements or other N and C than [%lld,%lld]",
+            NNC_FAIL(NNC_ERR_MODEL,
+                     "'%s': output_shape has %zu elements or other N and C than [%lld,%lld]",
                      ctx->name, count, (long long)x->dims[0], (long long)x->dims[1]);
         memcpy(y.dims, dims, count * sizeof *dims);
         NNC_TRY(nnrt_check_shape(ctx, &y, ctx->in[0].dtype));

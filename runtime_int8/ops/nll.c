@@ -1,5 +1,6 @@
 /* nll: negative log-likelihood of class labels. SPDX-License-Identifier: Apache-2.0
- * Sums are taken in double over the labels in ascending order. A label that is no class counts as ignored. */
+ * Sums are taken in double over the labels in ascending order. A label that is no class counts as
+ * ignored. */
 #include <math.h>
 #include <string.h>
 

@@ -1,5 +1,6 @@
-/* pool_nd, pool_max_index: windows over any number of spatial dims, in ONNX order. SPDX-License-Identifier: Apache-2.0
- * A task is some rows of outputs (along the last dim); a row is made tap by tap, so that the inner loop runs along it. */
+/* pool_nd, pool_max_index: windows over any number of spatial dims, in ONNX order.
+ * SPDX-License-Identifier: Apache-2.0 A task is some rows of outputs (along the last dim); a row is
+ * made tap by tap, so that the inner loop runs along it. */
 #include <math.h>
 
 #include "runtime_int8/kernels/contracts.h"
@@ -28,9 +29,9 @@ typedef struct pool_row {
     int64_t at[NNRT_SPATIAL_MAX];                           /* output position, the last unused */
     int64_t first[NNRT_SPATIAL_MAX], end[NNRT_SPATIAL_MAX]; /* taps inside the input, outer dims */
     size_t outer;                                           /* their number */
-    size_t padded;                                          /* taps of the outer dims inside the padded input */
-    size_t plane;                                           /* which image and channel */
-    int64_t ow;                                             /* first output of the stretch */
+    size_t padded; /* taps of the outer dims inside the padded input */
+    size_t plane;  /* which image and channel */
+    int64_t ow;    /* first output of the stretch */
     int64_t count;
 } pool_row;
 
@@ -53,7 +54,8 @@ static void row_init(pool_row *r, const nnrt_node_ctx *ctx, size_t row)
     }
 }
 
-/* Offset of outer tap t (row-major among those inside) from the plane's start, last dim excluded. */
+/* Offset of outer tap t (row-major among those inside) from the plane's start, last dim excluded.
+ */
 static size_t outer_offset(const pool_row *r, size_t t)
 {
     const pool_nd_state *state = r->state;
@@ -69,7 +71,8 @@ static size_t outer_offset(const pool_row *r, size_t t)
     return offset;
 }
 
-/* Outputs [*j0, *j1) of the stretch whose tap s of the last dim lies inside; *x: its place for output 0. */
+/* Outputs [*j0, *j1) of the stretch whose tap s of the last dim lies inside; *x: its place for
+ * output 0. */
 static void tap_range(const pool_row *r, int64_t s, int64_t *j0, int64_t *j1, int64_t *x)
 {
     const nnrt_axis_window *a = &r->state->axis[r->state->spatial - 1];
@@ -107,7 +110,8 @@ static void outer_lines(const pool_row *r, const float **line, const float *x)
     }
 }
 
-/* Maximum or sum of a stretch of float32 by the kernel; false when its window or lines are too many for it. */
+/* Maximum or sum of a stretch of float32 by the kernel; false when its window or lines are too many
+ * for it. */
 static bool row_f32(const pool_row *r, float *y, bool max)
 {
     const pool_nd_state *state = r->state;
@@ -144,7 +148,8 @@ static double divisor(const pool_row *r, int64_t j, bool include_pad)
     return n == 0 ? 1.0 : (double)n;
 }
 
-/* Calls body for all taps of a stretch: v is the input at tap (t, s), j the output it belongs to. */
+/* Calls body for all taps of a stretch: v is the input at tap (t, s), j the output it belongs to.
+ */
 #define FOR_TAPS(T, r, body)                                                                       \
     do {                                                                                           \
         const pool_nd_state *const g = (r)->state;                                                 \
@@ -176,10 +181,11 @@ static double divisor(const pool_row *r, int64_t j, bool include_pad)
             y[j] = (least);                                                                        \
             index[j] = -1;                                                                         \
         }                                                                                          \
-        FOR_TAPS(T, r, if (index[j] < 0 || v > y[j] || (v != v && y[j] == y[j])) {                 \
-            y[j] = v;                                                                              \
-            index[j] = &line[x0 + j * a->stride] - plane;                                          \
-        });                                                                                        \
+        FOR_TAPS(                                                                                  \
+            T, r, if (index[j] < 0 || v > y[j] || (v != v && y[j] == y[j])) {                      \
+                y[j] = v;                                                                          \
+                index[j] = &line[x0 + j * a->stride] - plane;                                      \
+            });                                                                                    \
     }
 MAX_ROW(float, -INFINITY)
 MAX_ROW(double, -INFINITY)

@@ -21,8 +21,8 @@ static int64_t to_integer(double v)
         const size_t len = (state)->reduced > 0 ? (state)->red_dims[inner] : 1;                    \
         const size_t step = (state)->reduced > 0 ? (state)->red_stride[inner] : 0;                 \
         for (size_t j = 0; j < (state)->n; j += len) {                                             \
-            size_t k = (at) + nnrt_reduce_offset(j / len, (state)->red_dims,                       \
-                                                 (state)->red_stride, inner);                      \
+            size_t k =                                                                             \
+                (at) + nnrt_reduce_offset(j / len, (state)->red_dims, (state)->red_stride, inner); \
             for (size_t i = 0; i < len; i++, k += step) {                                          \
                 body;                                                                              \
             }                                                                                      \
@@ -92,8 +92,7 @@ static uint64_t finish_integer(uint32_t op, uint64_t sum, size_t n, bool is_sign
         const T *x = ctx->in[0].data;                                                              \
         T *y = ctx->out[0].data;                                                                   \
         for (size_t o = begin; o < begin + count; o++) {                                           \
-            size_t at =                                                                            \
-                nnrt_reduce_offset(o, state->kept_dims, state->kept_stride, state->kept);          \
+            size_t at = nnrt_reduce_offset(o, state->kept_dims, state->kept_stride, state->kept);  \
             if (state->op == NNRT_REDUCE_LOG_SUM_EXP)                                              \
                 name##_log_sum_exp(state, &y[o], x, at);                                           \
             else                                                                                   \
@@ -172,10 +171,10 @@ nnrt_tile_fn *nnrt_reduce_scalar(nnrt_dtype dtype)
     static const struct {
         nnrt_dtype dtype;
         nnrt_tile_fn *fn;
-    } rows[] = {
-        {NNRT_F64, tile_f64}, {NNRT_I8, tile_i8},   {NNRT_I16, tile_i16}, {NNRT_I32, tile_i32},
-        {NNRT_I64, tile_i64}, {NNRT_U8, tile_u8},   {NNRT_U16, tile_u16}, {NNRT_U32, tile_u32},
-        {NNRT_U64, tile_u64}, {NNRT_BOOL, tile_bool}};
+    } rows[] = {{NNRT_F64, tile_f64},  {NNRT_I8, tile_i8},   {NNRT_I16, tile_i16},
+                {NNRT_I32, tile_i32},  {NNRT_I64, tile_i64}, {NNRT_U8, tile_u8},
+                {NNRT_U16, tile_u16},  {NNRT_U32, tile_u32}, {NNRT_U64, tile_u64},
+                {NNRT_BOOL, tile_bool}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (rows[i].dtype == dtype)
             return rows[i].fn;

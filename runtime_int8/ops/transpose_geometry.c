@@ -1,4 +1,5 @@
-/* Geometry of transposed convolutions, and their packed weights. SPDX-License-Identifier: Apache-2.0 */
+/* Geometry of transposed convolutions, and their packed weights. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include "runtime_int8/ops/transpose_geometry.h"
 
 #include "runtime_int8/ops/util.h"
@@ -46,8 +47,8 @@ static nnc_status resolve_axis(nnrt_axis_window *a, const nnrt_node_ctx *ctx, ui
         a->end = total - a->begin;
     }
     if (a->in < 1 || a->out < 1 || a->out > INT32_MAX)
-        NNC_FAIL(NNC_ERR_MODEL, "'%s': dim %u of %lld becomes %lld", ctx->name, i,
-                 (long long)a->in, (long long)a->out);
+        NNC_FAIL(NNC_ERR_MODEL, "'%s': dim %u of %lld becomes %lld", ctx->name, i, (long long)a->in,
+                 (long long)a->out);
     return NNC_OK;
 }
 
@@ -154,8 +155,11 @@ void nnrt_pack_conv_transpose(float *out, const float *w, const nnrt_window_nd *
     const size_t c = c_in / groups, n = c_out / groups;
     size_t all = 1;
     for (uint32_t i = 0; i < window->spatial; i++) {
-        axis[i] = (nnrt_axis_window){.in = 1, .out = 1, .kernel = window->kernel[i],
-                                     .stride = window->stride[i], .dilation = window->dilation[i]};
+        axis[i] = (nnrt_axis_window){.in = 1,
+                                     .out = 1,
+                                     .kernel = window->kernel[i],
+                                     .stride = window->stride[i],
+                                     .dilation = window->dilation[i]};
         counts[i] = nnrt_transpose_classes(&axis[i]);
         all *= window->kernel[i];
     }

@@ -1,7 +1,8 @@
 /* Geometry of transposed convolutions. SPDX-License-Identifier: Apache-2.0
- * Output o of a dim reads input (o + begin - t*dilation) / stride where that is whole. Taps fall into classes by the
- * remainder they need: class r holds the taps r, r + period, ...; a phase is one class per dim, and the outputs of a phase
- * are an ordinary convolution of the input with the phase's taps, backwards. */
+ * Output o of a dim reads input (o + begin - t*dilation) / stride where that is whole. Taps fall
+ * into classes by the remainder they need: class r holds the taps r, r + period, ...; a phase is
+ * one class per dim, and the outputs of a phase are an ordinary convolution of the input with the
+ * phase's taps, backwards. */
 #ifndef NNRT_OPS_TRANSPOSE_GEOMETRY_H
 #define NNRT_OPS_TRANSPOSE_GEOMETRY_H
 
@@ -21,7 +22,8 @@ nnrt_tap_class nnrt_transpose_class(const nnrt_axis_window *axis, int64_t r);
 /* Classes of a dim. */
 int64_t nnrt_transpose_classes(const nnrt_axis_window *axis);
 
-/* Sizes and leading padding by ONNX: in: the input's spatial dims. NNC_ERR_MODEL when nothing is left. */
+/* Sizes and leading padding by ONNX: in: the input's spatial dims. NNC_ERR_MODEL when nothing is
+ * left. */
 nnc_status nnrt_transpose_resolve(nnrt_axis_window out[NNRT_SPATIAL_MAX], const nnrt_node_ctx *ctx,
                                   const nnrt_conv_transpose_nd_params *params,
                                   const nnrt_window_nd *window, const int64_t *in);

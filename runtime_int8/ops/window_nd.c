@@ -13,8 +13,8 @@ nnc_status nnrt_window_nd_check(const nnrt_node_ctx *ctx, const nnrt_window_nd *
         if (window->kernel[i] < 1 || window->kernel[i] > most || window->stride[i] < 1 ||
             window->stride[i] > most || window->dilation[i] < 1 || window->dilation[i] > most)
             NNC_FAIL(NNC_ERR_MODEL,
-                     "'%s': kernel %u, stride %u, dilation %u of dim %u, expected 1..%u",
-                     ctx->name, window->kernel[i], window->stride[i], window->dilation[i], i, most);
+                     "'%s': kernel %u, stride %u, dilation %u of dim %u, expected 1..%u", ctx->name,
+                     window->kernel[i], window->stride[i], window->dilation[i], i, most);
         most = i < window->spatial ? WINDOW_MAX : 0;
         if (window->begin[i] > most || window->end[i] > most)
             NNC_FAIL(NNC_ERR_MODEL, "'%s': padding %u and %u of dim %u, expected at most %u",

@@ -10,9 +10,11 @@ typedef struct nnrt_axis_window {
     int64_t kernel, stride, dilation, begin, end;
 } nnrt_axis_window;
 
-/* Parameters of a hostile plan: 1..6 spatial dims, everything 1..65535, pads <= 65535, known auto_pad. NNC_ERR_MODEL. */
+/* Parameters of a hostile plan: 1..6 spatial dims, everything 1..65535, pads <= 65535, known
+ * auto_pad. NNC_ERR_MODEL. */
 nnc_status nnrt_window_nd_check(const nnrt_node_ctx *ctx, const nnrt_window_nd *window);
-/* in: sizes of the spatial dims. Resolves auto_pad and the output sizes. NNC_ERR_MODEL when a window does not fit. */
+/* in: sizes of the spatial dims. Resolves auto_pad and the output sizes. NNC_ERR_MODEL when a
+ * window does not fit. */
 nnc_status nnrt_window_nd_resolve(nnrt_axis_window out[NNRT_SPATIAL_MAX], const nnrt_node_ctx *ctx,
                                   const nnrt_window_nd *window, const int64_t *in);
 /* Taps [first, end) of a window that starts at `start` and lie in [0, in). */

@@ -95,7 +95,7 @@ static bool folds(const nnc_lower_ctx *ctx)
 typedef struct batch_values {
     nnc_compose c;
     nnc_form form;
-    uint32_t rank, axis; /* of the channels in that form */
+    uint32_t rank, axis;   /* of the channels in that form */
     uint32_t x, vector[4]; /* scale, bias, mean, variance, [C] */
 } batch_values;
 
@@ -122,7 +122,8 @@ static nnc_status batch_values_init(batch_values *v, nnc_lower_ctx *ctx)
 }
 
 /* out = x * a + b with vectors [C]. */
-static nnc_status batch_affine(const batch_values *v, uint32_t x, uint32_t a, uint32_t b, uint32_t out)
+static nnc_status batch_affine(const batch_values *v, uint32_t x, uint32_t a, uint32_t b,
+                               uint32_t out)
 {
     uint32_t wide[2] = {NNRT_NONE, NNRT_NONE}, scaled = NNRT_NONE;
     if (v->c.dtype == NNRT_F32 && v->axis == v->rank - 1) {

@@ -1,4 +1,5 @@
-/* CausalConvWithState: depthwise convolution along a sequence, its past carried. SPDX-License-Identifier: Apache-2.0 */
+/* CausalConvWithState: depthwise convolution along a sequence, its past carried.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 #include <string.h>
 
@@ -25,8 +26,9 @@ static nnc_status causal_infer(nnc_infer_ctx *ctx)
                               w->shape.dims[0], channels);
     }
     if (w && (w->shape.dims[1] > 1 || w->shape.dims[1] == 0 || w->shape.dims[2] == 0)) {
-        return nnc_infer_fail(ctx, "weight has dims %" PRId64 " and %" PRId64 ", expected 1 and a kernel",
-                              w->shape.dims[1], w->shape.dims[2]);
+        return nnc_infer_fail(
+            ctx, "weight has dims %" PRId64 " and %" PRId64 ", expected 1 and a kernel",
+            w->shape.dims[1], w->shape.dims[2]);
     }
     NNC_TRY(nnc_infer_check_vector(ctx, 2, channels, "bias"));
     nnc_shape state = x->shape;
@@ -69,7 +71,8 @@ static nnc_status causal_lower(nnc_lower_ctx *ctx)
     if (!plain) {
         NNC_TRY(nnc_lower_temp(&out[0], ctx, c.dtype, 3));
     }
-    NNC_TRY(nnc_lower_emit(ctx, NNRT_ROP_ID_CAUSAL_CONV, &params, sizeof params, in, count, out, 2));
+    NNC_TRY(
+        nnc_lower_emit(ctx, NNRT_ROP_ID_CAUSAL_CONV, &params, sizeof params, in, count, out, 2));
     return plain ? NNC_OK : silu(&c, out[0], y);
 }
 

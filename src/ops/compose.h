@@ -1,5 +1,6 @@
-/* Lowering as small expressions of runtime ops on values of one type. SPDX-License-Identifier: Apache-2.0
- * Every function makes a temporary, unless *out already names a runtime value (then that is written). */
+/* Lowering as small expressions of runtime ops on values of one type. SPDX-License-Identifier:
+ * Apache-2.0 Every function makes a temporary, unless *out already names a runtime value (then that
+ * is written). */
 #ifndef NNC_OPS_COMPOSE_H
 #define NNC_OPS_COMPOSE_H
 

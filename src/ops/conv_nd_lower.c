@@ -1,5 +1,5 @@
-/* Lowering of convolutions over any number of dims, with weights of any value, and of ConvTranspose.
- * SPDX-License-Identifier: Apache-2.0 */
+/* Lowering of convolutions over any number of dims, with weights of any value, and of
+ * ConvTranspose. SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 
 #include "ops/epilogue.h"
@@ -23,8 +23,9 @@ static nnc_status geometry(nd_geometry *g, nnc_lower_ctx *ctx, bool transposed)
     int64_t kernel[NNC_RANK_MAX], groups = nnc_node_int(nnc_lower_node(ctx), "group", 1);
     if (!x->has_shape || !w->has_shape || shape->rank < 3 || shape->rank > NNRT_RANK_MAX ||
         shape->dims[0] < 1 || shape->dims[1] < 1) {
-        return nnc_lower_fail(ctx, "weight '%s' has %u dims or channels that are not known, 3 to %d dims can run",
-                              w->name, w->has_shape ? shape->rank : 0, NNRT_RANK_MAX);
+        return nnc_lower_fail(
+            ctx, "weight '%s' has %u dims or channels that are not known, 3 to %d dims can run",
+            w->name, w->has_shape ? shape->rank : 0, NNRT_RANK_MAX);
     }
     g->spatial = shape->rank - 2;
     g->constant = w->kind == NNC_VALUE_CONST;
@@ -52,9 +53,9 @@ static nnc_status packed_weight(uint32_t *out, nnc_lower_ctx *ctx, const nd_geom
 {
     nnc_tensor w = {0};
     NNC_TRY(nnc_const_float(&w, nnc_lower_in_value(ctx, 1)));
-    size_t bytes = g->depthwise ? g->c_out * g->taps * sizeof(float)
-                                : nnrt_pack_conv_f32_bytes(g->groups, g->c_in, g->c_out,
-                                                           (uint32_t)g->taps, 1);
+    size_t bytes =
+        g->depthwise ? g->c_out * g->taps * sizeof(float)
+                     : nnrt_pack_conv_f32_bytes(g->groups, g->c_in, g->c_out, (uint32_t)g->taps, 1);
     float *packed = nnc_calloc(bytes, 1);
     nnc_status status = packed ? NNC_OK : NNC_ERR_LIMIT;
     if (packed) {
@@ -76,8 +77,8 @@ static nnc_status packed_weight(uint32_t *out, nnc_lower_ctx *ctx, const nd_geom
 }
 
 /* x, w and the bias. form: of x. */
-static nnc_status operands(uint32_t in[4], uint32_t *count, nnc_lower_ctx *ctx, const nd_geometry *g,
-                           bool packed, bool transposed, nnc_form form)
+static nnc_status operands(uint32_t in[4], uint32_t *count, nnc_lower_ctx *ctx,
+                           const nd_geometry *g, bool packed, bool transposed, nnc_form form)
 {
     NNC_TRY(nnc_lower_input(&in[0], ctx, 0, form));
     if (packed) {
@@ -134,8 +135,11 @@ nnc_status nnc_conv_nd_lower(nnc_lower_ctx *ctx)
     nd_geometry g = {0};
     uint32_t in[4], count, out;
     NNC_TRY(geometry(&g, ctx, false));
-    nnrt_conv_nd_params params = {.window = g.window, .groups = g.groups, .c_in = g.c_in,
-                                  .c_out = g.c_out, .packed = real && g.constant,
+    nnrt_conv_nd_params params = {.window = g.window,
+                                  .groups = g.groups,
+                                  .c_in = g.c_in,
+                                  .c_out = g.c_out,
+                                  .packed = real && g.constant,
                                   .has_bias = nnc_lower_in_value(ctx, 2) != NULL,
                                   .has_residual = fusion->residual != NNC_ID_NONE,
                                   .clamp = {fusion->lo, fusion->hi}};
@@ -143,7 +147,8 @@ nnc_status nnc_conv_nd_lower(nnc_lower_ctx *ctx)
                      real ? NNC_FORM_NHWC : NNC_FORM_LOGICAL));
     if (!real) {
         NNC_TRY(nnc_lower_output(&out, ctx, 0, NNC_FORM_LOGICAL));
-        return nnc_lower_emit(ctx, NNRT_ROP_ID_CONV_F64, &params, sizeof params, in, count, &out, 1);
+        return nnc_lower_emit(ctx, NNRT_ROP_ID_CONV_F64, &params, sizeof params, in, count, &out,
+                              1);
     }
     if (params.has_residual) {
         NNC_TRY(nnc_lower_value(&in[count++], ctx, fusion->residual, NNC_FORM_NHWC));
@@ -160,8 +165,11 @@ nnc_status nnc_conv_transpose_lower(nnc_lower_ctx *ctx)
     nd_geometry g = {0};
     uint32_t in[4], count, out;
     NNC_TRY(geometry(&g, ctx, true));
-    nnrt_conv_transpose_nd_params params = {.window = g.window, .groups = g.groups, .c_in = g.c_in,
-                                            .c_out = g.c_out, .packed = real && g.constant,
+    nnrt_conv_transpose_nd_params params = {.window = g.window,
+                                            .groups = g.groups,
+                                            .c_in = g.c_in,
+                                            .c_out = g.c_out,
+                                            .packed = real && g.constant,
                                             .has_bias = nnc_lower_in_value(ctx, 2) != NULL,
                                             .clamp = {fusion->lo, fusion->hi}};
     const nnc_attr *extra = nnc_node_attr(node, "output_padding");
@@ -174,8 +182,8 @@ nnc_status nnc_conv_transpose_lower(nnc_lower_ctx *ctx)
                      real ? NNC_FORM_NHWC : NNC_FORM_LOGICAL));
     if (!real) {
         NNC_TRY(nnc_lower_output(&out, ctx, 0, NNC_FORM_LOGICAL));
-        return nnc_lower_emit(ctx, NNRT_ROP_ID_CONV_TRANSPOSE_F64, &params, sizeof params, in, count,
-                              &out, 1);
+        return nnc_lower_emit(ctx, NNRT_ROP_ID_CONV_TRANSPOSE_F64, &params, sizeof params, in,
+                              count, &out, 1);
     }
     return emit_channels_last(ctx, NNRT_ROP_ID_CONV_TRANSPOSE_ND, &params, sizeof params, in, count,
                               g.spatial + 2, false);

@@ -1,5 +1,6 @@
 /* DeformConv: convolution whose taps are moved by offsets. SPDX-License-Identifier: Apache-2.0
- * x [N,C,...], w [K,C/g,kernel...], offset [N, groups * taps * dims, out...], b [K], mask -> y [N,K,out...]. */
+ * x [N,C,...], w [K,C/g,kernel...], offset [N, groups * taps * dims, out...], b [K], mask -> y
+ * [N,K,out...]. */
 #include <inttypes.h>
 
 #include "ops/op_util.h"
@@ -27,8 +28,9 @@ static nnc_status deform_infer(nnc_infer_ctx *ctx)
     }
     int64_t c = x->shape.dims[1], per_group = w->shape.dims[1];
     if (c >= 0 && per_group >= 0 && c != per_group * group) {
-        return nnc_infer_fail(ctx, "input has %" PRId64 " channels, weight with group %" PRId64
-                              " expects %" PRId64, c, group, per_group * group);
+        return nnc_infer_fail(
+            ctx, "input has %" PRId64 " channels, weight with group %" PRId64 " expects %" PRId64,
+            c, group, per_group * group);
     }
     nnc_window window;
     const char *wrong =
@@ -47,7 +49,8 @@ static nnc_status deform_lower(nnc_lower_ctx *ctx)
     const nnc_node *node = nnc_lower_node(ctx);
     const nnc_value *x = nnc_lower_in_value(ctx, 0), *w = nnc_lower_in_value(ctx, 1);
     if (!x->has_shape || !w->has_shape || w->shape.dims[0] < 1 || w->shape.dims[1] < 1) {
-        return nnc_lower_fail(ctx, "the shape of '%s' is not known", x->has_shape ? w->name : x->name);
+        return nnc_lower_fail(ctx, "the shape of '%s' is not known",
+                              x->has_shape ? w->name : x->name);
     }
     if (x->dtype != NNC_DTYPE_FLOAT) {
         return nnc_lower_fail(ctx, "of %s cannot run, float32 can", nnc_dtype_name((int)x->dtype));
@@ -69,8 +72,8 @@ static nnc_status deform_lower(nnc_lower_ctx *ctx)
                                     rank - 2, kernel));
     for (uint32_t i = 0; i < 5; i++) {
         if (nnc_lower_in_value(ctx, i)) {
-            NNC_TRY(nnc_lower_input(&in[count++], ctx, i,
-                                    i == 0 ? NNC_FORM_NHWC : NNC_FORM_LOGICAL));
+            NNC_TRY(
+                nnc_lower_input(&in[count++], ctx, i, i == 0 ? NNC_FORM_NHWC : NNC_FORM_LOGICAL));
         }
     }
     NNC_TRY(nnc_lower_output(&y, ctx, 0, NNC_FORM_NHWC));

@@ -1,4 +1,5 @@
-/* DFT and STFT. SPDX-License-Identifier: Apache-2.0 Numbers are pairs (or single reals) in the last dim. */
+/* DFT and STFT. SPDX-License-Identifier: Apache-2.0 Numbers are pairs (or single reals) in the last
+ * dim. */
 #include <inttypes.h>
 
 #include "ops/compose.h"
@@ -23,10 +24,8 @@ static nnc_status dft_infer(nnc_infer_ctx *ctx)
     int64_t axis = -2, length = -1;
     uint32_t at;
     NNC_TRY(nnc_infer_check_rank(ctx, 0, 2, 8));
-    if (!x->has_shape ||
-        (nnc_infer_input(ctx, 2) && !known_number(ctx, 2, &axis))) {
-        return nnc_infer_output_unknown(ctx, 0, x->dtype,
-                                        x->has_shape ? (int)x->shape.rank : -1);
+    if (!x->has_shape || (nnc_infer_input(ctx, 2) && !known_number(ctx, 2, &axis))) {
+        return nnc_infer_output_unknown(ctx, 0, x->dtype, x->has_shape ? (int)x->shape.rank : -1);
     }
     uint32_t rank = x->shape.rank;
     NNC_TRY(nnc_infer_axis(ctx, &at, axis, rank));
@@ -49,8 +48,8 @@ static nnc_status dft_infer(nnc_infer_ctx *ctx)
         return nnc_infer_fail(ctx, "transform of length %" PRId64, length);
     }
     bool same = length < 0 && !nnc_infer_input(ctx, 1) && !onesided;
-    y.dims[at] = same         ? x->shape.dims[at]
-                 : length < 0 ? nnc_infer_fresh_dim(ctx)
+    y.dims[at] = same                   ? x->shape.dims[at]
+                 : length < 0           ? nnc_infer_fresh_dim(ctx)
                  : onesided && !inverse ? length / 2 + 1
                                         : length;
     y.dims[rank - 1] = onesided && inverse ? 1 : 2;

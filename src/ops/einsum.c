@@ -1,5 +1,6 @@
 /* Einsum: sums of products by an equation. SPDX-License-Identifier: Apache-2.0
- * Operands are taken two at a time from the left; labels that nobody needs any more are summed on the way. */
+ * Operands are taken two at a time from the left; labels that nobody needs any more are summed on
+ * the way. */
 #include "ops/einsum.h"
 
 #include <inttypes.h>
@@ -66,7 +67,8 @@ static void expand(nnc_labels *out, const term *t, uint32_t dots, uint32_t all)
     }
 }
 
-/* Without "->": the ellipsis, then the letters that occur once, in the order of their characters. */
+/* Without "->": the ellipsis, then the letters that occur once, in the order of their characters.
+ */
 static void implicit_output(term *out, const term *terms, uint32_t count)
 {
     uint32_t uses[NNC_EINSUM_LETTERS] = {0};

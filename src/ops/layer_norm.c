@@ -89,7 +89,8 @@ static nnc_status put_output(nnc_compose *c, uint32_t i, uint32_t x, uint32_t ra
 }
 
 /* Step by step: for the statistics as outputs and for float64. */
-static nnc_status layer_by_steps(nnc_lower_ctx *ctx, uint32_t axis, double epsilon, bool rms, bool normalized)
+static nnc_status layer_by_steps(nnc_lower_ctx *ctx, uint32_t axis, double epsilon, bool rms,
+                                 bool normalized)
 {
     const nnc_value *x = nnc_lower_in_value(ctx, 0);
     nnc_compose c = {ctx, nnc_lower_dtype(x)};

@@ -1,5 +1,5 @@
-/* LinearAttention: recurrent attention whose state is a matrix per head. SPDX-License-Identifier: Apache-2.0
- * Computed in float32, as the operator says. */
+/* LinearAttention: recurrent attention whose state is a matrix per head. SPDX-License-Identifier:
+ * Apache-2.0 Computed in float32, as the operator says. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -47,8 +47,9 @@ static nnc_status head_size(nnc_infer_ctx *ctx, int64_t *out, uint32_t i, int64_
     const nnc_value *v = nnc_infer_shaped(ctx, i);
     *out = v && v->shape.dims[2] >= 0 ? v->shape.dims[2] / heads : -1;
     if (v && v->shape.dims[2] >= 0 && v->shape.dims[2] % heads != 0) {
-        return nnc_infer_fail(ctx, "input %u has last dim %" PRId64 ", not divisible by %" PRId64 " heads",
-                              (unsigned)i, v->shape.dims[2], heads);
+        return nnc_infer_fail(
+            ctx, "input %u has last dim %" PRId64 ", not divisible by %" PRId64 " heads",
+            (unsigned)i, v->shape.dims[2], heads);
     }
     return NNC_OK;
 }
@@ -66,8 +67,9 @@ static nnc_status linear_infer(nnc_infer_ctx *ctx)
         NNC_TRY(nnc_infer_check_rank(ctx, i, i == 3 ? 4 : 3, i == 3 ? 4 : 3));
     }
     if (q_heads % kv_heads != 0) {
-        return nnc_infer_fail(ctx, "%" PRId64 " query heads are not a multiple of %" PRId64
-                              " key and value heads", q_heads, kv_heads);
+        return nnc_infer_fail(
+            ctx, "%" PRId64 " query heads are not a multiple of %" PRId64 " key and value heads",
+            q_heads, kv_heads);
     }
     NNC_TRY(head_size(ctx, &dk, 0, q_heads));
     NNC_TRY(head_size(ctx, &key, 1, kv_heads));
@@ -142,7 +144,8 @@ static nnc_status linear_lower(nnc_lower_ctx *ctx)
     for (uint32_t i = 0; i < 2; i++) {
         NNC_TRY(float_output(&made[i], &final[i], ctx, i, 3 + i));
     }
-    NNC_TRY(nnc_lower_emit(ctx, NNRT_ROP_ID_LINEAR_ATTENTION, &params, sizeof params, in, count, made, 2));
+    NNC_TRY(nnc_lower_emit(ctx, NNRT_ROP_ID_LINEAR_ATTENTION, &params, sizeof params, in, count,
+                           made, 2));
     for (uint32_t i = 0; i < 2; i++) {
         if (final[i] != NNRT_NONE) {
             NNC_TRY(nnc_compose_cast(&final[i], &c, made[i],

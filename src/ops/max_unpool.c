@@ -1,4 +1,5 @@
-/* MaxUnpool: the inverse of MaxPool as far as its indices tell. SPDX-License-Identifier: Apache-2.0 */
+/* MaxUnpool: the inverse of MaxPool as far as its indices tell. SPDX-License-Identifier: Apache-2.0
+ */
 #include <inttypes.h>
 #include <string.h>
 
@@ -37,8 +38,8 @@ static nnc_status unpool_infer(nnc_infer_ctx *ctx)
     int64_t given[NNC_RANK_MAX];
     size_t count;
     if (x && index && x->shape.rank != index->shape.rank) {
-        return nnc_infer_fail(ctx, "indices have %u dims, expected %u",
-                              (unsigned)index->shape.rank, (unsigned)x->shape.rank);
+        return nnc_infer_fail(ctx, "indices have %u dims, expected %u", (unsigned)index->shape.rank,
+                              (unsigned)x->shape.rank);
     }
     if (!x) {
         return nnc_infer_output_unknown(ctx, 0, nnc_infer_dtype(ctx, 0), -1);

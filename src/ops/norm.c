@@ -1,4 +1,5 @@
-/* Normalization over images: instance, group, local response. SPDX-License-Identifier: Apache-2.0 */
+/* Normalization over images: instance, group, local response. SPDX-License-Identifier: Apache-2.0
+ */
 #include <inttypes.h>
 
 #include "ops/compose.h"

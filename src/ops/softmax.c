@@ -27,7 +27,8 @@ static nnc_status softmax_f64(nnc_lower_ctx *ctx, uint32_t y, uint32_t x, uint32
     NNC_TRY(nnc_compose_reduce(&most, &c, NNRT_REDUCE_MAX, x, rank, mask));
     NNC_TRY(nnc_compose_binary(&shifted, &c, NNRT_BINARY_SUB, x, most, rank));
     NNC_TRY(nnc_compose_unary(&e, &c, NNRT_UNARY_EXP, shifted, rank));
-    NNC_TRY(nnc_compose_reduce(&sum, &c, log ? NNRT_REDUCE_LOG_SUM : NNRT_REDUCE_SUM, e, rank, mask));
+    NNC_TRY(
+        nnc_compose_reduce(&sum, &c, log ? NNRT_REDUCE_LOG_SUM : NNRT_REDUCE_SUM, e, rank, mask));
     return log ? nnc_compose_binary(&y, &c, NNRT_BINARY_SUB, shifted, sum, rank)
                : nnc_compose_binary(&y, &c, NNRT_BINARY_DIV, e, sum, rank);
 }

@@ -1,4 +1,5 @@
-/* contract against brute force in double: every type, every class of labels. SPDX-License-Identifier: Apache-2.0 */
+/* contract against brute force in double: every type, every class of labels.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/rop_case.h"
 
 static nnc_rng rng;
@@ -39,7 +40,8 @@ static uint32_t read_labels(nnrt_contract_params *p, uint32_t i, const char *tex
 }
 
 /* Flat place of the label values in an operand. */
-static size_t place(const nnrt_contract_params *p, uint32_t i, const nnrt_shape *s, const int64_t *at)
+static size_t place(const nnrt_contract_params *p, uint32_t i, const nnrt_shape *s,
+                    const int64_t *at)
 {
     int64_t flat = 0;
     for (uint32_t d = 0; d < s->rank; d++)
@@ -99,8 +101,12 @@ static void check_case(const contract_case *c, nnrt_dtype t)
             shape[i].dims[d] = i == 1 && (c->ones >> d & 1u) ? 1 : c->dim[p.label[i][d]];
     }
     void *a = numbers(t, nnrt_shape_count(&shape[0])), *b = numbers(t, nnrt_shape_count(&shape[1]));
-    rop_case r = {NNRT_ROP_ID_CONTRACT, &p, c->b ? 2 : 1,
-                  {{t, shape[0], a, false}, {t, shape[1], b, false}}, t, shape[2].rank};
+    rop_case r = {NNRT_ROP_ID_CONTRACT,
+                  &p,
+                  c->b ? 2 : 1,
+                  {{t, shape[0], a, false}, {t, shape[1], b, false}},
+                  t,
+                  shape[2].rank};
     nnrt_shape got;
     void *y = rop_run(&r, &got);
     assert_true(nnrt_shape_same(&got, &shape[2]));
@@ -152,8 +158,12 @@ static void test_refused(void **state)
 {
     const float x[6] = {0};
     nnrt_contract_params p = {{2, 2, 2}, {{0, 1}, {1, 2}, {0, 2}}};
-    rop_case r = {NNRT_ROP_ID_CONTRACT, &p, 2,
-                  {{NNRT_F32, {2, {2, 3}}, x, false}, {NNRT_F32, {2, {2, 3}}, x, false}}, NNRT_F32, 2};
+    rop_case r = {NNRT_ROP_ID_CONTRACT,
+                  &p,
+                  2,
+                  {{NNRT_F32, {2, {2, 3}}, x, false}, {NNRT_F32, {2, {2, 3}}, x, false}},
+                  NNRT_F32,
+                  2};
     (void)state;
     rop_refuse(&r, NNRT_ERR_MODEL); /* 3 meets 2 */
 }

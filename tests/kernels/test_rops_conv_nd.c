@@ -18,13 +18,65 @@ static const conv_case convs[] = {
     {2, 2, 6, 10, 1, {7, 6}, {3, 2}, {1, 2}, {2, 1}, {2, 1}, {1, 0}, 0, {0}, {0}},
     {2, 1, 20, 33, 2, {6, 5}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, 0, {0}, {0}},
     {3, 1, 4, 7, 1, {5, 4, 6}, {3, 2, 3}, {2, 1, 1}, {1, 2, 1}, {1, 0, 2}, {1, 1, 0}, 0, {0}, {0}},
-    {3, 1, 17, 16, 2, {4, 5, 3}, {3, 3, 3}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, 0, {0}, {0}},
+    {3,
+     1,
+     17,
+     16,
+     2,
+     {4, 5, 3},
+     {3, 3, 3},
+     {1, 1, 1},
+     {1, 1, 1},
+     {1, 1, 1},
+     {1, 1, 1},
+     0,
+     {0},
+     {0}},
     {3, 1, 9, 64, 1, {3, 3, 3}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0}, {0}, 0, {0}, {0}},
-    {3, 70, 70, 70, 1, {4, 3, 5}, {3, 3, 3}, {1, 2, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, 0, {0}, {0}},
+    {3,
+     70,
+     70,
+     70,
+     1,
+     {4, 3, 5},
+     {3, 3, 3},
+     {1, 2, 1},
+     {1, 1, 1},
+     {1, 1, 1},
+     {1, 1, 1},
+     0,
+     {0},
+     {0}},
     {3, 3, 3, 6, 1, {4, 4, 4}, {2, 2, 2}, {2, 2, 2}, {1, 1, 1}, {0}, {0}, 2, {0}, {0}},
     {2, 5, 5, 5, 2, {9, 9}, {9, 9}, {1, 1}, {1, 1}, {4, 4}, {4, 4}, 0, {0}, {0}},
-    {4, 1, 2, 3, 1, {3, 2, 3, 2}, {2, 1, 2, 2}, {1, 1, 1, 1}, {1, 1, 1, 1}, {1, 0, 0, 0}, {0}, 0, {0}, {0}},
-    {6, 1, 2, 2, 1, {2, 1, 2, 2, 1, 2}, {2, 1, 1, 2, 1, 1}, {1, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 1, 1}, {0}, {0}, 0, {0}, {0}},
+    {4,
+     1,
+     2,
+     3,
+     1,
+     {3, 2, 3, 2},
+     {2, 1, 2, 2},
+     {1, 1, 1, 1},
+     {1, 1, 1, 1},
+     {1, 0, 0, 0},
+     {0},
+     0,
+     {0},
+     {0}},
+    {6,
+     1,
+     2,
+     2,
+     1,
+     {2, 1, 2, 2, 1, 2},
+     {2, 1, 1, 2, 1, 1},
+     {1, 1, 1, 1, 1, 1},
+     {1, 1, 1, 1, 1, 1},
+     {0},
+     {0},
+     0,
+     {0},
+     {0}},
 };
 
 static const conv_case transposes[] = {
@@ -68,7 +120,9 @@ static void geometry(const conv_case *c, bool transposed, int64_t out[6], int64_
             }
         } else {
             int64_t full = s * (c->in[i] - 1) + c->extra[i] + span;
-            out[i] = c->given[i] ? c->given[i] : c->auto_pad ? c->in[i] * s : full - c->begin[i] - c->end[i];
+            out[i] = c->given[i]   ? c->given[i]
+                     : c->auto_pad ? c->in[i] * s
+                                   : full - c->begin[i] - c->end[i];
             total = full - out[i];
         }
         if (c->auto_pad || (transposed && c->given[i])) {
@@ -88,7 +142,8 @@ static int64_t dot(const int64_t *at, const int64_t *dims, uint32_t rank)
 
 /* y [N][K][out] from x [N][C][in] and w in ONNX order; *scale: sum of magnitudes. */
 static double element(const conv_case *c, bool transposed, const float *x, const float *w,
-                      const float *bias, const int64_t *out, const int64_t *begin, size_t o, double *scale)
+                      const float *bias, const int64_t *out, const int64_t *begin, size_t o,
+                      double *scale)
 {
     int64_t at[6], pixels = 1, image = 1, taps = 1, kernel[6];
     for (uint32_t i = 0; i < c->spatial; i++) {
@@ -97,7 +152,8 @@ static double element(const conv_case *c, bool transposed, const float *x, const
         kernel[i] = c->kernel[i];
         taps *= kernel[i];
     }
-    int64_t rest = (int64_t)o % pixels, k = (int64_t)o / pixels % c->c_out, n = (int64_t)o / pixels / c->c_out;
+    int64_t rest = (int64_t)o % pixels, k = (int64_t)o / pixels % c->c_out,
+            n = (int64_t)o / pixels / c->c_out;
     for (uint32_t i = c->spatial; i-- > 0; rest /= out[i])
         at[i] = rest % out[i];
     const int64_t cg = c->c_in / c->groups, kg = c->c_out / c->groups, g = k / kg;
@@ -163,9 +219,9 @@ static void make(operands *o, const conv_case *c, bool transposed)
     geometry(c, transposed, o->out, o->begin);
     o->x_shape = (nnrt_shape){.rank = c->spatial + 2, .dims = {c->n, c->c_in}};
     o->y_shape = (nnrt_shape){.rank = c->spatial + 2, .dims = {c->n, c->c_out}};
-    o->w_shape = (nnrt_shape){.rank = c->spatial + 2,
-                              .dims = {transposed ? c->c_in : c->c_out,
-                                       (transposed ? c->c_out : c->c_in) / c->groups}};
+    o->w_shape = (nnrt_shape){
+        .rank = c->spatial + 2,
+        .dims = {transposed ? c->c_in : c->c_out, (transposed ? c->c_out : c->c_in) / c->groups}};
     for (uint32_t i = 0; i < c->spatial; i++) {
         o->x_shape.dims[i + 2] = c->in[i];
         o->y_shape.dims[i + 2] = o->out[i];
@@ -181,8 +237,9 @@ static void make(operands *o, const conv_case *c, bool transposed)
     o->w = rop_floats(&rng, o->w_count, 1.0f);
     o->bias = rop_floats(&rng, c->c_out, 1.0f);
     o->residual = rop_floats(&rng, o->y_count, 1.0f);
-    size_t bytes = depthwise ? o->w_count * sizeof(float)
-                             : nnrt_pack_conv_f32_bytes(c->groups, c->c_in, c->c_out, (uint32_t)o->taps, 1);
+    size_t bytes =
+        depthwise ? o->w_count * sizeof(float)
+                  : nnrt_pack_conv_f32_bytes(c->groups, c->c_in, c->c_out, (uint32_t)o->taps, 1);
     o->packed = calloc(bytes, 1);
     o->packed_count = bytes / sizeof(float);
     if (depthwise)
@@ -211,15 +268,21 @@ static nnrt_shape last_shape(const nnrt_shape *s)
     return y;
 }
 
-/* Float32: packed weights, then plain ones, which give the same bits. bias, and a residual with clamp for conv_nd. */
+/* Float32: packed weights, then plain ones, which give the same bits. bias, and a residual with
+ * clamp for conv_nd. */
 static void check_f32(const conv_case *c, bool transposed, bool extras)
 {
     operands o;
     make(&o, c, transposed);
     const float lo = extras ? -1.5f : -INFINITY, hi = extras ? 2.0f : INFINITY;
-    nnrt_conv_nd_params conv = {window_of(c), c->groups, c->c_in, c->c_out, 1, extras, extras, {lo, hi}};
-    nnrt_conv_transpose_nd_params trans = {.window = window_of(c), .groups = c->groups, .c_in = c->c_in,
-                                           .c_out = c->c_out, .packed = 1, .has_bias = extras,
+    nnrt_conv_nd_params conv = {window_of(c), c->groups, c->c_in, c->c_out, 1,
+                                extras,       extras,    {lo, hi}};
+    nnrt_conv_transpose_nd_params trans = {.window = window_of(c),
+                                           .groups = c->groups,
+                                           .c_in = c->c_in,
+                                           .c_out = c->c_out,
+                                           .packed = 1,
+                                           .has_bias = extras,
                                            .clamp = {lo, hi}};
     memcpy(trans.output_padding, c->extra, sizeof c->extra);
     memcpy(trans.output_shape, c->given, sizeof c->given);
@@ -229,15 +292,19 @@ static void check_f32(const conv_case *c, bool transposed, bool extras)
     rop_case r = {transposed ? NNRT_ROP_ID_CONV_TRANSPOSE_ND : NNRT_ROP_ID_CONV_ND,
                   transposed ? (void *)&trans : (void *)&conv,
                   extras ? (transposed ? 3 : 4) : 2,
-                  {{NNRT_F32, last_shape(&o.x_shape), x, false}, {NNRT_F32, packed, o.packed, true},
-                   {NNRT_F32, channels, o.bias, false}, {NNRT_F32, last_shape(&o.y_shape), residual, false}},
-                  NNRT_F32, c->spatial + 2};
+                  {{NNRT_F32, last_shape(&o.x_shape), x, false},
+                   {NNRT_F32, packed, o.packed, true},
+                   {NNRT_F32, channels, o.bias, false},
+                   {NNRT_F32, last_shape(&o.y_shape), residual, false}},
+                  NNRT_F32,
+                  c->spatial + 2};
     nnrt_shape got;
     float *y = rop_run(&r, &got);
     nnrt_shape want_shape = last_shape(&o.y_shape);
     assert_true(nnrt_shape_same(&got, &want_shape));
     for (size_t i = 0; i < o.y_count; i++) {
-        double scale, want = element(c, transposed, o.x, o.w, extras ? o.bias : NULL, o.out, o.begin, i, &scale);
+        double scale, want = element(c, transposed, o.x, o.w, extras ? o.bias : NULL, o.out,
+                                     o.begin, i, &scale);
         size_t n = i / o.pixels / c->c_out, k = i / o.pixels % c->c_out, p = i % o.pixels;
         size_t at = (n * o.pixels + p) * c->c_out + k;
         if (extras) {
@@ -261,16 +328,25 @@ static void check_f64(const conv_case *c, bool transposed)
 {
     operands o;
     make(&o, c, transposed);
-    nnrt_conv_nd_params conv = {window_of(c), c->groups, c->c_in, c->c_out, 0, 1, 0, {-INFINITY, INFINITY}};
-    nnrt_conv_transpose_nd_params trans = {.window = window_of(c), .groups = c->groups, .c_in = c->c_in,
-                                           .c_out = c->c_out, .has_bias = 1, .clamp = {-INFINITY, INFINITY}};
+    nnrt_conv_nd_params conv = {window_of(c),         c->groups, c->c_in, c->c_out, 0, 1, 0,
+                                {-INFINITY, INFINITY}};
+    nnrt_conv_transpose_nd_params trans = {.window = window_of(c),
+                                           .groups = c->groups,
+                                           .c_in = c->c_in,
+                                           .c_out = c->c_out,
+                                           .has_bias = 1,
+                                           .clamp = {-INFINITY, INFINITY}};
     memcpy(trans.output_padding, c->extra, sizeof c->extra);
     memcpy(trans.output_shape, c->given, sizeof c->given);
     double *x = widen(o.x, o.x_count), *w = widen(o.w, o.w_count), *b = widen(o.bias, c->c_out);
     rop_case r = {transposed ? NNRT_ROP_ID_CONV_TRANSPOSE_F64 : NNRT_ROP_ID_CONV_F64,
-                  transposed ? (void *)&trans : (void *)&conv, 3,
-                  {{NNRT_F64, o.x_shape, x, false}, {NNRT_F64, o.w_shape, w, false},
-                   {NNRT_F64, {1, {c->c_out}}, b, false}}, NNRT_F64, c->spatial + 2};
+                  transposed ? (void *)&trans : (void *)&conv,
+                  3,
+                  {{NNRT_F64, o.x_shape, x, false},
+                   {NNRT_F64, o.w_shape, w, false},
+                   {NNRT_F64, {1, {c->c_out}}, b, false}},
+                  NNRT_F64,
+                  c->spatial + 2};
     double *y = rop_run(&r, NULL);
     for (size_t i = 0; i < o.y_count; i++) {
         double scale, want = element(c, transposed, o.x, o.w, o.bias, o.out, o.begin, i, &scale);
@@ -310,8 +386,13 @@ static void test_refused(void **state)
     (void)state;
     make(&o, &c, false);
     nnrt_conv_nd_params p = {window_of(&c), 1, c.c_in, c.c_out, 0, 0, 0, {-INFINITY, INFINITY}};
-    rop_case r = {NNRT_ROP_ID_CONV_ND, &p, 2,
-                  {{NNRT_F32, last_shape(&o.x_shape), o.x, false}, {NNRT_F32, o.w_shape, o.w, false}}, NNRT_F32, 3};
+    rop_case r = {
+        NNRT_ROP_ID_CONV_ND,
+        &p,
+        2,
+        {{NNRT_F32, last_shape(&o.x_shape), o.x, false}, {NNRT_F32, o.w_shape, o.w, false}},
+        NNRT_F32,
+        3};
     r.in[1].shape.dims[2] = 30;
     rop_refuse(&r, NNRT_ERR_MODEL); /* a kernel of 30 in 9 */
     r.in[1].shape.dims[2] = 0;
@@ -325,7 +406,8 @@ static void test_refused(void **state)
 int main(void)
 {
     nnc_rng_init(&rng, 22, 1);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_conv), cmocka_unit_test(test_transpose),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_conv),
+                                       cmocka_unit_test(test_transpose),
                                        cmocka_unit_test(test_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

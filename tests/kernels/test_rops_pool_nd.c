@@ -1,4 +1,5 @@
-/* Pooling over any number of spatial dims against direct oracles in double. SPDX-License-Identifier: Apache-2.0 */
+/* Pooling over any number of spatial dims against direct oracles in double.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/rop_case.h"
 
 static nnc_rng rng;
@@ -10,14 +11,61 @@ typedef struct pool_case {
 } pool_case;
 
 static const pool_case cases[] = {
-    {{3, {2, 3, 150}}, {1, {3, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 1, 1}, {1}, {0}, 0, 0}, 0, 1, 1, 0},
-    {{4, {1, 3, 9, 11}}, {2, {3, 2, 1, 1, 1, 1}, {2, 1, 1, 1, 1, 1}, {1, 2, 1, 1, 1, 1}, {1, 0}, {1, 1}, 0, 0}, 0, 0, 2, 1},
-    {{5, {2, 2, 5, 7, 6}}, {3, {2, 3, 3, 1, 1, 1}, {1, 2, 3, 1, 1, 1}, {2, 1, 1, 1, 1, 1}, {0, 1, 1}, {1, 1, 2}, 0, 1}, 0, 1, 3, 1},
-    {{5, {1, 3, 4, 5, 7}}, {3, {3, 3, 3, 1, 1, 1}, {2, 2, 2, 1, 1, 1}, {1, 1, 1, 1, 1, 1}, {0}, {0}, 2, 0}, 0, 0, 4, 0},
-    {{5, {1, 3, 4, 5, 7}}, {3, {3, 2, 2, 1, 1, 1}, {3, 2, 2, 1, 1, 1}, {1, 1, 1, 1, 1, 1}, {0}, {0}, 1, 0}, 0, 1, 1, 0},
-    {{6, {1, 2, 3, 2, 3, 4}}, {4, {2, 1, 2, 2, 1, 1}, {1, 1, 1, 2, 1, 1}, {1, 1, 1, 1, 1, 1}, {0, 0, 1, 0}, {0, 0, 0, 0}, 0, 0}, 0, 0, 2, 1},
-    {{8, {1, 2, 2, 1, 3, 1, 2, 3}}, {6, {2, 1, 2, 1, 1, 2}, {1, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 1, 1}, {0}, {0}, 0, 0}, 0, 0, 2, 0},
-    {{5, {2, 3, 3, 4, 5}}, {3, {1, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 1, 1}, {0}, {0}, 0, 0}, 1, 0, 3, 0},
+    {{3, {2, 3, 150}},
+     {1, {3, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 1, 1}, {1}, {0}, 0, 0},
+     0,
+     1,
+     1,
+     0},
+    {{4, {1, 3, 9, 11}},
+     {2, {3, 2, 1, 1, 1, 1}, {2, 1, 1, 1, 1, 1}, {1, 2, 1, 1, 1, 1}, {1, 0}, {1, 1}, 0, 0},
+     0,
+     0,
+     2,
+     1},
+    {{5, {2, 2, 5, 7, 6}},
+     {3, {2, 3, 3, 1, 1, 1}, {1, 2, 3, 1, 1, 1}, {2, 1, 1, 1, 1, 1}, {0, 1, 1}, {1, 1, 2}, 0, 1},
+     0,
+     1,
+     3,
+     1},
+    {{5, {1, 3, 4, 5, 7}},
+     {3, {3, 3, 3, 1, 1, 1}, {2, 2, 2, 1, 1, 1}, {1, 1, 1, 1, 1, 1}, {0}, {0}, 2, 0},
+     0,
+     0,
+     4,
+     0},
+    {{5, {1, 3, 4, 5, 7}},
+     {3, {3, 2, 2, 1, 1, 1}, {3, 2, 2, 1, 1, 1}, {1, 1, 1, 1, 1, 1}, {0}, {0}, 1, 0},
+     0,
+     1,
+     1,
+     0},
+    {{6, {1, 2, 3, 2, 3, 4}},
+     {4,
+      {2, 1, 2, 2, 1, 1},
+      {1, 1, 1, 2, 1, 1},
+      {1, 1, 1, 1, 1, 1},
+      {0, 0, 1, 0},
+      {0, 0, 0, 0},
+      0,
+      0},
+     0,
+     0,
+     2,
+     1},
+    {{8, {1, 2, 2, 1, 3, 1, 2, 3}},
+     {6, {2, 1, 2, 1, 1, 2}, {1, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 1, 1}, {0}, {0}, 0, 0},
+     0,
+     0,
+     2,
+     0},
+    {{5, {2, 3, 3, 4, 5}},
+     {3, {1, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 1, 1}, {0}, {0}, 0, 0},
+     1,
+     0,
+     3,
+     0},
 };
 #define CASES (sizeof cases / sizeof *cases)
 
@@ -29,8 +77,13 @@ static void resolve(const pool_case *p, axis a[6])
 {
     for (uint32_t i = 0; i < p->w.spatial; i++) {
         int64_t in = p->x.dims[i + 2];
-        a[i] = (axis){in, 0, p->global ? in : p->w.kernel[i], p->w.stride[i], p->w.dilation[i],
-                      p->w.begin[i], p->w.end[i]};
+        a[i] = (axis){in,
+                      0,
+                      p->global ? in : p->w.kernel[i],
+                      p->w.stride[i],
+                      p->w.dilation[i],
+                      p->w.begin[i],
+                      p->w.end[i]};
         int64_t span = (a[i].kernel - 1) * a[i].dilation + 1;
         if (p->w.auto_pad) {
             a[i].out = (in + a[i].stride - 1) / a[i].stride;
@@ -116,11 +169,13 @@ static void check_case(const pool_case *p, uint32_t kind, nnrt_dtype dtype)
     axis a[6];
     for (size_t i = 0; i < n; i++)
         wide[i] = (double)f[i];
-    const void *x = dtype == NNRT_F32 ? (void *)f : dtype == NNRT_F64 ? (void *)wide : (void *)bytes;
+    const void *x = dtype == NNRT_F32   ? (void *)f
+                    : dtype == NNRT_F64 ? (void *)wide
+                                        : (void *)bytes;
     for (size_t i = 0; i < n; i++)
         d[i] = element(x, dtype, i);
-    const nnrt_pool_nd_params params = {p->w, kind, p->global, p->include_pad, p->p, p->column_major,
-                                        {-INFINITY, INFINITY}};
+    const nnrt_pool_nd_params params = {
+        p->w, kind, p->global, p->include_pad, p->p, p->column_major, {-INFINITY, INFINITY}};
     rop_case c = {NNRT_ROP_ID_POOL_ND, &params, 1, {{dtype, p->x, x, false}}, dtype, p->x.rank};
     nnrt_shape got;
     void *y = rop_run(&c, &got);
@@ -169,8 +224,8 @@ static void check_index(const pool_case *p)
         d[i] = (double)x[i];
     }
     resolve(p, a);
-    const nnrt_pool_nd_params params = {p->w, NNRT_POOL_MAX, p->global, 0, 1, p->column_major,
-                                        {-INFINITY, INFINITY}};
+    const nnrt_pool_nd_params params = {
+        p->w, NNRT_POOL_MAX, p->global, 0, 1, p->column_major, {-INFINITY, INFINITY}};
     nnrt_builder *b = nnrt_builder_create();
     nnrt_shape any = {.rank = p->x.rank};
     for (uint32_t i = 0; i < any.rank; i++)
@@ -194,7 +249,8 @@ static void check_index(const pool_case *p)
     assert_int_equal(nnrt_session_run(session), NNRT_OK);
     assert_int_equal(nnrt_session_output(session, 0, &view), NNRT_OK);
     assert_int_equal(nnrt_session_output(session, 1, &index), NNRT_OK);
-    size_t outputs = nnrt_shape_count(&view.shape), per = nnrt_shape_span(&view.shape, 2, view.shape.rank);
+    size_t outputs = nnrt_shape_count(&view.shape),
+           per = nnrt_shape_span(&view.shape, 2, view.shape.rank);
     for (size_t o = 0; o < outputs; o++) {
         window_result r = window_at(p, a, d + o / per * plane, o % per);
         int64_t at = r.index < 0 ? 0 : p->column_major ? flat_index(p, r.index) : r.index;
@@ -222,9 +278,14 @@ static void test_unpool(void **state)
     const int64_t shape[4] = {1, 1, 5, 3};
     const nnrt_max_unpool_params p = {
         {2, {2, 2, 1, 1, 1, 1}, {2, 2, 1, 1, 1, 1}, {1, 1, 1, 1, 1, 1}, {0}, {0}, 0, 0}};
-    rop_case c = {NNRT_ROP_ID_MAX_UNPOOL, &p, 2,
-                  {{NNRT_F32, {4, {1, 1, 2, 2}}, x, false}, {NNRT_I64, {4, {1, 1, 2, 2}}, index, false},
-                   {NNRT_I64, {1, {4}}, shape, true}}, NNRT_F32, 4};
+    rop_case c = {NNRT_ROP_ID_MAX_UNPOOL,
+                  &p,
+                  2,
+                  {{NNRT_F32, {4, {1, 1, 2, 2}}, x, false},
+                   {NNRT_I64, {4, {1, 1, 2, 2}}, index, false},
+                   {NNRT_I64, {1, {4}}, shape, true}},
+                  NNRT_F32,
+                  4};
     (void)state;
     float *y = rop_run(&c, NULL);
     for (size_t i = 0; i < 16; i++)
@@ -242,8 +303,14 @@ static void test_refused(void **state)
     const float x[8] = {0};
     nnrt_pool_nd_params p = {
         {3, {3, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 1, 1}, {0}, {0}, 0, 0},
-        NNRT_POOL_MAX, 0, 0, 1, 0, {-INFINITY, INFINITY}};
-    rop_case c = {NNRT_ROP_ID_POOL_ND, &p, 1, {{NNRT_F32, {5, {1, 1, 2, 2, 2}}, x, false}}, NNRT_F32, 5};
+        NNRT_POOL_MAX,
+        0,
+        0,
+        1,
+        0,
+        {-INFINITY, INFINITY}};
+    rop_case c = {
+        NNRT_ROP_ID_POOL_ND, &p, 1, {{NNRT_F32, {5, {1, 1, 2, 2, 2}}, x, false}}, NNRT_F32, 5};
     (void)state;
     rop_refuse(&c, NNRT_ERR_MODEL); /* a window of 3 in 2 */
 }

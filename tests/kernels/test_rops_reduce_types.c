@@ -1,4 +1,5 @@
-/* Reductions of every element type, axes at run time, empty sets. SPDX-License-Identifier: Apache-2.0 */
+/* Reductions of every element type, axes at run time, empty sets. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include "kernels/rop_case.h"
 
 static nnc_rng rng;
@@ -97,8 +98,12 @@ static void check_type(nnrt_dtype dtype, uint32_t op)
     const nnrt_reduce_params fixed = {op, 1u << 1 | 1u << 3, 0};
     const nnrt_reduce_axes_params given = {op, 0, 0};
     rop_case c = {NNRT_ROP_ID_REDUCE, &fixed, 1, {{dtype, s, x, false}}, dtype, 2};
-    rop_case d = {NNRT_ROP_ID_REDUCE_AXES, &given, 2,
-                  {{dtype, s, x, false}, {NNRT_I64, {1, {2}}, axes, true}}, dtype, 2};
+    rop_case d = {NNRT_ROP_ID_REDUCE_AXES,
+                  &given,
+                  2,
+                  {{dtype, s, x, false}, {NNRT_I64, {1, {2}}, axes, true}},
+                  dtype,
+                  2};
     void *y = rop_run(&c, NULL), *z = rop_run(&d, NULL);
     assert_memory_equal(y, z, KEPT * nnrt_dtype_bytes(dtype));
     for (size_t o = 0; o < KEPT; o++) {
@@ -134,7 +139,8 @@ static void test_bool(void **state)
     (void)state;
     for (uint32_t op = NNRT_REDUCE_MAX; op <= NNRT_REDUCE_MIN; op++) {
         const nnrt_reduce_params p = {op, 2, 0};
-        rop_case c = {NNRT_ROP_ID_REDUCE, &p, 1, {{NNRT_BOOL, {2, {3, 2}}, x, false}}, NNRT_BOOL, 1};
+        rop_case c = {NNRT_ROP_ID_REDUCE, &p, 1, {{NNRT_BOOL, {2, {3, 2}}, x, false}},
+                      NNRT_BOOL,          1};
         uint8_t *y = rop_run(&c, NULL);
         for (size_t i = 0; i < 3; i++)
             assert_int_equal(y[i], op == NNRT_REDUCE_MAX ? x[2 * i] | x[2 * i + 1]
@@ -146,7 +152,7 @@ static void test_bool(void **state)
 /* Of no elements: the neutral element of each reduction. */
 static void test_empty(void **state)
 {
-    static const double want[NNRT_REDUCE_COUNT] = {0, NAN, -INFINITY, INFINITY, 1,
+    static const double want[NNRT_REDUCE_COUNT] = {0, NAN, -INFINITY, INFINITY,  1,
                                                    0, 0,   0,         -INFINITY, -INFINITY};
     const uint64_t x[1] = {0};
     (void)state;
@@ -171,9 +177,12 @@ static void test_no_axes(void **state)
     (void)state;
     for (uint32_t noop = 0; noop < 2; noop++) {
         const nnrt_reduce_axes_params p = {NNRT_REDUCE_SUM_SQUARE, 1, noop};
-        rop_case c = {NNRT_ROP_ID_REDUCE_AXES, &p, 2,
+        rop_case c = {NNRT_ROP_ID_REDUCE_AXES,
+                      &p,
+                      2,
                       {{NNRT_F32, {2, {2, 2}}, x, false}, {NNRT_I64, {1, {0}}, none, true}},
-                      NNRT_F32, 2};
+                      NNRT_F32,
+                      2};
         nnrt_shape shape;
         float *y = rop_run(&c, &shape);
         assert_int_equal(nnrt_shape_count(&shape), noop ? 4 : 1);
@@ -188,9 +197,12 @@ static void test_refused(void **state)
     const float x[4] = {0};
     const int64_t axes[1] = {2};
     const nnrt_reduce_axes_params p = {NNRT_REDUCE_SUM, 1, 0};
-    rop_case c = {NNRT_ROP_ID_REDUCE_AXES, &p, 2,
+    rop_case c = {NNRT_ROP_ID_REDUCE_AXES,
+                  &p,
+                  2,
                   {{NNRT_F32, {2, {2, 2}}, x, false}, {NNRT_I64, {1, {1}}, axes, true}},
-                  NNRT_F32, 2};
+                  NNRT_F32,
+                  2};
     (void)state;
     rop_refuse(&c, NNRT_ERR_MODEL);
 }
@@ -199,8 +211,9 @@ int main(void)
 {
     nnc_rng_init(&rng, 20, 1);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_types), cmocka_unit_test(test_bool),    cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_no_axes), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_types),   cmocka_unit_test(test_bool),
+        cmocka_unit_test(test_empty),   cmocka_unit_test(test_no_axes),
+        cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

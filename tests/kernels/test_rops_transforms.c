@@ -1,16 +1,18 @@
-/* Fourier transforms, losses, deformable and causal convolution, linear attention against oracles in double.
- * SPDX-License-Identifier: Apache-2.0 */
+/* Fourier transforms, losses, deformable and causal convolution, linear attention against oracles
+ * in double. SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/rop_case.h"
 
 static nnc_rng rng;
 
 /* ---- dft, stft ---- */
 
-static void transform(const double *re, const double *im, size_t n, size_t k, bool inverse, double out[2])
+static void transform(const double *re, const double *im, size_t n, size_t k, bool inverse,
+                      double out[2])
 {
     out[0] = out[1] = 0.0;
     for (size_t i = 0; i < n; i++) {
-        double angle = (inverse ? 2.0 : -2.0) * 3.14159265358979323846 * (double)(i * k % n) / (double)n;
+        double angle =
+            (inverse ? 2.0 : -2.0) * 3.14159265358979323846 * (double)(i * k % n) / (double)n;
         out[0] += re[i] * cos(angle) - im[i] * sin(angle);
         out[1] += re[i] * sin(angle) + im[i] * cos(angle);
     }
@@ -21,14 +23,21 @@ static void check_dft(size_t in, size_t length, uint32_t parts, uint32_t inverse
 {
     const nnrt_dft_params p = {inverse, onesided};
     const int64_t given = (int64_t)length, axis = -3;
-    const size_t out_parts = inverse && onesided ? 1 : 2, bins = onesided && !inverse ? length / 2 + 1 : length;
+    const size_t out_parts = inverse && onesided ? 1 : 2,
+                 bins = onesided && !inverse ? length / 2 + 1 : length;
     float *f = rop_floats(&rng, 6 * in * parts, 1.0f);
-    double *x = malloc((6 * in * parts + 1) * sizeof *x), *re = calloc(length, sizeof *re), *im = calloc(length, sizeof *im);
+    double *x = malloc((6 * in * parts + 1) * sizeof *x), *re = calloc(length, sizeof *re),
+           *im = calloc(length, sizeof *im);
     for (size_t i = 0; i < 6 * in * parts; i++)
         x[i] = (double)f[i];
-    rop_case c = {NNRT_ROP_ID_DFT, &p, 3,
-                  {{NNRT_F64, {4, {2, (int64_t)in, 3, parts}}, x, false}, {NNRT_I64, {0, {0}}, &given, true},
-                   {NNRT_I64, {0, {0}}, &axis, true}}, NNRT_F64, 4};
+    rop_case c = {NNRT_ROP_ID_DFT,
+                  &p,
+                  3,
+                  {{NNRT_F64, {4, {2, (int64_t)in, 3, parts}}, x, false},
+                   {NNRT_I64, {0, {0}}, &given, true},
+                   {NNRT_I64, {0, {0}}, &axis, true}},
+                  NNRT_F64,
+                  4};
     nnrt_shape got;
     double *y = rop_run(&c, &got);
     assert_int_equal(got.dims[1], bins);
@@ -47,7 +56,8 @@ static void check_dft(size_t in, size_t length, uint32_t parts, uint32_t inverse
             transform(re, im, length, k, inverse != 0, want);
             for (size_t part = 0; part < out_parts; part++)
                 rop_close("dft", k, y[((line / 3 * bins + k) * 3 + line % 3) * out_parts + part],
-                          want[part] / (inverse ? (double)length : 1.0), 1e-12, 1e-12 * (double)length);
+                          want[part] / (inverse ? (double)length : 1.0), 1e-12,
+                          1e-12 * (double)length);
         }
     }
     free(f);
@@ -59,7 +69,8 @@ static void check_dft(size_t in, size_t length, uint32_t parts, uint32_t inverse
 
 static void test_dft(void **state)
 {
-    static const size_t lengths[] = {1, 2, 3, 4, 5, 6, 7, 8, 12, 13, 16, 17, 31, 60, 97, 128, 143, 289, 1009};
+    static const size_t lengths[] = {1,  2,  3,  4,  5,  6,   7,   8,   12,  13,
+                                     16, 17, 31, 60, 97, 128, 143, 289, 1009};
     (void)state;
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
         size_t n = lengths[i];
@@ -84,9 +95,15 @@ static void test_stft(void **state)
         const nnrt_stft_params p = {onesided};
         const int64_t step = STEP, length = onesided ? 0 : FRAME; /* the window's own */
         float *x = rop_floats(&rng, N * L, 1.0f), *w = rop_floats(&rng, FRAME, 1.0f);
-        rop_case c = {NNRT_ROP_ID_STFT, &p, 4,
-                      {{NNRT_F32, {3, {N, L, 1}}, x, false}, {NNRT_I64, {0, {0}}, &step, true},
-                       {NNRT_I64, {0, {0}}, &length, true}, {NNRT_F32, {1, {FRAME}}, w, false}}, NNRT_F32, 4};
+        rop_case c = {NNRT_ROP_ID_STFT,
+                      &p,
+                      4,
+                      {{NNRT_F32, {3, {N, L, 1}}, x, false},
+                       {NNRT_I64, {0, {0}}, &step, true},
+                       {NNRT_I64, {0, {0}}, &length, true},
+                       {NNRT_F32, {1, {FRAME}}, w, false}},
+                      NNRT_F32,
+                      4};
         nnrt_shape got;
         float *y = rop_run(&c, &got);
         size_t frames = (L - FRAME) / STEP + 1, bins = onesided ? FRAME / 2 + 1 : FRAME;
@@ -117,26 +134,34 @@ static void test_nll(void **state)
     int64_t labels[N * D];
     (void)state;
     for (size_t i = 0; i < N * D; i++)
-        labels[i] = (int64_t)nnc_rng_below(&rng, C + 1) - (i == 4 ? 100 : 0); /* C and one below 0: no class */
+        labels[i] = (int64_t)nnc_rng_below(&rng, C + 1) -
+                    (i == 4 ? 100 : 0); /* C and one below 0: no class */
     for (uint32_t reduction = 0; reduction <= NNRT_NLL_MEAN; reduction++) {
         for (uint32_t weighted = 0; weighted < 2; weighted++) {
             const nnrt_nll_params p = {reduction, 1, 2};
-            rop_case c = {NNRT_ROP_ID_NLL, &p, 2 + weighted,
-                          {{NNRT_F32, {3, {N, C, D}}, x, false}, {NNRT_I64, {2, {N, D}}, labels, false},
-                           {NNRT_F32, {1, {C}}, w, false}}, NNRT_F32, reduction ? 0 : 2};
+            rop_case c = {NNRT_ROP_ID_NLL,
+                          &p,
+                          2 + weighted,
+                          {{NNRT_F32, {3, {N, C, D}}, x, false},
+                           {NNRT_I64, {2, {N, D}}, labels, false},
+                           {NNRT_F32, {1, {C}}, w, false}},
+                          NNRT_F32,
+                          reduction ? 0 : 2};
             float *y = rop_run(&c, NULL);
             double sum = 0.0, weights = 0.0;
             for (size_t i = 0; i < N * D; i++) {
                 bool counts = labels[i] >= 0 && labels[i] < C && labels[i] != 2;
                 double weight = !counts ? 0.0 : weighted ? (double)w[labels[i]] : 1.0;
-                double loss = counts ? -weight * (double)x[(i / D * C + (size_t)labels[i]) * D + i % D] : 0.0;
+                double loss =
+                    counts ? -weight * (double)x[(i / D * C + (size_t)labels[i]) * D + i % D] : 0.0;
                 sum += loss;
                 weights += weight;
                 if (reduction == NNRT_NLL_NONE)
                     rop_close("nll", i, (double)y[i], loss, 1e-6, 1e-7);
             }
             if (reduction != NNRT_NLL_NONE)
-                rop_close("nll", reduction, (double)y[0], reduction == NNRT_NLL_SUM ? sum : sum / weights, 1e-6, 1e-6);
+                rop_close("nll", reduction, (double)y[0],
+                          reduction == NNRT_NLL_SUM ? sum : sum / weights, 1e-6, 1e-6);
             free(y);
         }
     }
@@ -146,13 +171,16 @@ static void test_nll(void **state)
 
 /* ---- deform_conv ---- */
 
-static double pixel(const float *x, size_t c, int64_t h, int64_t w, int64_t height, int64_t width, size_t channels)
+static double pixel(const float *x, size_t c, int64_t h, int64_t w, int64_t height, int64_t width,
+                    size_t channels)
 {
-    return h < 0 || h >= height || w < 0 || w >= width ? 0.0
-                                                        : (double)x[(size_t)(h * width + w) * channels + c];
+    return h < 0 || h >= height || w < 0 || w >= width
+               ? 0.0
+               : (double)x[(size_t)(h * width + w) * channels + c];
 }
 
-static double bilinear(const float *x, size_t c, double h, double w, int64_t height, int64_t width, size_t channels)
+static double bilinear(const float *x, size_t c, double h, double w, int64_t height, int64_t width,
+                       size_t channels)
 {
     double fh = floor(h), fw = floor(w), a = h - fh, b = w - fw;
     int64_t i = (int64_t)fh, j = (int64_t)fw;
@@ -166,16 +194,29 @@ static void test_deform(void **state)
 {
     enum { H = 7, W = 6, C = 8, K = 6, G = 2, OG = 4, R = 3, S = 2, OH = 4, OW = 6, TAPS = R * S };
     const nnrt_deform_conv_params p = {
-        {2, {R, S, 1, 1, 1, 1}, {2, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 1, 1}, {1, 0}, {1, 1}, 0, 0}, G, OG, C, K, 1, 1};
+        {2, {R, S, 1, 1, 1, 1}, {2, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 1, 1}, {1, 0}, {1, 1}, 0, 0},
+        G,
+        OG,
+        C,
+        K,
+        1,
+        1};
     float *x = rop_floats(&rng, 2 * H * W * C, 1.0f), *w = rop_floats(&rng, K * C / G * TAPS, 1.0f);
-    float *offset = rop_floats(&rng, 2 * OG * TAPS * 2 * OH * OW, 2.0f), *bias = rop_floats(&rng, K, 1.0f);
+    float *offset = rop_floats(&rng, 2 * OG * TAPS * 2 * OH * OW, 2.0f),
+          *bias = rop_floats(&rng, K, 1.0f);
     float *mask = rop_floats(&rng, 2 * OG * TAPS * OH * OW, 1.0f);
     offset[3] = 1e30f; /* far outside */
     offset[5] = -7.0f;
-    rop_case c = {NNRT_ROP_ID_DEFORM_CONV, &p, 5,
-                  {{NNRT_F32, {4, {2, H, W, C}}, x, false}, {NNRT_F32, {4, {K, C / G, R, S}}, w, false},
-                   {NNRT_F32, {4, {2, OG * TAPS * 2, OH, OW}}, offset, false}, {NNRT_F32, {1, {K}}, bias, false},
-                   {NNRT_F32, {4, {2, OG * TAPS, OH, OW}}, mask, false}}, NNRT_F32, 4};
+    rop_case c = {NNRT_ROP_ID_DEFORM_CONV,
+                  &p,
+                  5,
+                  {{NNRT_F32, {4, {2, H, W, C}}, x, false},
+                   {NNRT_F32, {4, {K, C / G, R, S}}, w, false},
+                   {NNRT_F32, {4, {2, OG * TAPS * 2, OH, OW}}, offset, false},
+                   {NNRT_F32, {1, {K}}, bias, false},
+                   {NNRT_F32, {4, {2, OG * TAPS, OH, OW}}, mask, false}},
+                  NNRT_F32,
+                  4};
     (void)state;
     float *y = rop_run(&c, NULL);
     for (size_t o = 0; o < 2 * OH * OW * K; o++) {
@@ -207,6 +248,61 @@ static void test_deform(void **state)
     free(y);
 }
 
+/* A run of an op with two outputs. */
+typedef struct pair_run {
+    nnrt_model *model;
+    void *image;
+    nnrt_session *session;
+    nnrt_view y, s;
+} pair_run;
+
+static nnrt_shape any_shape(uint32_t rank)
+{
+    nnrt_shape any = {.rank = rank};
+    for (uint32_t d = 0; d < rank; d++)
+        any.dims[d] = NNRT_DIM_UNKNOWN;
+    return any;
+}
+
+static void run_pair(pair_run *r, const rop_case *c, uint32_t second_rank)
+{
+    nnrt_builder *b = nnrt_builder_create();
+    uint32_t in[ROP_INPUTS], out[2];
+    nnrt_shape shapes[ROP_INPUTS], any;
+    for (uint32_t i = 0; i < c->in_count; i++) {
+        const char name[2] = {(char)('a' + i), '\0'};
+        any = any_shape(c->in[i].shape.rank);
+        in[i] = nnrt_builder_value(b, NNRT_VALUE_INPUT, name, NNRT_F32, &any, 0, NULL);
+        nnrt_builder_input(b, in[i]);
+        shapes[i] = c->in[i].shape;
+    }
+    any = any_shape(c->out_rank);
+    out[0] = nnrt_builder_value(b, NNRT_VALUE_OUTPUT, "y", NNRT_F32, &any, 0, NULL);
+    any = any_shape(second_rank);
+    out[1] = nnrt_builder_value(b, NNRT_VALUE_OUTPUT, "s", NNRT_F32, &any, 0, NULL);
+    nnrt_builder_node(b, c->id, "op", c->params, nnrt_rop_find(c->id)->params_bytes, in,
+                      c->in_count, out, 2);
+    nnrt_builder_output(b, out[0], "y");
+    nnrt_builder_output(b, out[1], "s");
+    rop_load(&r->model, &r->image, b);
+    assert_int_equal(nnrt_session_create(&r->session, r->model, NULL), NNRT_OK);
+    assert_int_equal(nnrt_session_reshape(r->session, shapes, c->in_count), NNRT_OK);
+    for (uint32_t i = 0; i < c->in_count; i++) {
+        assert_int_equal(nnrt_session_input(r->session, i, &r->y), NNRT_OK);
+        memcpy(r->y.data, c->in[i].data, r->y.bytes);
+    }
+    assert_int_equal(nnrt_session_run(r->session), NNRT_OK);
+    assert_int_equal(nnrt_session_output(r->session, 0, &r->y), NNRT_OK);
+    assert_int_equal(nnrt_session_output(r->session, 1, &r->s), NNRT_OK);
+}
+
+static void pair_drop(pair_run *r)
+{
+    nnrt_session_destroy(r->session);
+    nnrt_model_destroy(r->model);
+    nnc_free(r->image);
+}
+
 /* ---- causal_conv, linear_attention ---- */
 
 static void check_causal(size_t length, size_t taps, bool past)
@@ -215,41 +311,18 @@ static void check_causal(size_t length, size_t taps, bool past)
     const nnrt_causal_conv_params p = {1, past};
     float *x = rop_floats(&rng, N * C * length, 1.0f), *w = rop_floats(&rng, C * taps, 1.0f);
     float *bias = rop_floats(&rng, C, 1.0f), *old = rop_floats(&rng, N * C * taps, 1.0f);
-    rop_case c = {NNRT_ROP_ID_CAUSAL_CONV, &p, 3 + past,
-                  {{NNRT_F32, {3, {N, C, (int64_t)length}}, x, false}, {NNRT_F32, {3, {C, 1, (int64_t)taps}}, w, false},
-                   {NNRT_F32, {1, {C}}, bias, false}, {NNRT_F32, {3, {N, C, (int64_t)taps - 1}}, old, false}},
-                  NNRT_F32, 3};
-    nnrt_builder *b = nnrt_builder_create();
-    uint32_t in[4], out[2];
-    nnrt_shape shapes[4];
-    for (uint32_t i = 0; i < c.in_count; i++) {
-        nnrt_shape any = {.rank = c.in[i].shape.rank, .dims = {NNRT_DIM_UNKNOWN, NNRT_DIM_UNKNOWN, NNRT_DIM_UNKNOWN}};
-        char name[2] = {(char)('a' + i), '\0'};
-        in[i] = nnrt_builder_value(b, NNRT_VALUE_INPUT, name, NNRT_F32, &any, 0, NULL);
-        nnrt_builder_input(b, in[i]);
-        shapes[i] = c.in[i].shape;
-    }
-    const nnrt_shape any = {.rank = 3, .dims = {NNRT_DIM_UNKNOWN, NNRT_DIM_UNKNOWN, NNRT_DIM_UNKNOWN}};
-    for (uint32_t i = 0; i < 2; i++) {
-        out[i] = nnrt_builder_value(b, NNRT_VALUE_OUTPUT, i ? "s" : "y", NNRT_F32, &any, 0, NULL);
-    }
-    nnrt_builder_node(b, c.id, "op", &p, sizeof p, in, c.in_count, out, 2);
-    nnrt_builder_output(b, out[0], "y");
-    nnrt_builder_output(b, out[1], "s");
-    nnrt_model *model;
-    void *image;
-    nnrt_session *session;
-    nnrt_view y, s;
-    rop_load(&model, &image, b);
-    assert_int_equal(nnrt_session_create(&session, model, NULL), NNRT_OK);
-    assert_int_equal(nnrt_session_reshape(session, shapes, c.in_count), NNRT_OK);
-    for (uint32_t i = 0; i < c.in_count; i++) {
-        assert_int_equal(nnrt_session_input(session, i, &y), NNRT_OK);
-        memcpy(y.data, c.in[i].data, y.bytes);
-    }
-    assert_int_equal(nnrt_session_run(session), NNRT_OK);
-    assert_int_equal(nnrt_session_output(session, 0, &y), NNRT_OK);
-    assert_int_equal(nnrt_session_output(session, 1, &s), NNRT_OK);
+    rop_case c = {NNRT_ROP_ID_CAUSAL_CONV,
+                  &p,
+                  3 + past,
+                  {{NNRT_F32, {3, {N, C, (int64_t)length}}, x, false},
+                   {NNRT_F32, {3, {C, 1, (int64_t)taps}}, w, false},
+                   {NNRT_F32, {1, {C}}, bias, false},
+                   {NNRT_F32, {3, {N, C, (int64_t)taps - 1}}, old, false}},
+                  NNRT_F32,
+                  3};
+    pair_run r;
+    run_pair(&r, &c, 3);
+    const nnrt_view y = r.y, s = r.s;
     for (size_t row = 0; row < N * C; row++) {
         double all[64] = {0};
         for (size_t i = 0; i + 1 < taps; i++)
@@ -260,14 +333,13 @@ static void check_causal(size_t length, size_t taps, bool past)
             double sum = (double)bias[row % C];
             for (size_t t = 0; t < taps; t++)
                 sum += all[i + t] * (double)w[row % C * taps + t];
-            rop_close("causal", i, (double)((const float *)y.data)[row * length + i], sum, 1e-6, 1e-6);
+            rop_close("causal", i, (double)((const float *)y.data)[row * length + i], sum, 1e-6,
+                      1e-6);
         }
         for (size_t i = 0; i + 1 < taps; i++)
             assert_true((double)((const float *)s.data)[row * (taps - 1) + i] == all[length + i]);
     }
-    nnrt_session_destroy(session);
-    nnrt_model_destroy(model);
-    nnc_free(image);
+    pair_drop(&r);
     free(x);
     free(w);
     free(bias);
@@ -284,96 +356,88 @@ static void test_causal(void **state)
     check_causal(7, 1, true);
 }
 
-static void check_linear(uint32_t rule, uint32_t per_row, uint32_t one_beta)
+enum { B = 2, T = 5, HQ = 6, HK = 3, DK = 4, DV = 7 };
+
+typedef struct linear_inputs {
+    const float *q, *k, *v, *decay, *beta;
+    size_t decays, betas;
+} linear_inputs;
+
+/* One token of one head on the state, and its outputs. */
+static void linear_token(double state[DK][DV], const linear_inputs *x, size_t token, size_t head,
+                         const float *y)
 {
-    enum { B = 2, T = 5, HQ = 6, HK = 3, DK = 4, DV = 7 };
-    const bool gated = rule == NNRT_LINEAR_GATED || rule == NNRT_LINEAR_GATED_DELTA;
-    const bool delta = rule == NNRT_LINEAR_DELTA || rule == NNRT_LINEAR_GATED_DELTA;
-    const nnrt_linear_attention_params p = {rule, HQ, HK, 1, gated, delta, 0.0f};
-    const int64_t decays = per_row ? HK * DK : HK, betas = one_beta ? 1 : HK;
-    float *q = rop_floats(&rng, B * T * HQ * DK, 1.0f), *k = rop_floats(&rng, B * T * HK * DK, 0.5f);
-    float *v = rop_floats(&rng, B * T * HK * DV, 1.0f), *past = rop_floats(&rng, B * HK * DK * DV, 1.0f);
-    float *g = rop_floats(&rng, (size_t)(B * T * decays), 0.3f), *beta = rop_floats(&rng, (size_t)(B * T * betas), 0.5f);
-    rop_case c = {NNRT_ROP_ID_LINEAR_ATTENTION, &p, 4,
-                  {{NNRT_F32, {3, {B, T, HQ * DK}}, q, false}, {NNRT_F32, {3, {B, T, HK * DK}}, k, false},
-                   {NNRT_F32, {3, {B, T, HK * DV}}, v, false}, {NNRT_F32, {4, {B, HK, DK, DV}}, past, false}},
-                  NNRT_F32, 3};
-    if (gated)
-        c.in[c.in_count++] = (rop_input){NNRT_F32, {3, {B, T, decays}}, g, false};
-    if (delta)
-        c.in[c.in_count++] = (rop_input){NNRT_F32, {3, {B, T, betas}}, beta, false};
-    /* The harness reads one output; the state is a temporary of this plan. */
-    nnrt_builder *b = nnrt_builder_create();
-    uint32_t in[6], out[2];
-    nnrt_shape shapes[6];
-    for (uint32_t i = 0; i < c.in_count; i++) {
-        nnrt_shape any = {.rank = c.in[i].shape.rank};
-        for (uint32_t d = 0; d < any.rank; d++)
-            any.dims[d] = NNRT_DIM_UNKNOWN;
-        char name[2] = {(char)('a' + i), '\0'};
-        in[i] = nnrt_builder_value(b, NNRT_VALUE_INPUT, name, NNRT_F32, &any, 0, NULL);
-        nnrt_builder_input(b, in[i]);
-        shapes[i] = c.in[i].shape;
+    double write[DV];
+    for (size_t d = 0; x->decay && d < DK; d++) {
+        size_t at = x->decays == HK ? head : head * DK + d;
+        for (size_t i = 0; i < DV; i++)
+            state[d][i] *= exp((double)x->decay[token * x->decays + at]);
     }
-    for (uint32_t i = 0; i < 2; i++) {
-        nnrt_shape any = {.rank = 3 + i};
-        for (uint32_t d = 0; d < any.rank; d++)
-            any.dims[d] = NNRT_DIM_UNKNOWN;
-        out[i] = nnrt_builder_value(b, NNRT_VALUE_OUTPUT, i ? "s" : "y", NNRT_F32, &any, 0, NULL);
+    for (size_t i = 0; i < DV; i++) {
+        double read = 0.0, value = (double)x->v[(token * HK + head) * DV + i];
+        for (size_t d = 0; d < DK; d++)
+            read += state[d][i] * (double)x->k[(token * HK + head) * DK + d];
+        write[i] = value;
+        if (x->beta)
+            write[i] =
+                (double)x->beta[token * x->betas + (x->betas == 1 ? 0 : head)] * (value - read);
     }
-    nnrt_builder_node(b, c.id, "op", &p, sizeof p, in, c.in_count, out, 2);
-    nnrt_builder_output(b, out[0], "y");
-    nnrt_builder_output(b, out[1], "s");
-    nnrt_model *model;
-    void *image;
-    nnrt_session *session;
-    nnrt_view y, s;
-    rop_load(&model, &image, b);
-    assert_int_equal(nnrt_session_create(&session, model, NULL), NNRT_OK);
-    assert_int_equal(nnrt_session_reshape(session, shapes, c.in_count), NNRT_OK);
-    for (uint32_t i = 0; i < c.in_count; i++) {
-        assert_int_equal(nnrt_session_input(session, i, &y), NNRT_OK);
-        memcpy(y.data, c.in[i].data, y.bytes);
+    for (size_t i = 0; i < DK * DV; i++)
+        state[i / DV][i % DV] += (double)x->k[(token * HK + head) * DK + i / DV] * write[i % DV];
+    for (size_t o = 0; o < HQ / HK * DV; o++) {
+        size_t q = token * HQ + head * (HQ / HK) + o / DV;
+        double sum = 0.0;
+        for (size_t d = 0; d < DK; d++)
+            sum += (double)x->q[q * DK + d] * state[d][o % DV];
+        rop_close("linear", o, (double)y[q * DV + o % DV], sum / sqrt(DK), 1e-4, 1e-5);
     }
-    assert_int_equal(nnrt_session_run(session), NNRT_OK);
-    assert_int_equal(nnrt_session_output(session, 0, &y), NNRT_OK);
-    assert_int_equal(nnrt_session_output(session, 1, &s), NNRT_OK);
+}
+
+static void linear_oracle(const pair_run *r, const linear_inputs *x, const float *past)
+{
     for (size_t h = 0; h < B * HK; h++) {
         double state[DK][DV];
         for (size_t i = 0; i < DK * DV; i++)
             state[i / DV][i % DV] = (double)past[h * DK * DV + i];
-        for (size_t t = 0; t < T; t++) {
-            size_t token = h / HK * T + t, head = h % HK;
-            double write[DV];
-            for (size_t d = 0; gated && d < DK; d++) {
-                double f = exp((double)g[token * (size_t)decays + (per_row ? head * DK + d : head)]);
-                for (size_t i = 0; i < DV; i++)
-                    state[d][i] *= f;
-            }
-            for (size_t i = 0; i < DV; i++) {
-                double read = 0.0, value = (double)v[(token * HK + head) * DV + i];
-                for (size_t d = 0; d < DK; d++)
-                    read += state[d][i] * (double)k[(token * HK + head) * DK + d];
-                write[i] = delta ? (double)beta[token * (size_t)betas + (one_beta ? 0 : head)] * (value - read) : value;
-            }
-            for (size_t i = 0; i < DK * DV; i++)
-                state[i / DV][i % DV] += (double)k[(token * HK + head) * DK + i / DV] * write[i % DV];
-            for (size_t r = 0; r < HQ / HK; r++) {
-                size_t qh = head * (HQ / HK) + r;
-                for (size_t i = 0; i < DV; i++) {
-                    double sum = 0.0;
-                    for (size_t d = 0; d < DK; d++)
-                        sum += (double)q[(token * HQ + qh) * DK + d] * state[d][i];
-                    rop_close("linear", i, (double)((const float *)y.data)[(token * HQ + qh) * DV + i], sum / sqrt(DK), 1e-4, 1e-5);
-                }
-            }
-        }
+        for (size_t t = 0; t < T; t++)
+            linear_token(state, x, h / HK * T + t, h % HK, r->y.data);
         for (size_t i = 0; i < DK * DV; i++)
-            rop_close("state", i, (double)((const float *)s.data)[h * DK * DV + i], state[i / DV][i % DV], 1e-4, 1e-5);
+            rop_close("state", i, (double)((const float *)r->s.data)[h * DK * DV + i],
+                      state[i / DV][i % DV], 1e-4, 1e-5);
     }
-    nnrt_session_destroy(session);
-    nnrt_model_destroy(model);
-    nnc_free(image);
+}
+
+static void check_linear(uint32_t rule, uint32_t per_row, uint32_t one_beta)
+{
+    const bool gated = rule == NNRT_LINEAR_GATED || rule == NNRT_LINEAR_GATED_DELTA;
+    const bool delta = rule == NNRT_LINEAR_DELTA || rule == NNRT_LINEAR_GATED_DELTA;
+    const nnrt_linear_attention_params p = {rule, HQ, HK, 1, gated, delta, 0.0f};
+    const int64_t decays = per_row ? HK * DK : HK, betas = one_beta ? 1 : HK;
+    float *q = rop_floats(&rng, B * T * HQ * DK, 1.0f),
+          *k = rop_floats(&rng, B * T * HK * DK, 0.5f);
+    float *v = rop_floats(&rng, B * T * HK * DV, 1.0f),
+          *past = rop_floats(&rng, B * HK * DK * DV, 1.0f);
+    float *g = rop_floats(&rng, (size_t)(B * T * decays), 0.3f),
+          *beta = rop_floats(&rng, (size_t)(B * T * betas), 0.5f);
+    rop_case c = {NNRT_ROP_ID_LINEAR_ATTENTION,
+                  &p,
+                  4,
+                  {{NNRT_F32, {3, {B, T, HQ * DK}}, q, false},
+                   {NNRT_F32, {3, {B, T, HK * DK}}, k, false},
+                   {NNRT_F32, {3, {B, T, HK * DV}}, v, false},
+                   {NNRT_F32, {4, {B, HK, DK, DV}}, past, false}},
+                  NNRT_F32,
+                  3};
+    if (gated)
+        c.in[c.in_count++] = (rop_input){NNRT_F32, {3, {B, T, decays}}, g, false};
+    if (delta)
+        c.in[c.in_count++] = (rop_input){NNRT_F32, {3, {B, T, betas}}, beta, false};
+    pair_run r;
+    run_pair(&r, &c, 4);
+    const linear_inputs inputs = {
+        q, k, v, gated ? g : NULL, delta ? beta : NULL, (size_t)decays, (size_t)betas};
+    linear_oracle(&r, &inputs, past);
+    pair_drop(&r);
     free(q);
     free(k);
     free(v);

@@ -1,6 +1,6 @@
-/* pool_row_f32: lines are joined element by element, then taps along the result. SPDX-License-Identifier: Apache-2.0
- * Where no element is, the joined line holds the neutral one. With a stride it is split by remainders first, so that
- * every tap reads neighbours. */
+/* pool_row_f32: lines are joined element by element, then taps along the result.
+ * SPDX-License-Identifier: Apache-2.0 Where no element is, the joined line holds the neutral one.
+ * With a stride it is split by remainders first, so that every tap reads neighbours. */
 #include "runtime_int8/kernels/body/body.h"
 #include "runtime_int8/kernels/body/lanes.h"
 
@@ -22,12 +22,13 @@ LANES_INLINE void join_lines(lanes_kind kind, float *joined, const float *const 
         v16_store(joined + at + i, acc);
     }
     if (row->lines > 0)
-        v16_store(joined + at + row->width, neutral); /* what the last lanes read behind the lines */
+        v16_store(joined + at + row->width,
+                  neutral); /* what the last lanes read behind the lines */
 }
 
 /* split [stride][part] = every stride-th element, from each remainder on. */
-LANES_INLINE void split_line(float *restrict split, const float *restrict joined, size_t span, size_t part,
-                             size_t stride)
+LANES_INLINE void split_line(float *restrict split, const float *restrict joined, size_t span,
+                             size_t part, size_t stride)
 {
     const size_t whole = span / stride;
     for (size_t p = 0; p < stride; p++) {
@@ -47,11 +48,13 @@ LANES_INLINE void split_line(float *restrict split, const float *restrict joined
     }
 }
 
-LANES_INLINE void pool_row(lanes_kind kind, float *y, const float *const *line, const nnrt_k_pool_row *row)
+LANES_INLINE void pool_row(lanes_kind kind, float *y, const float *const *line,
+                           const nnrt_k_pool_row *row)
 {
     float joined[NNRT_K_POOL_ROW + 3 * LANES], split[POOL_SPLIT];
     const size_t span = (row->count - 1) * row->stride + (row->kernel - 1) * row->dilation + 1;
-    const size_t part = ((span + row->stride - 1) / row->stride + LANES - 1) / LANES * LANES + LANES;
+    const size_t part =
+        ((span + row->stride - 1) / row->stride + LANES - 1) / LANES * LANES + LANES;
     const float *from = joined;
     join_lines(kind, joined, line, row, span);
     if (row->stride > 1) {
@@ -62,7 +65,8 @@ LANES_INLINE void pool_row(lanes_kind kind, float *y, const float *const *line, 
         v16 acc = v16_all(lanes_neutral(kind));
         for (size_t s = 0; s < row->kernel; s++) {
             const size_t x = s * row->dilation;
-            const float *tap = row->stride == 1 ? from + x : from + x % row->stride * part + x / row->stride;
+            const float *tap =
+                row->stride == 1 ? from + x : from + x % row->stride * part + x / row->stride;
             acc = lanes_join(kind, acc, v16_load(tap + j));
         }
         if (row->count - j >= LANES) {
@@ -75,7 +79,8 @@ LANES_INLINE void pool_row(lanes_kind kind, float *y, const float *const *line, 
     }
 }
 
-void NNRT_BODY(pool_row_f32)(float *y, const float *const *line, const nnrt_k_pool_row *row, int max)
+void NNRT_BODY(pool_row_f32)(float *y, const float *const *line, const nnrt_k_pool_row *row,
+                             int max)
 {
     if (max)
         pool_row(LANES_MAX, y, line, row);

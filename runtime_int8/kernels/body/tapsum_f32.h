@@ -47,9 +47,9 @@ LANES_INLINE v16 tapsum_load(const float *x, size_t n)
 }
 
 /* `vectors` times 16 channels from c on, or n of them; both constant in the usual case. */
-LANES_INLINE void tapsum_block(float *y, const float *const *x, const float *const *w, const float *start,
-                               const float *residual, size_t taps, size_t c, unsigned vectors, size_t n,
-                               float lo, float hi)
+LANES_INLINE void tapsum_block(float *y, const float *const *x, const float *const *w,
+                               const float *start, const float *residual, size_t taps, size_t c,
+                               unsigned vectors, size_t n, float lo, float hi)
 {
     v16 v[TAPSUM_VECTORS];
     for (unsigned k = 0; k < vectors; k++)
