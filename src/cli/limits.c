@@ -3,12 +3,15 @@
 
 #include "calib/calib.h"
 #include "cli/common.h"
+#include "runtime_int8/ops/rop.h"
 #include "runtime_int8/plan.h"
 
 static const nnc_limit other_limits[] = {
     {"calibration cache", "size", NNC_CALIB_CACHE_MAX, NNC_LIMIT_BYTES, NULL},
     {"runtime plan", "dimensions of a tensor", NNRT_RANK_MAX, NNC_LIMIT_COUNT, NULL},
     {"runtime plan", "one dimension", NNRT_DIM_MAX, NNC_LIMIT_COUNT, NULL},
+    {"runtime plan", "depth of blocks", NNRT_BLOCK_DEPTH_MAX, NNC_LIMIT_COUNT, NULL},
+    {"runtime plan", "iterations of loops in a run", NNRT_ITERATIONS_MAX, NNC_LIMIT_COUNT, NULL},
     {NULL, NULL, 0, NNC_LIMIT_COUNT, NULL},
 };
 
