@@ -1,6 +1,7 @@
 /* conv_integer: convolution of 8-bit integers in the ONNX order of dims, exact in wrapping 32 bits.
  * SPDX-License-Identifier: Apache-2.0
- * The input becomes 16-bit differences from its zero point; then every tap adds a scaled row to a row of outputs. */
+ * The input becomes 16-bit differences from its zero point; then every tap adds a scaled row to a
+ * row of outputs. */
 #include "base/mem.h"
 #include "runtime_int8/ops/util.h"
 
@@ -120,7 +121,8 @@ static void tap_range(int64_t *first, int64_t *last, const conv_sizes *s, uint32
 }
 
 /* row[i] += weight * x[i * stride] for i < n; sums wrap. */
-static void add_row(int32_t *restrict row, const int16_t *restrict x, int64_t n, int64_t stride, int16_t weight)
+static void add_row(int32_t *restrict row, const int16_t *restrict x, int64_t n, int64_t stride,
+                    int16_t weight)
 {
     if (stride == 1) {
         for (int64_t i = 0; i < n; i++)
@@ -132,8 +134,8 @@ static void add_row(int32_t *restrict row, const int16_t *restrict x, int64_t n,
 }
 
 /* Adds weight times one tap of one input plane to all outputs of an output plane. */
-static void add_tap(int32_t *y, const int16_t *x, const conv_sizes *s, const int64_t tap[SPATIAL_MAX],
-                    int16_t weight)
+static void add_tap(int32_t *y, const int16_t *x, const conv_sizes *s,
+                    const int64_t tap[SPATIAL_MAX], int16_t weight)
 {
     int64_t from[SPATIAL_MAX], to[SPATIAL_MAX], at[SPATIAL_MAX];
     for (uint32_t d = 0; d < SPATIAL_MAX; d++) {
@@ -147,7 +149,8 @@ static void add_tap(int32_t *y, const int16_t *x, const conv_sizes *s, const int
             int64_t id = od * s->stride[0] + at[0], ih = oh * s->stride[1] + at[1];
             int64_t iw = from[2] * s->stride[2] + at[2];
             add_row(y + (od * s->out[1] + oh) * s->out[2] + from[2],
-                    x + (id * s->in[1] + ih) * s->in[2] + iw, to[2] - from[2], s->stride[2], weight);
+                    x + (id * s->in[1] + ih) * s->in[2] + iw, to[2] - from[2], s->stride[2],
+                    weight);
         }
 }
 

@@ -29,7 +29,8 @@ static nnc_status check(const nnrt_node_ctx *ctx)
         NNC_FAIL(NNC_ERR_MODEL, "'%s': %u inputs with bias flag %u", ctx->name, ctx->in_count,
                  p->has_bias);
     if (p->zw < -255 || p->zw > 255)
-        NNC_FAIL(NNC_ERR_MODEL, "'%s': zero point %d of the weight, expected -255..255", ctx->name, p->zw);
+        NNC_FAIL(NNC_ERR_MODEL, "'%s': zero point %d of the weight, expected -255..255", ctx->name,
+                 p->zw);
     NNC_TRY(nnrt_check_dtype(ctx, X, NNRT_SET(NNRT_U8)));
     NNC_TRY(nnrt_check_dtype(ctx, SX, NNRT_SET(NNRT_F32)));
     NNC_TRY(nnrt_check_dtype(ctx, ZX, NNRT_SET(NNRT_U8)));

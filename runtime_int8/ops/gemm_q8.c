@@ -17,7 +17,8 @@ nnc_status nnrt_gemm_q8_reshape(nnrt_node_ctx *ctx, uint32_t k, uint32_t n,
                                 const nnrt_q8_epilogue *epilogue)
 {
     nnrt_shape shape = ctx->in[0].shape;
-    NNC_TRY(nnrt_gemm_q8_check(ctx, k, n, epilogue)); /* inputs that are no constants have sizes only now */
+    NNC_TRY(nnrt_gemm_q8_check(ctx, k, n,
+                               epilogue)); /* inputs that are no constants have sizes only now */
     if (shape.rank < 1 || shape.dims[shape.rank - 1] != (int64_t)k) {
         char text[NNRT_SHAPE_TEXT];
         NNC_FAIL(NNC_ERR_MODEL, "'%s': input is %s, expected a last dim of %u", ctx->name,
@@ -28,11 +29,7 @@ nnc_status nnrt_gemm_q8_reshape(nnrt_node_ctx *ctx, uint32_t k, uint32_t n,
     NNC_TRY(nnrt_ctx_state(ctx, sizeof(nnrt_product_q8)));
     nnrt_product_q8 *product = ctx->state;
     *product = (nnrt_product_q8){
-        .args = {.ldx = k,
-                 .taps = 1,
-                 .quads = ((size_t)k + 3) / 4,
-                 .ldy = n,
-                 .epilogue = epilogue},
+        .args = {.ldx = k, .taps = 1, .quads = ((size_t)k + 3) / 4, .ldy = n, .epilogue = epilogue},
         .images = 1,
         .groups = 1,
         .rows = nnrt_shape_span(&shape, 0, shape.rank - 1),

@@ -1,4 +1,5 @@
-/* gemm_q8_zero: gemm_q8 for weights with a zero point of their own. SPDX-License-Identifier: Apache-2.0 */
+/* gemm_q8_zero: gemm_q8 for weights with a zero point of their own. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include "base/mem.h"
 #include "runtime_int8/ops/product_q8.h"
 #include "runtime_int8/ops/util.h"
@@ -35,7 +36,8 @@ static nnc_status check(const nnrt_node_ctx *ctx)
 {
     const nnrt_gemm_q8_zero_params *p = ctx->params;
     if (p->zw < -255 || p->zw > 255)
-        NNC_FAIL(NNC_ERR_MODEL, "'%s': zero point %d of the weight, expected -255..255", ctx->name, p->zw);
+        NNC_FAIL(NNC_ERR_MODEL, "'%s': zero point %d of the weight, expected -255..255", ctx->name,
+                 p->zw);
     return nnrt_gemm_q8_check(ctx, p->k, p->n, &p->epilogue);
 }
 
@@ -44,7 +46,8 @@ static nnc_status reshape(nnrt_node_ctx *ctx)
     const nnrt_gemm_q8_zero_params *p = ctx->params;
     NNC_TRY(check(ctx));
     NNC_TRY(nnrt_gemm_q8_reshape(ctx, p->k, p->n, &p->epilogue));
-    if (!nnc_size_mul(&ctx->scratch_bytes, ((const nnrt_product_q8 *)ctx->state)->rows, sizeof(int32_t)))
+    if (!nnc_size_mul(&ctx->scratch_bytes, ((const nnrt_product_q8 *)ctx->state)->rows,
+                      sizeof(int32_t)))
         NNC_FAIL(NNC_ERR_LIMIT, "'%s': too many rows", ctx->name);
     return NNC_OK;
 }
@@ -52,8 +55,8 @@ static nnc_status reshape(nnrt_node_ctx *ctx)
 static void run(const nnrt_node_ctx *ctx)
 {
     const nnrt_gemm_q8_zero_params *p = ctx->params;
-    nnrt_row_zeros(ctx->scratch, ctx->in[0].data, ((const nnrt_product_q8 *)ctx->state)->rows, p->k, p->zw,
-                   ctx->pool);
+    nnrt_row_zeros(ctx->scratch, ctx->in[0].data, ((const nnrt_product_q8 *)ctx->state)->rows, p->k,
+                   p->zw, ctx->pool);
     nnrt_gemm_q8_run(ctx, ctx->scratch);
 }
 

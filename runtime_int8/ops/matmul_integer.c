@@ -1,7 +1,7 @@
 /* matmul_integer: products of 8-bit integers, both at run time, exact in wrapping 32 bits.
  * SPDX-License-Identifier: Apache-2.0
- * Both operands become 16-bit differences from their zero points, b transposed, so that a product is
- * one dot product of two runs. */
+ * Both operands become 16-bit differences from their zero points, b transposed, so that a product
+ * is one dot product of two runs. */
 #include "runtime_int8/ops/matmul_f32.h"
 
 #include "base/mem.h"
@@ -154,10 +154,8 @@ static void run(const nnrt_node_ctx *ctx)
     run.b_copy = run.a_copy + g->a_count * g->m * g->k;
     if (g->batch * g->m * g->n == 0)
         return;
-    nnrt_parallel_tiles(ctx->pool, copy_a, &run, g->a_count * g->m,
-                        rows_per(COPY_ELEMENTS, g->k));
-    nnrt_parallel_tiles(ctx->pool, copy_b, &run, g->b_count * g->n,
-                        rows_per(COPY_ELEMENTS, g->k));
+    nnrt_parallel_tiles(ctx->pool, copy_a, &run, g->a_count * g->m, rows_per(COPY_ELEMENTS, g->k));
+    nnrt_parallel_tiles(ctx->pool, copy_b, &run, g->b_count * g->n, rows_per(COPY_ELEMENTS, g->k));
     nnrt_parallel_tiles(ctx->pool, multiply, &run, g->batch * g->m,
                         rows_per(TASK_MACS, g->k * g->n));
 }

@@ -48,8 +48,8 @@ static nnc_status resolve(scale_map *map, const nnrt_node_ctx *ctx, int32_t axis
         map->steps = (map->dim + map->block - 1) / map->block;
         want = map->steps;
         size_t outer = nnrt_shape_span(x, 0, (uint32_t)axis);
-        if (map->blocked && (!nnc_size_mul(&want, want, outer) ||
-                             !nnc_size_mul(&want, want, map->inner)))
+        if (map->blocked &&
+            (!nnc_size_mul(&want, want, outer) || !nnc_size_mul(&want, want, map->inner)))
             NNC_FAIL(NNC_ERR_LIMIT, "'%s': too many scales", ctx->name);
     }
     NNC_TRY(nnrt_check_count(ctx, 1, want));
@@ -146,8 +146,8 @@ static float quotient(float x, float scale, uint32_t precision)
     return precision == NNRT_BF16 ? nnc_bf16_to_f32(nnc_bf16_from_f32(t)) : t;
 }
 
-/* Rounds half to even: behind the sum the integer stands in the low bits of the significand. Exact for |t| up to 2^22;
- * grids of 16 bits reach 2^17. */
+/* Rounds half to even: behind the sum the integer stands in the low bits of the significand. Exact
+ * for |t| up to 2^22; grids of 16 bits reach 2^17. */
 static int32_t round_grid(float t)
 {
     const float magic = 12582912.0f; /* 1.5 * 2^23 */
@@ -167,8 +167,8 @@ static int32_t quantize_one(float t, const grid_run *g)
 }
 
 /* n elements with one scale. */
-static void quantize_same(const nnrt_tensor *y, size_t at, const float *x, size_t n, const grid_run *g,
-                          uint32_t precision)
+static void quantize_same(const nnrt_tensor *y, size_t at, const float *x, size_t n,
+                          const grid_run *g, uint32_t precision)
 {
     uint8_t *bytes = y->data;
     uint16_t *words = y->data;
@@ -256,8 +256,10 @@ static nnc_status dequantize_reshape(nnrt_node_ctx *ctx)
     for (size_t i = 0; i < n; i++)                                                                 \
     y[i] = (float)(int32_t)((uint32_t)(int32_t)((const type *)x->data)[at + i] - zero) * scale
 
-/* n elements with one scale and zero point; differences of 32-bit integers wrap like the kernels' arithmetic. */
-static void dequantize_same(float *y, const nnrt_tensor *x, size_t at, size_t n, float scale, uint32_t zero)
+/* n elements with one scale and zero point; differences of 32-bit integers wrap like the kernels'
+ * arithmetic. */
+static void dequantize_same(float *y, const nnrt_tensor *x, size_t at, size_t n, float scale,
+                            uint32_t zero)
 {
     switch (x->dtype) {
     case NNRT_U16:
@@ -300,7 +302,8 @@ static void dequantize_tile(void *user, size_t begin, size_t n)
         for (size_t k = i; small && k < i + run; k++)
             y[k] = (small_at(x, k) - real_zero) * scale[s];
         if (!small)
-            dequantize_same(y + i, x, i, run, scale[s], zeros ? (uint32_t)load_integer(zeros, s) : 0);
+            dequantize_same(y + i, x, i, run, scale[s],
+                            zeros ? (uint32_t)load_integer(zeros, s) : 0);
     }
 }
 

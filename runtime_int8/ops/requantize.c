@@ -1,5 +1,5 @@
-/* requantize: 32-bit accumulators to 8-bit integers with scales known at run time. SPDX-License-Identifier:
- * Apache-2.0 */
+/* requantize: 32-bit accumulators to 8-bit integers with scales known at run time.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "runtime_int8/ops/util.h"
 #include "tensor/requant.h"
 

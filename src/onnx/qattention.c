@@ -1,12 +1,23 @@
 /* com.microsoft.QAttention as standard operators. SPDX-License-Identifier: Apache-2.0
- * input [B,S,K] and weight [K,3*H] are 8-bit integers with their grids, bias [3*H] is float: the product gives queries, keys and
- * values of all heads side by side. */
+ * input [B,S,K] and weight [K,3*H] are 8-bit integers with their grids, bias [3*H] is float: the
+ * product gives queries, keys and values of all heads side by side. */
 #include <math.h>
 #include <stdio.h>
 
 #include "onnx/qoperator.h"
 
-enum { INPUT, WEIGHT, BIAS, INPUT_SCALE, WEIGHT_SCALE, MASK, INPUT_ZERO, WEIGHT_ZERO, PAST, INPUTS };
+enum {
+    INPUT,
+    WEIGHT,
+    BIAS,
+    INPUT_SCALE,
+    WEIGHT_SCALE,
+    MASK,
+    INPUT_ZERO,
+    WEIGHT_ZERO,
+    PAST,
+    INPUTS
+};
 
 typedef struct attention {
     nnc_graph *graph;
@@ -17,7 +28,8 @@ typedef struct attention {
     bool causal;
 } attention;
 
-static nnc_status op(nnc_value_id *out, const attention *t, const char *name, nnc_value_id a, nnc_value_id b)
+static nnc_status op(nnc_value_id *out, const attention *t, const char *name, nnc_value_id a,
+                     nnc_value_id b)
 {
     return nnc_onnx_add_op(out, t->graph, t->base, name, a, b);
 }
@@ -38,13 +50,15 @@ static nnc_status number(nnc_value_id *out, const attention *t, float x)
     return nnc_graph_add_const_f32(out, t->graph, "attention", &x, &scalar);
 }
 
-static nnc_status transpose(nnc_value_id *out, const attention *t, nnc_value_id x, const int64_t *perm, size_t rank)
+static nnc_status transpose(nnc_value_id *out, const attention *t, nnc_value_id x,
+                            const int64_t *perm, size_t rank)
 {
     NNC_TRY(op(out, t, "Transpose", x, NNC_ID_NONE));
     return nnc_node_set_ints(t->graph, producer(t, *out), "perm", perm, rank);
 }
 
-static nnc_status reshape(nnc_value_id *out, const attention *t, nnc_value_id x, const int64_t *dims, size_t rank)
+static nnc_status reshape(nnc_value_id *out, const attention *t, nnc_value_id x,
+                          const int64_t *dims, size_t rank)
 {
     nnc_value_id shape;
     NNC_TRY(ints(&shape, t, dims, rank));
@@ -81,7 +95,8 @@ static nnc_status add_mask(nnc_value_id *scores, const attention *t)
     const nnc_value *mask = nnc_graph_value_const(t->graph, t->in[MASK]);
     nnc_value_id m, one, filter, list;
     if (!mask->has_shape || mask->shape.rank < 2 || mask->shape.rank > 3) {
-        NNC_FAIL(NNC_ERR_UNSUPPORTED, "has a mask of %s, known are [batch, length] and [batch, length, length]",
+        NNC_FAIL(NNC_ERR_UNSUPPORTED,
+                 "has a mask of %s, known are [batch, length] and [batch, length, length]",
                  mask->has_shape ? "another rank" : "unknown rank");
     }
     NNC_TRY(op(&m, t, "Cast", t->in[MASK], NNC_ID_NONE));
@@ -160,13 +175,15 @@ nnc_status nnc_onnx_qattention(nnc_graph *graph, nnc_node_id node)
         }
     }
     if (n->output_count == 0 || n->outputs[0] == NNC_ID_NONE || t.in[PAST] != NNC_ID_NONE ||
-        (n->output_count > 1 && n->outputs[1] != NNC_ID_NONE) || nnc_node_int(n, "do_rotary", 0) != 0) {
+        (n->output_count > 1 && n->outputs[1] != NNC_ID_NONE) ||
+        nnc_node_int(n, "do_rotary", 0) != 0) {
         NNC_FAIL(NNC_ERR_UNSUPPORTED, "has a past, a present or rotary positions");
     }
     const nnc_value *w = nnc_graph_value_const(graph, t.in[WEIGHT]);
     int64_t columns = w->has_shape && w->shape.rank == 2 ? w->shape.dims[1] : -1;
     if (t.heads < 1 || t.heads > 65536 || columns < 0 || columns % (3 * t.heads) != 0) {
-        NNC_FAIL(NNC_ERR_MODEL, "has %lld heads and a weight of %lld columns", (long long)t.heads, (long long)columns);
+        NNC_FAIL(NNC_ERR_MODEL, "has %lld heads and a weight of %lld columns", (long long)t.heads,
+                 (long long)columns);
     }
     t.size = columns / (3 * t.heads);
     float scale = nnc_node_float(n, "scale", 0.0f);

@@ -1,13 +1,15 @@
-/* com.microsoft.DynamicQuantizeLSTM as LSTM of the numbers that its weights stand for. SPDX-License-Identifier: Apache-2.0
- * The operator is defined as LSTM with weights of 8 bits; that its products round x and h to 8 bits as well is how one runtime
- * computes it. Weights come as [directions, inputs, 4 * hidden], LSTM takes [directions, 4 * hidden, inputs]. */
+/* com.microsoft.DynamicQuantizeLSTM as LSTM of the numbers that its weights stand for.
+ * SPDX-License-Identifier: Apache-2.0 The operator is defined as LSTM with weights of 8 bits; that
+ * its products round x and h to 8 bits as well is how one runtime computes it. Weights come as
+ * [directions, inputs, 4 * hidden], LSTM takes [directions, 4 * hidden, inputs]. */
 #include <stdio.h>
 
 #include "onnx/qoperator.h"
 
 enum { X, W, R, LSTM_INPUTS = 8, W_SCALE = 8, W_ZERO, R_SCALE, R_ZERO, INPUTS };
 
-/* Scales or zero points, per direction or per direction and gate row, as they broadcast over the weight. */
+/* Scales or zero points, per direction or per direction and gate row, as they broadcast over the
+ * weight. */
 static nnc_status spread(nnc_value_id *out, nnc_graph *graph, const char *base, nnc_value_id v)
 {
     static const int64_t axes[2] = {1, 2};
@@ -20,19 +22,21 @@ static nnc_status spread(nnc_value_id *out, nnc_graph *graph, const char *base, 
         *out = v;
         return NNC_OK;
     }
-    NNC_TRY(nnc_graph_add_const_i64(&list, graph, "axes", axes, value->shape.rank == 1 ? 2 : 1, false));
+    NNC_TRY(
+        nnc_graph_add_const_i64(&list, graph, "axes", axes, value->shape.rank == 1 ? 2 : 1, false));
     return nnc_onnx_add_op(out, graph, base, "Unsqueeze", v, list);
 }
 
 static nnc_status cast(nnc_value_id *out, nnc_graph *graph, const char *base, nnc_value_id v)
 {
     NNC_TRY(nnc_onnx_add_op(out, graph, base, "Cast", v, NNC_ID_NONE));
-    return nnc_node_set_int(graph, nnc_graph_value_const(graph, *out)->producer, "to", NNC_DTYPE_FLOAT);
+    return nnc_node_set_int(graph, nnc_graph_value_const(graph, *out)->producer, "to",
+                            NNC_DTYPE_FLOAT);
 }
 
 /* ((float)w - (float)zero) * scale, transposed. */
-static nnc_status weight(nnc_value_id *out, nnc_graph *graph, const char *base, nnc_value_id w, nnc_value_id scale,
-                         nnc_value_id zero)
+static nnc_status weight(nnc_value_id *out, nnc_graph *graph, const char *base, nnc_value_id w,
+                         nnc_value_id scale, nnc_value_id zero)
 {
     static const int64_t perm[3] = {0, 2, 1};
     nnc_value_id y, z;
@@ -61,12 +65,13 @@ nnc_status nnc_onnx_qlstm(nnc_graph *graph, nnc_node_id node)
     }
     for (uint32_t i = 0; i < n->output_count; i++) {
         if (n->outputs[i] != NNC_ID_NONE) {
-            snprintf(base, sizeof base, "%.250s", nnc_graph_value_const(graph, n->outputs[i])->name);
+            snprintf(base, sizeof base, "%.250s",
+                     nnc_graph_value_const(graph, n->outputs[i])->name);
             break;
         }
     }
-    if (in[X] == NNC_ID_NONE || in[W] == NNC_ID_NONE || in[R] == NNC_ID_NONE || in[W_SCALE] == NNC_ID_NONE ||
-        in[R_SCALE] == NNC_ID_NONE) {
+    if (in[X] == NNC_ID_NONE || in[W] == NNC_ID_NONE || in[R] == NNC_ID_NONE ||
+        in[W_SCALE] == NNC_ID_NONE || in[R_SCALE] == NNC_ID_NONE) {
         NNC_FAIL(NNC_ERR_MODEL, "lacks its input, a weight or a scale");
     }
     for (uint32_t i = 0; i < LSTM_INPUTS; i++) {

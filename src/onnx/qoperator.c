@@ -179,8 +179,8 @@ static bool is_single(const nnc_graph *graph, const nnc_node *n, uint32_t i)
            nnc_tensor_count(&nnc_graph_value_const(graph, n->inputs[i])->tensor) == 1;
 }
 
-/* QLinearConv and QLinearMatMul are integers in, integers out: they become float operators only where
- * those run in the same integers. */
+/* QLinearConv and QLinearMatMul are integers in, integers out: they become float operators only
+ * where those run in the same integers. */
 static bool stays(const nnc_graph *graph, const nnc_node *n, const qoperator *q)
 {
     if (q->domain[0] != '\0') {
@@ -279,7 +279,8 @@ static nnc_status rewrite(nnc_graph *graph, nnc_node_id node, const qoperator *q
         made[used++] = in[i];
     }
     for (uint32_t t = 0; t < triples; t++) {
-        NNC_TRY(nnc_onnx_add_dequantize(&made[used++], graph, base, in + first + 3 * t, t == 1 ? axis : 1));
+        NNC_TRY(nnc_onnx_add_dequantize(&made[used++], graph, base, in + first + 3 * t,
+                                        t == 1 ? axis : 1));
     }
     nnc_value_id bias = q->bias == NO_INPUT ? NNC_ID_NONE : input_of(in, count, q->bias);
     if (bias != NNC_ID_NONE) {
@@ -343,8 +344,11 @@ static nnc_status dynamic_quantize_matmul(nnc_graph *graph, nnc_node_id node)
     const nnc_node *n = nnc_graph_node_const(graph, node);
     NNC_TRY(check_node(n));
     nnc_value_id x = input_of(n->inputs, n->input_count, 0), grid[3];
-    nnc_value_id in[7] = {NNC_ID_NONE, input_of(n->inputs, n->input_count, 1), NNC_ID_NONE,
-                          input_of(n->inputs, n->input_count, 2), NNC_ID_NONE,
+    nnc_value_id in[7] = {NNC_ID_NONE,
+                          input_of(n->inputs, n->input_count, 1),
+                          NNC_ID_NONE,
+                          input_of(n->inputs, n->input_count, 2),
+                          NNC_ID_NONE,
                           input_of(n->inputs, n->input_count, 3),
                           input_of(n->inputs, n->input_count, 4)};
     static const char *const names[3] = {"quantized", "scale", "zero_point"};
@@ -357,8 +361,7 @@ static nnc_status dynamic_quantize_matmul(nnc_graph *graph, nnc_node_id node)
     for (uint32_t i = 0; i < 3; i++) {
         NNC_TRY(add_temp(&grid[i], graph, base, names[i]));
     }
-    NNC_TRY(
-        nnc_graph_add_node(&made, graph, "", "", "DynamicQuantizeLinear", &x, 1, grid, 3));
+    NNC_TRY(nnc_graph_add_node(&made, graph, "", "", "DynamicQuantizeLinear", &x, 1, grid, 3));
     in[0] = grid[0];
     in[2] = grid[1];
     in[4] = grid[2];
@@ -391,7 +394,8 @@ nnc_status nnc_onnx_qoperator(nnc_graph *graph, nnc_node_id node)
 {
     const nnc_node *n = nnc_graph_node_const(graph, node);
     for (size_t i = 0; i < sizeof contributeds / sizeof *contributeds; i++) {
-        if (strcmp(n->domain, "com.microsoft") == 0 && strcmp(n->op_type, contributeds[i].op) == 0) {
+        if (strcmp(n->domain, "com.microsoft") == 0 &&
+            strcmp(n->op_type, contributeds[i].op) == 0) {
             return contributeds[i].rewrite(graph, node);
         }
     }

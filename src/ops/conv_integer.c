@@ -94,7 +94,8 @@ static nnc_status conv_integer_lower(nnc_lower_ctx *ctx)
     uint32_t in[4], out, count = 2 + params.has_zx + params.has_zw;
     NNC_TRY(nnc_lower_logical_inputs(in, ctx, slots, count));
     NNC_TRY(nnc_lower_output(&out, ctx, 0, NNC_FORM_LOGICAL));
-    return nnc_lower_emit(ctx, NNRT_ROP_ID_CONV_INTEGER, &params, sizeof params, in, count, &out, 1);
+    return nnc_lower_emit(ctx, NNRT_ROP_ID_CONV_INTEGER, &params, sizeof params, in, count, &out,
+                          1);
 }
 
 static nnc_status qlinear_conv_lower(nnc_lower_ctx *ctx)

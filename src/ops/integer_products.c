@@ -1,6 +1,6 @@
-/* DynamicQuantizeLinear, MatMulInteger and QLinearMatMul: products of integers whose grids are known
- * at run time. SPDX-License-Identifier: Apache-2.0
- * MatMulInteger: y int32 = (a - za)(b - zb). QLinearMatMul: that, requantized. */
+/* DynamicQuantizeLinear, MatMulInteger and QLinearMatMul: products of integers whose grids are
+ * known at run time. SPDX-License-Identifier: Apache-2.0 MatMulInteger: y int32 = (a - za)(b - zb).
+ * QLinearMatMul: that, requantized. */
 #include "ops/integer_lower.h"
 #include "ops/op_util.h"
 
@@ -133,12 +133,14 @@ static nnc_status qlinear_matmul_lower(nnc_lower_ctx *ctx)
     size_t count;
     uint32_t in[4], acc;
     if (!y->has_shape || !sb->has_shape) {
-        return nnc_lower_fail(ctx, "the rank of '%s' is unknown", y->has_shape ? sb->name : y->name);
+        return nnc_lower_fail(ctx, "the rank of '%s' is unknown",
+                              y->has_shape ? sb->name : y->name);
     }
     bool one = nnc_shape_count(&count, &sb->shape) && count == 1;
     NNC_TRY(nnc_lower_logical_inputs(in, ctx, operands, 4));
     NNC_TRY(nnc_lower_temp(&acc, ctx, NNRT_I32, y->shape.rank));
-    NNC_TRY(nnc_lower_emit(ctx, NNRT_ROP_ID_MATMUL_INTEGER, &params, sizeof params, in, 4, &acc, 1));
+    NNC_TRY(
+        nnc_lower_emit(ctx, NNRT_ROP_ID_MATMUL_INTEGER, &params, sizeof params, in, 4, &acc, 1));
     return nnc_lower_requantize(ctx, acc, grids, 0, one ? -1 : (int32_t)y->shape.rank - 1);
 }
 

@@ -1,7 +1,7 @@
 /* com.microsoft.MatMulNBits: x [..., K] times a constant matrix of 2, 4 or 8 bit integers in blocks
  * along K, plus a bias. SPDX-License-Identifier: Apache-2.0
- * B [N, blocks, bytes of a block], low bits first; scales [N * blocks]; zero points packed like B, or
- * floats; g_idx names the block of every k. The matrix is dequantized into the plan. */
+ * B [N, blocks, bytes of a block], low bits first; scales [N * blocks]; zero points packed like B,
+ * or floats; g_idx names the block of every k. The matrix is dequantized into the plan. */
 #include <inttypes.h>
 #include <math.h>
 
@@ -12,8 +12,10 @@
 enum { A, B, SCALES, ZEROS, G_IDX, BIAS };
 
 static const nnc_attr_schema nbits_attrs[] = {
-    NNC_A_INT_REQUIRED("K", 1, NNC_DIM_LIMIT), NNC_A_INT_REQUIRED("N", 1, NNC_DIM_LIMIT),
-    NNC_A_INT("accuracy_level", 0, 4),         NNC_A_INT("bits", 2, 8),
+    NNC_A_INT_REQUIRED("K", 1, NNC_DIM_LIMIT),
+    NNC_A_INT_REQUIRED("N", 1, NNC_DIM_LIMIT),
+    NNC_A_INT("accuracy_level", 0, 4),
+    NNC_A_INT("bits", 2, 8),
     NNC_A_INT_REQUIRED("block_size", 16, 1 << 20),
 };
 
@@ -23,7 +25,8 @@ typedef struct nbits {
 
 static nbits read_sizes(const nnc_node *node)
 {
-    nbits s = {.k = (size_t)nnc_node_int(node, "K", 1), .n = (size_t)nnc_node_int(node, "N", 1),
+    nbits s = {.k = (size_t)nnc_node_int(node, "K", 1),
+               .n = (size_t)nnc_node_int(node, "N", 1),
                .block = (size_t)nnc_node_int(node, "block_size", 32),
                .bits = (size_t)nnc_node_int(node, "bits", 4)};
     s.blocks = (s.k + s.block - 1) / s.block;
@@ -35,8 +38,10 @@ static nnc_status nbits_infer(nnc_infer_ctx *ctx)
     const nnc_value *x = nnc_infer_shaped(ctx, A);
     nbits s = read_sizes(nnc_infer_node(ctx));
     if ((s.bits != 2 && s.bits != 4 && s.bits != 8) || (s.block & (s.block - 1)) != 0) {
-        return nnc_infer_fail(ctx, "has %zu bits in blocks of %zu, known are 2, 4 and 8 bits in "
-                                   "blocks of a power of 2", s.bits, s.block);
+        return nnc_infer_fail(ctx,
+                              "has %zu bits in blocks of %zu, known are 2, 4 and 8 bits in "
+                              "blocks of a power of 2",
+                              s.bits, s.block);
     }
     if (!x) {
         return nnc_infer_output_unknown(ctx, 0, nnc_infer_dtype(ctx, A), -1);
@@ -123,8 +128,7 @@ static void dequantize(float *rows, const nbits_tables *t, const nbits *s)
         for (size_t k = 0; k < s->k; k++) {
             size_t g = t->groups ? (size_t)nnc_tensor_get_int(t->groups, k) : k / s->block;
             float scale = (float)nnc_tensor_get_double(t->scales, n * s->blocks + g);
-            rows[n * s->k + k] =
-                ((float)packed_at(row, s->bits, k) - zero_at(t, s, n, g)) * scale;
+            rows[n * s->k + k] = ((float)packed_at(row, s->bits, k) - zero_at(t, s, n, g)) * scale;
         }
     }
 }
@@ -173,7 +177,8 @@ static void nbits_cost(nnc_cost *out, const nnc_graph *graph, nnc_node_id node)
 {
     const nnc_node *n = nnc_graph_node_const(graph, node);
     const nnc_value *y = nnc_node_out(graph, node, 0);
-    out->params = nnc_cost_mul((uint64_t)nnc_node_int(n, "K", 1), (uint64_t)nnc_node_int(n, "N", 1));
+    out->params =
+        nnc_cost_mul((uint64_t)nnc_node_int(n, "K", 1), (uint64_t)nnc_node_int(n, "N", 1));
     if (y && y->has_shape) {
         out->macs = nnc_cost_mul(nnc_cost_elements(&y->shape), (uint64_t)nnc_node_int(n, "K", 1));
     }

@@ -1,15 +1,16 @@
-/* Products whose input is quantized at every run: DynamicQuantizeLinear, MatMulInteger, Cast and Mul
- * become MatMul of a dynamic nnc.Quant and an annotated weight, and back. SPDX-License-Identifier:
- * Apache-2.0 The runtime computes that MatMul as the nodes do, bit for bit; what does not match stays
- * as it is. */
+/* Products whose input is quantized at every run: DynamicQuantizeLinear, MatMulInteger, Cast and
+ * Mul become MatMul of a dynamic nnc.Quant and an annotated weight, and back.
+ * SPDX-License-Identifier: Apache-2.0 The runtime computes that MatMul as the nodes do, bit for
+ * bit; what does not match stays as it is. */
 #include "passes/qdq.h"
 
 /* 255 * 255 * K stays below 2^31. */
 #define DEPTH_MAX 33025
 
 typedef struct match {
-    nnc_node_id quantize, product, cast, scale, last; /* last: the Mul whose result is the product's */
-    nnc_qparams *q;                                   /* of the weight */
+    nnc_node_id quantize, product, cast, scale,
+        last;       /* last: the Mul whose result is the product's */
+    nnc_qparams *q; /* of the weight */
 } match;
 
 static nnc_node_id producer_of(const nnc_graph *graph, nnc_value_id v, const char *op)
@@ -25,7 +26,8 @@ static bool is_part(const nnc_graph *graph, nnc_node_id quantize, uint32_t i, nn
     return v != NNC_ID_NONE && i < node->output_count && node->outputs[i] == v;
 }
 
-/* One zero point for all weights, or differences from several that fit 8 signed bits: what products take. */
+/* One zero point for all weights, or differences from several that fit 8 signed bits: what products
+ * take. */
 static bool fits_bytes(const nnc_tensor *w, const nnc_qparams *q)
 {
     bool one = true;
@@ -45,13 +47,14 @@ static bool fits_bytes(const nnc_tensor *w, const nnc_qparams *q)
     return true;
 }
 
-/* Parameters of a weight [K,N] from its scale and zero point, one or N of each; *out NULL if they have
- * another form. */
+/* Parameters of a weight [K,N] from its scale and zero point, one or N of each; *out NULL if they
+ * have another form. */
 static nnc_status weight_grid(nnc_qparams **out, const nnc_tensor *w, const nnc_value *scale,
                               const nnc_value *zero)
 {
     size_t n = (size_t)w->shape.dims[1];
-    size_t scales = nnc_tensor_count(&scale->tensor), zeros = zero ? nnc_tensor_count(&zero->tensor) : 1;
+    size_t scales = nnc_tensor_count(&scale->tensor),
+           zeros = zero ? nnc_tensor_count(&zero->tensor) : 1;
     const nnc_shape *s = &scale->tensor.shape;
     *out = NULL;
     if (scale->dtype != NNC_DTYPE_FLOAT || (scales != 1 && scales != n) ||
@@ -234,8 +237,8 @@ static nnc_status grid_const(nnc_value_id *out, nnc_graph *graph, const nnc_valu
 {
     const nnc_qparams *q = w->qparams;
     const nnc_shape shape = {.rank = q->axis < 0 ? 0 : 1, .dims = {(int64_t)q->count}};
-    const char *name = nnc_arena_printf(nnc_graph_arena(graph), "%s_%s", w->name,
-                                        zero ? "zero_point" : "scale");
+    const char *name =
+        nnc_arena_printf(nnc_graph_arena(graph), "%s_%s", w->name, zero ? "zero_point" : "scale");
     nnc_tensor wide = {0}, t = {0};
     if (!name) {
         return NNC_ERR_LIMIT;
@@ -252,13 +255,15 @@ static nnc_status grid_const(nnc_value_id *out, nnc_graph *graph, const nnc_valu
     return status;
 }
 
-/* A MatMul, or a Gemm that is one with a bias, on a dynamic grid, as the nodes that it came from. */
+/* A MatMul, or a Gemm that is one with a bias, on a dynamic grid, as the nodes that it came from.
+ */
 static nnc_status emit_product(nnc_graph *graph, nnc_node_id id, const nnc_value_id grid[3])
 {
     const nnc_node *node = nnc_graph_node_const(graph, id);
     nnc_value_id y = node->outputs[0], weight = node->inputs[1];
     nnc_value_id bias = node->input_count > 2 ? node->inputs[2] : NNC_ID_NONE;
-    nnc_value_id in[4] = {grid[0], NNC_ID_NONE, grid[2], NNC_ID_NONE}, acc, real, pair[2], scales[2];
+    nnc_value_id in[4] = {grid[0], NNC_ID_NONE, grid[2], NNC_ID_NONE}, acc, real, pair[2],
+                 scales[2];
     const nnc_value *w = nnc_graph_value_const(graph, weight);
     nnc_node_id made;
     const char *name = nnc_arena_printf(nnc_graph_arena(graph), "%s_quantized", w->name);
@@ -306,8 +311,9 @@ static bool is_product(const nnc_graph *graph, const nnc_node *node, nnc_value_i
         return false;
     }
     const nnc_value *w = nnc_graph_value_const(graph, node->inputs[1]);
-    return w->kind == NNC_VALUE_CONST && w->qparams && w->shape.rank == 2 && w->qparams->group == 0 &&
-           w->tensor.dtype == w->qparams->dtype && nnc_dtype_bits((int)w->tensor.dtype) == 8 &&
+    return w->kind == NNC_VALUE_CONST && w->qparams && w->shape.rank == 2 &&
+           w->qparams->group == 0 && w->tensor.dtype == w->qparams->dtype &&
+           nnc_dtype_bits((int)w->tensor.dtype) == 8 &&
            (w->qparams->axis < 0 || w->qparams->axis == 1);
 }
 

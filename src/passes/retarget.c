@@ -43,15 +43,18 @@ static nnc_status move_activation(nnc_graph *graph, nnc_value_id v, const nnc_ta
     const nnc_qparams *q = value->qparams;
     char label[200];
     if (!nnc_qdq_is_activation_grid(q)) {
-        NNC_FAIL(NNC_ERR_UNSUPPORTED, "%s: value '%s' has a grid of %s%s, which target %s has no form of",
+        NNC_FAIL(NNC_ERR_UNSUPPORTED,
+                 "%s: value '%s' has a grid of %s%s, which target %s has no form of",
                  maker(label, sizeof label, graph, v), value->name, nnc_dtype_name((int)q->dtype),
                  q->axis >= 0 ? " per channel" : "", target->name);
     }
-    int32_t zero = q->zero_point[0] +
-                   (q->dtype == target->activation ? 0 : target->activation == NNC_DTYPE_INT8 ? -128 : 128);
+    int32_t zero = q->zero_point[0] + (q->dtype == target->activation         ? 0
+                                       : target->activation == NNC_DTYPE_INT8 ? -128
+                                                                              : 128);
     if (target->activation_symmetric && zero != 0) {
         NNC_FAIL(NNC_ERR_UNSUPPORTED,
-                 "%s: value '%s' has zero point %d of %s, target %s takes 0 only; a new grid needs data: --int8 "
+                 "%s: value '%s' has zero point %d of %s, target %s takes 0 only; a new grid needs "
+                 "data: --int8 "
                  "--requantize --calib PATH --target %s",
                  maker(label, sizeof label, graph, v), value->name, (int)q->zero_point[0],
                  nnc_dtype_name((int)q->dtype), target->name, target->name);
@@ -125,9 +128,11 @@ static nnc_status check_bias(const nnc_graph *graph, nnc_node_id id, const nnc_t
         if (same_scale && llrint((double)real / unit) != integer) {
             char label[200];
             NNC_FAIL(NNC_ERR_UNSUPPORTED,
-                     "%s: its int32 bias %lld of channel %zu has no float32 that gives it back, and target %s takes "
+                     "%s: its int32 bias %lld of channel %zu has no float32 that gives it back, "
+                     "and target %s takes "
                      "float biases",
-                     nnc_node_label(label, sizeof label, graph, id), (long long)integer, c, target->name);
+                     nnc_node_label(label, sizeof label, graph, id), (long long)integer, c,
+                     target->name);
         }
     }
     return NNC_OK;

@@ -1,5 +1,5 @@
-/* A quantized graph as the float graph that it came from: grids of activations go, constants hold the
- * numbers that their integers stand for. SPDX-License-Identifier: Apache-2.0 */
+/* A quantized graph as the float graph that it came from: grids of activations go, constants hold
+ * the numbers that their integers stand for. SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
 #include "passes/qdq.h"
@@ -55,8 +55,7 @@ static nnc_status bypass(nnc_graph *graph, size_t *changed)
         } else if (nnc_node_is(node, "DequantizeLinear") && partner(graph, node) != NNC_ID_NONE) {
             from = nnc_graph_node_const(graph, partner(graph, node))->inputs[0];
         }
-        if (from == NNC_ID_NONE ||
-            nnc_graph_value_const(graph, from)->dtype != NNC_DTYPE_FLOAT) {
+        if (from == NNC_ID_NONE || nnc_graph_value_const(graph, from)->dtype != NNC_DTYPE_FLOAT) {
             continue;
         }
         (*changed)++;

@@ -1,5 +1,5 @@
-/* Products of integers on grids known at run time, and quantization to every type. SPDX-License-Identifier:
- * Apache-2.0 */
+/* Products of integers on grids known at run time, and quantization to every type.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/rop_case.h"
 
 #include "runtime_int8/pack.h"
@@ -55,8 +55,14 @@ static void test_conv_integer(void **state)
     (void)state;
     uint8_t *x = rop_u8(&rng, C * H * W), *w = rop_u8(&rng, M * C / 2 * KH * KW), zx = 9;
     int8_t *zw = (int8_t *)rop_u8(&rng, M);
-    nnrt_conv_integer_params p = {.spatial = 2, .groups = 2, .stride = {2, 1}, .dilation = {1, 2},
-                                  .pad_begin = {1, 1}, .pad_end = {1, 1}, .has_zx = 1, .has_zw = 1};
+    nnrt_conv_integer_params p = {.spatial = 2,
+                                  .groups = 2,
+                                  .stride = {2, 1},
+                                  .dilation = {1, 2},
+                                  .pad_begin = {1, 1},
+                                  .pad_end = {1, 1},
+                                  .has_zx = 1,
+                                  .has_zw = 1};
     rop_case test = {NNRT_ROP_ID_CONV_INTEGER,
                      &p,
                      4,
@@ -178,10 +184,9 @@ static void test_gemm_dynamic(void **state)
 /* Every type there and back, in blocks of 3 along the middle dim of 2 x 7 x 5. */
 static void test_quantize_types(void **state)
 {
-    static const nnrt_dtype types[] = {NNRT_U8,       NNRT_I8,         NNRT_U16,    NNRT_I16,
-                                       NNRT_U4,       NNRT_I4,         NNRT_U2,     NNRT_I2,
-                                       NNRT_F8E4M3FN, NNRT_F8E4M3FNUZ, NNRT_F8E5M2, NNRT_F8E5M2FNUZ,
-                                       NNRT_F4E2M1};
+    static const nnrt_dtype types[] = {
+        NNRT_U8, NNRT_I8,       NNRT_U16,        NNRT_I16,    NNRT_U4,         NNRT_I4,    NNRT_U2,
+        NNRT_I2, NNRT_F8E4M3FN, NNRT_F8E4M3FNUZ, NNRT_F8E5M2, NNRT_F8E5M2FNUZ, NNRT_F4E2M1};
     enum { COUNT = 70, SCALES = 2 * 3 * 5 };
     (void)state;
     float *x = rop_floats(&rng, COUNT, 3.0f), scale[SCALES];
@@ -208,9 +213,7 @@ static void test_quantize_types(void **state)
         rop_case other = {NNRT_ROP_ID_DEQUANTIZE_LINEAR,
                           &back,
                           3,
-                          {{types[t], rop_dims(3, 2, 7, 5, 0), q, false},
-                           test.in[1],
-                           test.in[2]},
+                          {{types[t], rop_dims(3, 2, 7, 5, 0), q, false}, test.in[1], test.in[2]},
                           NNRT_F32,
                           3};
         float *y = rop_run(&other, NULL);
@@ -222,8 +225,8 @@ static void test_quantize_types(void **state)
             float want = rintf(x[i] / s) + (float)z;
             want = want < (float)lo ? (float)lo : want > (float)hi ? (float)hi : want;
             if (small)
-                want = (float)nnc_small_to_double((int)types[t],
-                                                  nnc_small_from_float((int)types[t], x[i] / s, true));
+                want = (float)nnc_small_to_double(
+                    (int)types[t], nnc_small_from_float((int)types[t], x[i] / s, true));
             assert_true(y[i] == (want - (float)z) * s);
         }
         free(q);

@@ -22,7 +22,8 @@ static nnc_graph *prepare(wire g, const char *domain)
 }
 
 /* Output 0 on `count` inputs; *rops: how many nodes of the plan are `rop`. */
-static nnc_tensor run(nnc_graph *graph, const nnc_tensor *inputs, size_t count, const char *rop, size_t *rops)
+static nnc_tensor run(nnc_graph *graph, const nnc_tensor *inputs, size_t count, const char *rop,
+                      size_t *rops)
 {
     nnc_exec *exec;
     nnc_exec_options options = {.threads = 1, .isa_max = NNRT_ISA_BEST};
@@ -62,10 +63,12 @@ static long clamp(long q, long lo, long hi)
     return q < lo ? lo : q > hi ? hi : q;
 }
 
-/* Two activations, or a constant whose zero point needs 9 bits: the integers of the definition, by the integer kernels. */
+/* Two activations, or a constant whose zero point needs 9 bits: the integers of the definition, by
+ * the integer kernels. */
 static void check_qlinear_matmul(bool constant)
 {
-    static const uint8_t a[6] = {1, 200, 30, 255, 0, 90}, b[12] = {5, 9, 250, 7, 100, 3, 66, 8, 31, 255, 0, 128};
+    static const uint8_t a[6] = {1, 200, 30, 255, 0, 90},
+                         b[12] = {5, 9, 250, 7, 100, 3, 66, 8, 31, 255, 0, 128};
     const float as = 0.5f, bs = 0.25f, ys = 7.0f;
     const int64_t da[2] = {2, 3}, db[2] = {3, 4};
     size_t rops;
@@ -85,7 +88,8 @@ static void check_qlinear_matmul(bool constant)
     g_init(&g, w_tensor("yz", W_UINT8, "", "\x50", 1));
     g_node(&g, w_node("QLinearMatMul", "n", "a,as,az,b,bs,bz,ys,yz", "y"));
     nnc_tensor in[2] = {tensor(NNC_DTYPE_UINT8, 2, da, a), tensor(NNC_DTYPE_UINT8, 2, db, b)};
-    nnc_tensor y = run(prepare(g, NULL), in, constant ? 1 : 2, constant ? "gemm_q8_zero" : "matmul_q8", &rops);
+    nnc_tensor y =
+        run(prepare(g, NULL), in, constant ? 1 : 2, constant ? "gemm_q8_zero" : "matmul_q8", &rops);
     assert_int_equal(rops, 1);
     for (int i = 0; i < 8; i++) {
         int32_t acc = 0;
@@ -172,7 +176,8 @@ static void test_dynamic_quantize_matmul(void **state)
 }
 
 /* One operator of integers on x [1,2,3]; the grids are 0.5 around 100 and 0.25 around 20. */
-static void check_unary(const char *op, const char *attr, int64_t value, const uint8_t *want, size_t count)
+static void check_unary(const char *op, const char *attr, int64_t value, const uint8_t *want,
+                        size_t count)
 {
     static const uint8_t x[6] = {100, 104, 90, 255, 101, 0};
     const float xs = 0.5f, ys = 0.25f;
@@ -239,7 +244,8 @@ static void test_qattention(void **state)
     assert_int_equal(nnc_tensor_count(&y), 4);
     for (int i = 0; i < 4; i++) {
         /* The value of position 0: columns 4 and 5 of the weight. */
-        double want = (double)bias[4 + i % 2] + 0.1 * 0.01 * (10.0 * w[4 + i % 2] + 0.0 * w[10 + i % 2]);
+        double want =
+            (double)bias[4 + i % 2] + 0.1 * 0.01 * (10.0 * w[4 + i % 2] + 0.0 * w[10 + i % 2]);
         assert_true(fabs((double)((float *)nnc_tensor_data(&y))[i] - want) < 1e-6);
     }
     nnc_tensor_deinit(&y);
@@ -261,13 +267,16 @@ static void test_dynamic_quantize_lstm(void **state)
         rf[i / 2] = (float)r[i / 2] * rs;
     }
     for (int quantized = 0; quantized < 2; quantized++) {
-        wire g = {0}, n = quantized ? ms_node("DynamicQuantizeLSTM", "x,w,r,,,,,,ws,wz,rs,rz") : w_node("LSTM", "n", "x,w,r", "y");
+        wire g = {0}, n = quantized ? ms_node("DynamicQuantizeLSTM", "x,w,r,,,,,,ws,wz,rs,rz")
+                                    : w_node("LSTM", "n", "x,w,r", "y");
         size_t rops;
         w_attr_int(&n, "hidden_size", 1);
         g_input(&g, w_value("x", W_FLOAT, "2,1,2"));
         g_output(&g, w_value("y", W_FLOAT, NULL));
-        g_init(&g, quantized ? w_tensor("w", W_INT8, "1,2,4", w, 8) : w_tensor("w", W_FLOAT, "1,4,2", wf, 32));
-        g_init(&g, quantized ? w_tensor("r", W_INT8, "1,1,4", r, 4) : w_tensor("r", W_FLOAT, "1,4,1", rf, 16));
+        g_init(&g, quantized ? w_tensor("w", W_INT8, "1,2,4", w, 8)
+                             : w_tensor("w", W_FLOAT, "1,4,2", wf, 32));
+        g_init(&g, quantized ? w_tensor("r", W_INT8, "1,1,4", r, 4)
+                             : w_tensor("r", W_FLOAT, "1,4,1", rf, 16));
         g_init(&g, w_tensor("ws", W_FLOAT, "1,4", ws, 16));
         g_init(&g, w_tensor("wz", W_INT8, "1,4", "\3\3\3\3", 4));
         g_init(&g, w_tensor("rs", W_FLOAT, "1", &rs, 4));
@@ -318,9 +327,11 @@ static void test_blocked_round_trip(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_qlinear_matmul),  cmocka_unit_test(test_qlinear_conv_stays),
+        cmocka_unit_test(test_qlinear_matmul),
+        cmocka_unit_test(test_qlinear_conv_stays),
         cmocka_unit_test(test_dynamic_quantize_matmul),
-        cmocka_unit_test(test_contributed),     cmocka_unit_test(test_qattention),
+        cmocka_unit_test(test_contributed),
+        cmocka_unit_test(test_qattention),
         cmocka_unit_test(test_dynamic_quantize_lstm),
         cmocka_unit_test(test_blocked_round_trip),
     };

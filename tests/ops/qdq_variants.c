@@ -1,4 +1,5 @@
-/* Two quantized blocks in the forms in which exporters write them. SPDX-License-Identifier: Apache-2.0 */
+/* Two quantized blocks in the forms in which exporters write them. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include "ops/qdq_variants.h"
 
 #include <math.h>
@@ -26,13 +27,25 @@ const qdq_variant qdq_conv_variants[] = {
     {.name = "Relu behind its grid", .relu_behind_grid = true, .more = "lut_u8"},
     {.name = "Clip", .clip = true},
     {.name = "MaxPool", .moved = QDQ_MOVED_MAXPOOL, .more = "maxpool"},
-    {.name = "MaxPool between grids", .like = "MaxPool", .moved = QDQ_MOVED_MAXPOOL, .grid_behind_moved = true},
+    {.name = "MaxPool between grids",
+     .like = "MaxPool",
+     .moved = QDQ_MOVED_MAXPOOL,
+     .grid_behind_moved = true},
     {.name = "Transpose", .moved = QDQ_MOVED_TRANSPOSE, .more = "transpose transpose"},
-    {.name = "Transpose between grids", .like = "Transpose", .moved = QDQ_MOVED_TRANSPOSE, .grid_behind_moved = true},
+    {.name = "Transpose between grids",
+     .like = "Transpose",
+     .moved = QDQ_MOVED_TRANSPOSE,
+     .grid_behind_moved = true},
     {.name = "Reshape", .moved = QDQ_MOVED_RESHAPE, .more = "reshape transpose"},
-    {.name = "Reshape between grids", .like = "Reshape", .moved = QDQ_MOVED_RESHAPE, .grid_behind_moved = true},
+    {.name = "Reshape between grids",
+     .like = "Reshape",
+     .moved = QDQ_MOVED_RESHAPE,
+     .grid_behind_moved = true},
     {.name = "Concat", .moved = QDQ_MOVED_CONCAT, .more = "concat slice transpose"},
-    {.name = "Concat between grids", .like = "Concat", .moved = QDQ_MOVED_CONCAT, .grid_behind_moved = true},
+    {.name = "Concat between grids",
+     .like = "Concat",
+     .moved = QDQ_MOVED_CONCAT,
+     .grid_behind_moved = true},
     {0},
 };
 
@@ -56,11 +69,20 @@ const qdq_variant qdq_matmul_variants[] = {
     {.name = "Relu behind its grid", .relu_behind_grid = true, .more = "lut_u8"},
     {.name = "Clip", .clip = true},
     {.name = "Reshape", .moved = QDQ_MOVED_RESHAPE, .more = "reshape"},
-    {.name = "Reshape between grids", .like = "Reshape", .moved = QDQ_MOVED_RESHAPE, .grid_behind_moved = true},
+    {.name = "Reshape between grids",
+     .like = "Reshape",
+     .moved = QDQ_MOVED_RESHAPE,
+     .grid_behind_moved = true},
     {.name = "Transpose", .moved = QDQ_MOVED_TRANSPOSE, .more = "transpose"},
-    {.name = "Transpose between grids", .like = "Transpose", .moved = QDQ_MOVED_TRANSPOSE, .grid_behind_moved = true},
+    {.name = "Transpose between grids",
+     .like = "Transpose",
+     .moved = QDQ_MOVED_TRANSPOSE,
+     .grid_behind_moved = true},
     {.name = "Concat", .moved = QDQ_MOVED_CONCAT, .more = "concat slice"},
-    {.name = "Concat between grids", .like = "Concat", .moved = QDQ_MOVED_CONCAT, .grid_behind_moved = true},
+    {.name = "Concat between grids",
+     .like = "Concat",
+     .moved = QDQ_MOVED_CONCAT,
+     .grid_behind_moved = true},
     {0},
 };
 
@@ -71,7 +93,8 @@ typedef struct grid {
     int32_t zero; /* of u8 */
 } grid;
 
-static const grid input_grid = {0.02f, 117}, middle_grid = {0.025f, 0}, product_grid = {0.03f, 131}, sum_grid = {0.04f, 122};
+static const grid input_grid = {0.02f, 117}, middle_grid = {0.025f, 0}, product_grid = {0.03f, 131},
+                  sum_grid = {0.04f, 122};
 
 static nnc_dtype type_of(const qdq_variant *v)
 {
@@ -82,11 +105,13 @@ static nnc_value_id pair(nnc_gen *g, const qdq_variant *v, nnc_value_id x, grid 
 {
     nnc_dtype dtype = type_of(v);
     int32_t zero = dtype == NNC_DTYPE_INT8 || dtype == NNC_DTYPE_INT16 ? q.zero - 128 : q.zero;
-    return nnc_gen_dequantize(g, nnc_gen_quantize(g, x, q.scale, zero, dtype), q.scale, zero, dtype);
+    return nnc_gen_dequantize(g, nnc_gen_quantize(g, x, q.scale, zero, dtype), q.scale, zero,
+                              dtype);
 }
 
 /* A second pair on the same value, for another reader. */
-static nnc_value_id again(nnc_gen *g, const qdq_variant *v, nnc_value_id raw, nnc_value_id on_grid, grid q)
+static nnc_value_id again(nnc_gen *g, const qdq_variant *v, nnc_value_id raw, nnc_value_id on_grid,
+                          grid q)
 {
     return v->per_user ? pair(g, v, raw, q) : on_grid;
 }
@@ -94,8 +119,9 @@ static nnc_value_id again(nnc_gen *g, const qdq_variant *v, nnc_value_id raw, nn
 /* ---- weights ---- */
 
 /* A constant DequantizeLinear of `dtype`: integers of `rank` dims, `count` scales along `axis`. */
-static nnc_value_id stored(nnc_gen *g, const char *name, nnc_dtype dtype, const nnc_shape *shape, const float *scales,
-                           size_t count, int64_t axis, const nnc_tensor *integers)
+static nnc_value_id stored(nnc_gen *g, const char *name, nnc_dtype dtype, const nnc_shape *shape,
+                           const float *scales, size_t count, int64_t axis,
+                           const nnc_tensor *integers)
 {
     const int64_t dims[1] = {(int64_t)count};
     nnc_shape list = nnc_shape_make(count > 1 ? 1 : 0, dims);
@@ -118,7 +144,8 @@ static nnc_value_id stored(nnc_gen *g, const char *name, nnc_dtype dtype, const 
 }
 
 /* Random integers; one channel along `axis` in four is a little larger than the others. */
-static nnc_status random_integers(nnc_tensor *out, nnc_gen *g, nnc_dtype dtype, const nnc_shape *shape)
+static nnc_status random_integers(nnc_tensor *out, nnc_gen *g, nnc_dtype dtype,
+                                  const nnc_shape *shape)
 {
     NNC_TRY(nnc_tensor_create(out, dtype, shape));
     for (size_t i = 0; i < nnc_tensor_count(out); i++) {
@@ -128,7 +155,8 @@ static nnc_status random_integers(nnc_tensor *out, nnc_gen *g, nnc_dtype dtype, 
     return NNC_OK;
 }
 
-static nnc_value_id quantized_in_graph(nnc_gen *g, const nnc_shape *shape, const float *scales, size_t count, int64_t axis)
+static nnc_value_id quantized_in_graph(nnc_gen *g, const nnc_shape *shape, const float *scales,
+                                       size_t count, int64_t axis)
 {
     const int64_t dims[1] = {(int64_t)count};
     nnc_shape list = nnc_shape_make(1, dims);
@@ -248,7 +276,8 @@ static nnc_value_id gemm(nnc_gen *g, const qdq_variant *v, nnc_value_id x, grid 
     return y;
 }
 
-static nnc_value_id product(nnc_gen *g, const qdq_variant *v, nnc_value_id x, grid q, int64_t kernel)
+static nnc_value_id product(nnc_gen *g, const qdq_variant *v, nnc_value_id x, grid q,
+                            int64_t kernel)
 {
     return kernel ? conv(g, v, x, q, kernel) : gemm(g, v, x, q);
 }
@@ -263,7 +292,8 @@ static nnc_value_id clamp(nnc_gen *g, const qdq_variant *v, nnc_value_id x)
 }
 
 /* The op in front of the block; x is on its grid. */
-static nnc_value_id moved(nnc_gen *g, const qdq_variant *v, nnc_value_id x, int64_t size, bool image)
+static nnc_value_id moved(nnc_gen *g, const qdq_variant *v, nnc_value_id x, int64_t size,
+                          bool image)
 {
     const int64_t perm[4] = {0, 1, 3, 2}, one[4] = {1, 1, 1, 1}, kernel[2] = {3, 3};
     const int64_t to[4] = {1, CHANNELS, size, size}, flat[2] = {size, WIDTH};
@@ -288,7 +318,8 @@ static nnc_value_id moved(nnc_gen *g, const qdq_variant *v, nnc_value_id x, int6
         y = nnc_gen_op2(g, "Concat", x, x);
         nnc_gen_set_int(g, y, "axis", axis[0]);
         y = v->grid_behind_moved ? pair(g, v, y, input_grid) : y;
-        const nnc_value_id in[4] = {y, nnc_gen_ints(g, "start", start, 1), nnc_gen_ints(g, "end", end, 1),
+        const nnc_value_id in[4] = {y, nnc_gen_ints(g, "start", start, 1),
+                                    nnc_gen_ints(g, "end", end, 1),
                                     nnc_gen_ints(g, "axes", axis, 1)};
         y = nnc_gen_op(g, "Slice", in, 4);
         break;
@@ -302,12 +333,16 @@ static nnc_value_id moved(nnc_gen *g, const qdq_variant *v, nnc_value_id x, int6
 static nnc_value_id block_input(nnc_gen *g, const qdq_variant *v, int64_t size, bool image)
 {
     const int64_t plain[4] = {1, CHANNELS, size, size}, rows[3] = {size, WIDTH, 0};
-    const int64_t flat[3] = {1, CHANNELS, size * size}, deep[3] = {1, size, WIDTH}, turned[2] = {WIDTH, size};
+    const int64_t flat[3] = {1, CHANNELS, size * size}, deep[3] = {1, size, WIDTH},
+                  turned[2] = {WIDTH, size};
     bool reshape = v->moved == QDQ_MOVED_RESHAPE, turn = v->moved == QDQ_MOVED_TRANSPOSE;
     if (image) {
         return nnc_gen_input(g, "x", NNC_DTYPE_FLOAT, reshape ? 3 : 4, reshape ? flat : plain);
     }
-    return nnc_gen_input(g, "x", NNC_DTYPE_FLOAT, reshape ? 3 : 2, reshape ? deep : turn ? turned : rows);
+    return nnc_gen_input(g, "x", NNC_DTYPE_FLOAT, reshape ? 3 : 2,
+                         reshape ? deep
+                         : turn  ? turned
+                                 : rows);
 }
 
 static nnc_graph *block(const qdq_variant *v, int64_t size, bool image)
