@@ -8,24 +8,40 @@
 
 #include "base/hash.h"
 
-void nnc_html_text(nnc_str *out, const char *text)
+#define LONG_TEXT 1500 /* bytes; longer ones are shown in part */
+#define LONG_SHOWN 300
+
+static void escape(nnc_str *out, const char *text, size_t bytes)
 {
     static const struct {
         char c;
         const char *entity;
     } entities[] = {{'&', "&amp;"},  {'<', "&lt;"},   {'>', "&gt;"},
                     {'"', "&quot;"}, {'\'', "&#39;"}, {'\n', "<br>"}};
-    while (*text) {
-        size_t n = strcspn(text, "&<>\"'\n");
+    for (const char *end = text + bytes; text < end;) {
+        const size_t plain = strcspn(text, "&<>\"'\n"), rest = (size_t)(end - text), n = plain < rest ? plain : rest;
         nnc_str_append_n(out, text, n);
         text += n;
-        for (size_t i = 0; *text && i < sizeof(entities) / sizeof(entities[0]); i++) {
+        for (size_t i = 0; text < end && i < sizeof(entities) / sizeof(entities[0]); i++) {
             if (*text == entities[i].c) {
                 nnc_str_append(out, entities[i].entity);
                 text++;
                 break;
             }
         }
+    }
+}
+
+void nnc_html_text(nnc_str *out, const char *text)
+{
+    const size_t bytes = strlen(text);
+    size_t shown = bytes > LONG_TEXT ? LONG_SHOWN : bytes;
+    while (shown < bytes && ((unsigned char)text[shown] & 0xC0) == 0x80) {
+        shown++; /* whole characters */
+    }
+    escape(out, text, shown);
+    if (shown < bytes) {
+        nnc_str_appendf(out, "\u2026 (%zu bytes, all of them in the JSON report)", bytes);
     }
 }
 

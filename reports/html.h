@@ -9,7 +9,7 @@ extern const char nnc_html_style[];
 extern const char nnc_html_script[];
 
 /* Escaped for element content and attributes in double quotes; '\n' becomes a line break in
- * content. */
+ * content. Of very long texts the beginning. */
 void nnc_html_text(nnc_str *out, const char *text);
 /* A number with a typographic minus, and a plus where `plus` asks for it. */
 void nnc_html_signed(nnc_str *out, double value, int decimals, bool plus);

@@ -50,7 +50,7 @@ const char nnc_html_style[] =
     ".key{display:inline-block;width:10px;height:10px;border-radius:2px;margin:0 5px 0 0}\n"
     ".key.int8{background:var(--int8)}.key.float{background:var(--float);margin-left:14px}\n"
     ".gates{margin:0 0 16px}"
-    ".dot{fill:var(--int8);stroke:var(--int8)}.ring{stroke:var(--int8)}.hashes .name{min-width:9em}.why{min-width:16em}\n"
+    ".dot{fill:var(--int8);stroke:var(--int8)}.ring{stroke:var(--int8)}.hashes .name{min-width:9em}.why{min-width:16em;overflow-wrap:anywhere}\n"
     ".small{display:grid;grid-template-columns:repeat(auto-fill,minmax(260px,1fr));gap:18px 20px;margin-top:10px}\n"
     ".small figure{margin:0;min-width:0}.small figcaption{font-size:13px;color:var(--soft);overflow-wrap:anywhere}\n"
     ".small figcaption .name{color:var(--text);display:block}\n"

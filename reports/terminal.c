@@ -41,7 +41,10 @@ static void wrap(const page *p, const char *text, size_t indent)
     const size_t room = p->width - indent;
     size_t used = 0;
     for (const char *word = text + strspn(text, " \n"); *word;) {
-        const size_t n = strcspn(word, " \n");
+        size_t n = strcspn(word, " \n");
+        if (word[n] == ' ' && word[n + 1] == '%') { /* "95 %:" stays on one line */
+            n += 1 + strcspn(word + n + 1, " \n");
+        }
         nnc_str raw = {0}, safe = {0};
         nnc_str_append_n(&raw, word, n);
         const size_t columns = nnc_text_terminal(&safe, nnc_str_get(&raw), room, p->unicode);

@@ -31,7 +31,11 @@ void nnc_text_fixed(nnc_str *out, double value, int decimals)
 void nnc_text_short(nnc_str *out, double value)
 {
     const double size = fabs(value);
-    if (size != 0 && isfinite(value) && (size < 1e-4 || size >= 1e7)) {
+    if (!isfinite(value) || size < 1e-300) { /* below, the power of ten is none */
+        nnc_str_append(out, isfinite(value) ? "0" : "-");
+        return;
+    }
+    if (size != 0 && (size < 1e-4 || size >= 1e7)) {
         const int exponent = (int)floor(log10(size));
         nnc_text_fixed(out, value / pow(10, exponent), 2);
         nnc_str_appendf(out, "e%d", exponent);

@@ -26,6 +26,13 @@ nnc_status nnc_cli_print_json(const nnc_report *report)
     return status;
 }
 
+int nnc_cli_name_width(size_t columns, int wide, int others)
+{
+    enum { LEAST = 12 };
+    const int room = columns && columns < 1000 ? (int)columns - others : wide;
+    return room > wide ? wide : room < LEAST ? LEAST : room;
+}
+
 size_t nnc_argmax(const float *x, size_t n)
 {
     size_t best = 0;

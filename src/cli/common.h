@@ -12,6 +12,8 @@ nnc_status nnc_cli_parse(const nnc_cli *cli, const nnc_verb *verb, void *options
                          nnc_option_list *words, size_t min, size_t max);
 /* The report as JSON on standard output. */
 nnc_status nnc_cli_print_json(const nnc_report *report);
+/* Width for the first column of a table: `wide`, less where a terminal of `columns` (0: none) cannot hold it beside `others`. */
+int nnc_cli_name_width(size_t columns, int wide, int others);
 /* Index of the largest element; ties: the lower one. */
 size_t nnc_argmax(const float *x, size_t n);
 /* Releases an array of tensors and the array. */

@@ -3,8 +3,10 @@
 
 #include <string.h>
 
+#include "calib/calib.h"
 #include "cli/limits.h"
 #include "datasets/dataset.h"
+#include "graph/target.h"
 
 const nnc_manual_row nnc_manual_exits[] = {
     {"0", "done"},
@@ -33,6 +35,27 @@ const nnc_manual_row nnc_manual_environment[] = {
 
 static const char *const type_names[] = {"flag", "int", "double", "percent", "size", "string", "enum", "list"};
 
+static const char *preset_word(size_t i)
+{
+    return i < nnc_preset_count() ? nnc_preset_name(i) : NULL;
+}
+
+static const char *target_word(size_t i)
+{
+    return nnc_target_row(i) ? nnc_target_row(i)->name : NULL;
+}
+
+static const char *method_word(size_t i)
+{
+    return i == 0 ? "auto" : nnc_calibrator_row(i - 1) ? nnc_calibrator_row(i - 1)->name : NULL;
+}
+
+/* Options whose words stand in a table of their own; option NULL: every one with this metavar. */
+static const struct {
+    const char *metavar, *option;
+    const char *(*row)(size_t i); /* NULL past the end */
+} word_lists[] = {{"PRESET", NULL, preset_word}, {"NAME", "target", target_word}, {"NAME", "method", method_word}};
+
 nnc_word_kind nnc_option_words(const nnc_option *o, nnc_str *words)
 {
     if (o->type == NNC_OPTION_FLAG) {
@@ -45,9 +68,13 @@ nnc_word_kind nnc_option_words(const nnc_option *o, nnc_str *words)
         return NNC_WORD_WORDS;
     }
     const char *meta = o->metavar ? o->metavar : "";
-    if (strcmp(meta, "PRESET") == 0) {
-        for (size_t i = 0; words && i < nnc_preset_count(); i++) {
-            nnc_str_appendf(words, "%s%s", i ? " " : "", nnc_preset_name(i));
+    for (size_t i = 0; i < sizeof(word_lists) / sizeof(word_lists[0]); i++) {
+        if (strcmp(meta, word_lists[i].metavar) != 0 || (word_lists[i].option && strcmp(o->name, word_lists[i].option) != 0)) {
+            continue;
+        }
+        const char *word;
+        for (size_t k = 0; words && (word = word_lists[i].row(k)); k++) {
+            nnc_str_appendf(words, "%s%s", k ? " " : "", word);
         }
         return NNC_WORD_WORDS;
     }

@@ -45,7 +45,7 @@ static void heading(nnc_str *out, const nnc_verb *verb)
         nnc_str_append(out, "\\-");
         upper(out, verb->name);
     }
-    nnc_str_append(out, " 1 \"\" \"nncompress " NNC_VERSION "\" \"User Commands\"\n.SH NAME\nnncompress");
+    nnc_str_append(out, " 1 \"\" \"nncompress " NNC_VERSION "\" \"User Commands\"\n.nh\n.ad l\n.SH NAME\nnncompress");
     nnc_str_appendf(out, "%s%s \\- ", verb ? "\\-" : "", verb ? verb->name : "");
     line(out, "", verb ? verb->summary : "makes an ONNX model smaller and faster, and proves what that cost");
 }

@@ -62,8 +62,9 @@ static nnc_status common_values(nnc_value_id **ids, size_t *count, const nnc_gra
 }
 
 static nnc_status print_layers(const compare_options *o, nnc_report_row *root, const nnc_source *a,
-                               const nnc_source *b, const nnc_dataset *data, const nnc_log *log)
+                               const nnc_source *b, const nnc_dataset *data, const nnc_cli *cli)
 {
+    const int wide = nnc_cli_name_width(cli->columns, 44, 21);
     nnc_value_id *ids;
     size_t count;
     NNC_TRY(common_values(&ids, &count, a->graph));
@@ -76,10 +77,10 @@ static nnc_status print_layers(const compare_options *o, nnc_report_row *root, c
     }
     nnc_eval_options eval = {.threads = (uint32_t)o->run.threads, .isa_max = nnc_run_isa(&o->run),
                              .indices = indices, .index_count = n};
-    nnc_status status = errors ? nnc_eval_layers(errors, ids, count, a->graph, b->graph, data, &eval, log)
+    nnc_status status = errors ? nnc_eval_layers(errors, ids, count, a->graph, b->graph, data, &eval, cli->log)
                                : NNC_ERR_LIMIT;
     if (status == NNC_OK && !o->run.json) {
-        status = nnc_outf("\n%-44s %9s %10s\n", "layer", "SQNR dB", "cosine");
+        status = nnc_outf("\n%-*s %9s %10s\n", wide, "layer", "SQNR dB", "cosine");
     }
     for (size_t i = 0; status == NNC_OK && i < count; i++) {
         if (!errors[i].sums.count) {
@@ -96,7 +97,7 @@ static nnc_status print_layers(const compare_options *o, nnc_report_row *root, c
         } else {
             nnc_str text = {0};
             nnc_str_append_printable(&text, name, 44);
-            status = nnc_outf("%-44.44s %9.2f %10.6f\n", nnc_str_get(&text), sqnr, cosine);
+            status = nnc_outf("%-*.*s %9.2f %10.6f\n", wide, wide, nnc_str_get(&text), sqnr, cosine);
             nnc_str_deinit(&text);
         }
     }
@@ -187,7 +188,7 @@ static nnc_status compare(const nnc_cli *cli, const compare_options *o, const nn
         nnc_report_string(root, "b.sha256", b->sha256);
         status = print_totals(o, root, &accuracy);
         if (status == NNC_OK && o->layer_samples && a->graph && b->graph) {
-            status = print_layers(o, root, a, b, data, cli->log);
+            status = print_layers(o, root, a, b, data, cli);
         }
     }
     if (status == NNC_OK) {

@@ -89,9 +89,11 @@ static void describe_value(nnc_str *out, const nnc_graph *graph, const nnc_value
     nnc_str_append(out, v->has_shape ? "]" : "?]");
 }
 
+/* columns: of the terminal; 0: none. */
 static void text_report(nnc_str *out, const nnc_source *source, const op_row *rows, size_t count,
-                        uint64_t macs, uint64_t params)
+                        uint64_t macs, uint64_t params, size_t columns)
 {
+    const int wide = nnc_cli_name_width(columns, 28, 44);
     const nnc_graph *graph = source->graph;
     const nnc_graph_meta *meta = nnc_graph_get_meta((nnc_graph *)graph);
     char size[32];
@@ -115,13 +117,12 @@ static void text_report(nnc_str *out, const nnc_source *source, const op_row *ro
         describe_value(out, graph, nnc_graph_value_const(graph, nnc_graph_output(graph, i)));
         nnc_str_append(out, "\n");
     }
-    nnc_str_appendf(out, "\n  %-28s %7s %12s %7s %12s\n", "operator", "count", "MMACs", "share",
-                    "parameters");
+    nnc_str_appendf(out, "\n  %-*s %7s %12s %7s %12s\n", wide, "operator", "count", "MMACs", "share", "parameters");
     for (size_t i = 0; i < count; i++) {
         nnc_str name = {0};
         nnc_str_appendf(&name, "%s%s%s", rows[i].domain, rows[i].domain[0] ? "::" : "", rows[i].name);
         nnc_str_append(out, "  ");
-        nnc_str_appendf(out, "%-28.28s %7llu %12.2f %6.1f%% %12llu%s\n", nnc_str_get(&name),
+        nnc_str_appendf(out, "%-*.*s %7llu %12.2f %6.1f%% %12llu%s\n", wide, wide, nnc_str_get(&name),
                         (unsigned long long)rows[i].count, (double)rows[i].macs / 1e6,
                         macs ? 100.0 * (double)rows[i].macs / (double)macs : 0.0,
                         (unsigned long long)rows[i].params, rows[i].supported ? "" : "  unsupported");
@@ -157,7 +158,7 @@ static nnc_status json_report(const nnc_source *source, const op_row *rows, size
     return status;
 }
 
-static nnc_status inspect(const inspect_options *o, const nnc_source *source)
+static nnc_status inspect(const inspect_options *o, const nnc_source *source, size_t columns)
 {
     op_row *rows;
     size_t count;
@@ -171,7 +172,7 @@ static nnc_status inspect(const inspect_options *o, const nnc_source *source)
         status = json_report(source, rows, count, macs, params);
     } else if (status == NNC_OK) {
         nnc_str out = {0};
-        text_report(&out, source, rows, count, macs, params);
+        text_report(&out, source, rows, count, macs, params, columns);
         if (o->nodes) {
             nnc_str_append(&out, "\n");
             status = nnc_graph_print(&out, source->graph);
@@ -208,7 +209,7 @@ static nnc_status run(const nnc_cli *cli)
         status = load(&source, &o, words.items[0], cli->log);
     }
     if (status == NNC_OK) {
-        status = inspect(&o, &source);
+        status = inspect(&o, &source, cli->columns);
     }
     nnc_source_deinit(&source);
     nnc_option_list_deinit(&words);

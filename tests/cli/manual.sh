@@ -72,6 +72,19 @@ complete_with nncompress compress --cal
 grep -qx -- --calib out || bad "bash does not offer --calib"
 complete_with nncompress run model.onnx --isa av
 [ "$(grep -c '^avx' out)" = 3 ] || bad "bash does not offer the three AVX tiers"
+complete_with nncompress compress model.onnx --target tr
+[ "$(cat out)" = "trt10
+trt11" ] || bad "bash does not offer the targets"
+complete_with nncompress compress model.onnx --method e
+grep -qx entropy out || bad "bash does not offer the methods"
+if command -v fish >/dev/null; then
+    offered=$(fish --no-config -c 'source completion.fish; complete -C "nncompress compress m.onnx --method ent"' 2>err | cut -f 1)
+    [ "$offered" = entropy ] || bad "fish does not offer the methods"
+fi
+if command -v mandoc >/dev/null; then
+    "$tool" manual man compress >page.1
+    mandoc -T lint -W warning page.1 2>/dev/null | grep -v 'missing date' >out && bad "mandoc finds faults in a manual page"
+fi
 complete_with nncompress completion ba
 grep -qx bash out || bad "bash does not offer itself"
 if command -v man >/dev/null && man --version 2>/dev/null | grep -q '^man '; then

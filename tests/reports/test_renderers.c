@@ -1,10 +1,12 @@
 /* Renderers: widths, hostile names, self-contained HTML. SPDX-License-Identifier: Apache-2.0 */
 #include <locale.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
 #include "cmocka_all.h"
+#include "reports/html.h"
 #include "sample_report.h"
 
 #define HOSTILE                                                                                    \
@@ -91,6 +93,43 @@ static void test_terminal(void **state)
         assert_string_equal(result + 1, expected);
         free(text);
     }
+}
+
+/* Numbers without a usable exponent: nothing is computed from them. */
+static void test_odd_numbers(void **state)
+{
+    (void)state;
+    const struct {
+        double value;
+        const char *text;
+    } cases[] = {{NAN, "-"}, {INFINITY, "-"}, {-INFINITY, "-"}, {0, "0"}, {5e-324, "0"}, {-1e-310, "0"}, {1e308, "1.00e308"},
+                 {2.5e-5, "2.50e-5"}, {12.34, "12.3"}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        nnc_str text = {0};
+        nnc_text_short(&text, cases[i].value);
+        assert_string_equal(nnc_str_get(&text), cases[i].text);
+        nnc_str_deinit(&text);
+    }
+}
+
+/* A name of thousands of characters does not fill the page; characters stay whole. */
+static void test_long_text(void **state)
+{
+    (void)state;
+    char name[5001];
+    for (size_t i = 0; i < sizeof(name) - 1; i += 2) {
+        memcpy(name + i, "\xc3\xa4", 2);
+    }
+    memmove(name + 1, name, sizeof(name) - 2);
+    name[0] = '<';
+    name[sizeof(name) - 2] = 0;
+    nnc_str text = {0};
+    nnc_html_text(&text, name);
+    assert_true(text.len < 500 && strncmp(nnc_str_get(&text), "&lt;\xc3\xa4", 6) == 0);
+    const char *cut = strstr(nnc_str_get(&text), "\xe2\x80\xa6");
+    assert_true(cut && cut[-1] == '\xa4');
+    assert_non_null(strstr(cut, "4999 bytes"));
+    nnc_str_deinit(&text);
 }
 
 /* Every gate is shown with its verdict, at the top; the last line names the one that counts. */
@@ -347,7 +386,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),     cmocka_unit_test(test_terminal),
-        cmocka_unit_test(test_gates), cmocka_unit_test(test_colour),    cmocka_unit_test(test_sparse),
+        cmocka_unit_test(test_gates), cmocka_unit_test(test_odd_numbers), cmocka_unit_test(test_long_text), cmocka_unit_test(test_colour),    cmocka_unit_test(test_sparse),
         cmocka_unit_test(test_html),      cmocka_unit_test(test_html_policy),
         cmocka_unit_test(test_html_size), cmocka_unit_test(test_csv),
         cmocka_unit_test(test_locale)};
