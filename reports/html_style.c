@@ -56,7 +56,7 @@ const char nnc_html_style[] =
     ".small figcaption .name{color:var(--text);display:block}\n"
     "dl{margin:8px 0 0}dt{font-weight:600}dd{margin:0 0 8px;max-width:76ch}\n"
     "summary{cursor:pointer;color:var(--soft)}footer{margin-top:48px;color:var(--soft);font-size:13px}\n"
-    "@media(max-width:520px){main{padding:20px 14px 40px}.change{white-space:normal}.change small{display:block}.scroll{overflow-x:scroll}.scroll svg text{font-size:15px}h1{font-size:19px}.tile strong{font-size:22px}"
+    "@media(max-width:520px){main{padding:20px 14px 40px}.change{white-space:normal}.change small{display:block}.scroll{overflow-x:scroll}.scroll svg text{font-size:13.5px}h1{font-size:19px}.tile strong{font-size:22px}"
     ".tiles{grid-template-columns:1fr 1fr}table.facts th{width:8em}"
     "table{font-size:12.5px}th,td{padding-right:7px}.name,.hashes .name,.why{min-width:0}.sort .name,.sort .why{min-width:6em}"
     ".gates thead{display:none}.gates tr{display:block;border-bottom:1px solid var(--line);padding:6px 0}"
