@@ -17,6 +17,21 @@ static nnc_status reshape_check(const nnrt_node_ctx *ctx)
     return nnrt_check_dtype(ctx, 1, NNRT_SET(NNRT_I64));
 }
 
+/* The dim -1 where there are no elements: from the dims that are not copied. 0 if these have none either. */
+static int64_t missing_dim(const nnrt_node_ctx *ctx, const int64_t *dims, size_t rank, uint32_t allow_zero)
+{
+    const nnrt_shape *x = &ctx->in[0].shape;
+    size_t rest = 1, given = 1;
+    for (uint32_t i = 0; i < x->rank || i < rank; i++) {
+        const bool copied = i < rank && i < x->rank && dims[i] == 0 && !allow_zero;
+        if (!copied && i < x->rank && __builtin_mul_overflow(rest, (size_t)x->dims[i], &rest))
+            return 0;
+        if (!copied && i < rank && dims[i] != -1 && __builtin_mul_overflow(given, (size_t)dims[i], &given))
+            return 0;
+    }
+    return given == 0 || rest / given > INT32_MAX ? 0 : (int64_t)(rest / given);
+}
+
 static nnc_status reshape_reshape(nnrt_node_ctx *ctx)
 {
     const nnrt_reshape_params *p = ctx->params;
@@ -41,7 +56,7 @@ static nnc_status reshape_reshape(nnrt_node_ctx *ctx)
             NNC_FAIL(NNC_ERR_MODEL, "'%s': the new shape is too large", ctx->name);
     }
     if (infer >= 0) {
-        shape.dims[infer] = known == 0 ? 0 : (int64_t)(total / known);
+        shape.dims[infer] = known == 0 ? missing_dim(ctx, dims, rank, p->allow_zero) : (int64_t)(total / known);
         known *= (size_t)shape.dims[infer];
     }
     if (known != total)

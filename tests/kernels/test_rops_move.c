@@ -350,6 +350,10 @@ static void test_shapes(void **state)
     expect_shape(NNRT_ROP_ID_RESHAPE, &copy, &x, a, 2, &w1);
     expect_shape(NNRT_ROP_ID_RESHAPE, &copy, &x, b, 2, &w2);
     expect_shape(NNRT_ROP_ID_RESHAPE, &zero, &none, empty, 2, &w3);
+    /* An empty batch: what is not copied tells the missing dim. */
+    nnrt_shape no_batch = rop_dims(4, 0, 1, 1, 6), w4 = rop_dims(4, 0, 6, 1, 1);
+    const int64_t channels_first[] = {0, -1, 1, 1};
+    expect_shape(NNRT_ROP_ID_RESHAPE, &copy, &no_batch, channels_first, 4, &w4);
     nnrt_axis_params ax = {2};
     expect_shape(NNRT_ROP_ID_FLATTEN, &ax, &x, NULL, 0, &w1);
     nnrt_axes_params all = {0}, last = {8}, front = {1};
