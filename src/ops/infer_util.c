@@ -140,8 +140,7 @@ nnc_status nnc_infer_same(nnc_infer_ctx *ctx)
     if (!x->has_shape) {
         return nnc_infer_output_unknown(ctx, 0, x->dtype, -1);
     }
-    NNC_TRY(nnc_infer_output(ctx, 0, x->dtype, &x->shape));
-    return nnc_infer_int_copy(ctx);
+    return nnc_infer_output(ctx, 0, x->dtype, &x->shape);
 }
 
 nnc_status nnc_infer_same_bool(nnc_infer_ctx *ctx)

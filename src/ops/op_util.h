@@ -86,7 +86,7 @@ nnc_status nnc_infer_broadcast(nnc_infer_ctx *ctx, nnc_shape *acc, const nnc_sha
 nnc_status nnc_infer_broadcast_all(nnc_infer_ctx *ctx, nnc_dtype dtype);
 /* The same dtype in inputs first..; unknown ones are ignored. */
 nnc_status nnc_infer_same_dtype(const nnc_infer_ctx *ctx, uint32_t first);
-/* Output 0 like input 0. */
+/* Output 0 of input 0's type and shape; nothing is said of its contents. */
 nnc_status nnc_infer_same(nnc_infer_ctx *ctx);
 nnc_status nnc_infer_same_bool(nnc_infer_ctx *ctx);
 /* Merges two dims that must agree; fails naming both. */

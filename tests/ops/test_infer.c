@@ -3,6 +3,7 @@
 #include "cmocka_all.h"
 
 #include "node_case.h"
+#include "ops/infer.h"
 
 typedef struct infer_case {
     const char *op, *inputs, *attrs, *outputs;
@@ -464,12 +465,54 @@ static void test_quant_needs_an_annotation(void **state)
     nnc_graph_destroy(g);
 }
 
+static nnc_status count_known(void *user, nnc_value_id value, const int64_t *data, size_t count, bool scalar)
+{
+    (void)value;
+    (void)data;
+    (void)count;
+    (void)scalar;
+    ++*(size_t *)user;
+    return NNC_OK;
+}
+
+/* An op of its input's type and shape does not have its contents: only Identity does. */
+static void test_contents_of_lists(void **state)
+{
+    (void)state;
+    static const infer_case changing[] = {
+        {"Abs", "i{-1,2}", "", ""},
+        {"Sign", "i{-1,2}", "", ""},
+        {"Relu", "i{-1,2}", "", ""},
+        {"BitwiseNot", "i{-1,2}", "", ""},
+        {"Clip", "i{-1,2} i(0)", "", ""},
+        {"CumSum", "i{1,2} i(0)", "exclusive=1", ""},
+        {"ReduceSumSquare", "i{1,2} i{}", "noop_with_empty_axes=1", ""},
+        {"ScatterElements", "i{1,2} i{0} i{7}", "", ""},
+    };
+    for (size_t i = 0; i < sizeof changing / sizeof *changing; i++) {
+        size_t known = 0;
+        nnc_graph *g = case_graph(changing[i].op, changing[i].inputs, changing[i].attrs, 1);
+        assert_int_equal(nnc_node_bind(g, 0), NNC_OK);
+        if (nnc_graph_infer_known(g, NULL, count_known, &known) != NNC_OK || known != 0) {
+            fail_msg("%s: %zu known values: %s", changing[i].op, known, nnc_error_message());
+        }
+        nnc_graph_destroy(g);
+    }
+    size_t known = 0;
+    nnc_graph *g = case_graph("Identity", "i{-1,2}", "", 1);
+    assert_int_equal(nnc_node_bind(g, 0), NNC_OK);
+    assert_int_equal(nnc_graph_infer_known(g, NULL, count_known, &known), NNC_OK);
+    assert_int_equal(known, 1);
+    nnc_graph_destroy(g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_every_op_has_a_case),
         cmocka_unit_test(test_shape_arithmetic),
+        cmocka_unit_test(test_contents_of_lists),
         cmocka_unit_test(test_stale_value_info),
         cmocka_unit_test(test_quant_needs_an_annotation),
     };
