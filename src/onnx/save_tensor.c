@@ -139,7 +139,8 @@ static nnc_status shape_out(Onnx__TensorShapeProto **out, nnc_onnx_writer *w,
             d->dim_value = shape->dims[i];
         } else {
             const char *name = nnc_graph_symbol_name(graph, shape->dims[i]);
-            d->dim_param = name[0] ? (char *)(uintptr_t)name : NULL;
+            /* "^3" numbers a dimension of the outer graph that has no name (ops/subgraph.h). */
+            d->dim_param = name[0] && name[0] != '^' ? (char *)(uintptr_t)name : NULL;
         }
         s->dim[i] = d;
     }

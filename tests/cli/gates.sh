@@ -74,12 +74,12 @@ grep -q '"samples_needed": [1-9]' open.json || bad "open.json has no samples_nee
 [ -e open.onnx ] && bad "an undecided model was published"
 
 # Latency: limits far away decide, in both directions.
-expect 0 "nncompress: PASSED" -- "$tool" compare model.onnx plain.onnx --eval "$test" -n 100 --layer-samples 0 \
-    --max-latency 60000ms --min-speedup 0.0001x --min-agreement 50% --max-memory 1GB --bench-seconds 0.1
-expect 1 "min-speedup FAILED" -- "$tool" compare model.onnx plain.onnx --eval "$test" -n 100 --layer-samples 0 \
-    --min-speedup 100000 --bench-seconds 0.1
-expect 1 "max-latency FAILED" -- "$tool" eval plain.onnx --eval "$test" -n 100 --max-latency 0.000001 \
-    --bench-seconds 0.1
+expect_measured 0 "nncompress: PASSED" -- "$tool" compare model.onnx plain.onnx --eval "$test" -n 100 --layer-samples 0 \
+    --max-latency 60000ms --min-speedup 0.0001x --min-agreement 50% --max-memory 1GB --bench-seconds 0.3 --threads 1
+expect_measured 1 "min-speedup FAILED" -- "$tool" compare model.onnx plain.onnx --eval "$test" -n 100 --layer-samples 0 \
+    --min-speedup 100000 --bench-seconds 0.3 --threads 1
+expect_measured 1 "max-latency FAILED" -- "$tool" eval plain.onnx --eval "$test" -n 100 --max-latency 0.000001 \
+    --bench-seconds 0.3 --threads 1
 
 # compare and eval; JSON is one object and the code the same.
 expect 0 "nncompress: DONE drop=" -- "$tool" compare model.onnx plain.onnx --eval "$test" --layer-samples 0
@@ -116,7 +116,7 @@ expect 1 "baseline on other samples" -- "$tool" compare model.onnx plain.onnx --
 expect 1 "baseline-size FAILED" -- "$tool" compare model.onnx model.onnx --eval "$test" -n 50 --layer-samples 0 \
     --baseline compare.json --baseline-drop 90% --bench-seconds 0
 "$tool" eval plain.onnx --eval "$test" --json --max-latency 60s >/dev/null 2>&1 && bad "60s was taken for a latency"
-"$tool" eval plain.onnx --eval "$test" --json --max-latency 60000 --bench-seconds 0.1 --threads 1 >eval.json 2>/dev/null
+"$tool" eval plain.onnx --eval "$test" --json --max-latency 60000 --bench-seconds 0.3 --threads 1 >eval.json 2>/dev/null
 expect 0 "nncompress: PASSED" -- "$tool" eval plain.onnx --eval "$test" --baseline eval.json --baseline-drop 0% \
     --bench-seconds 0
 expect 1 "baseline-drop FAILED" -- "$tool" eval lossy.onnx --eval "$test" --baseline eval.json --bench-seconds 0
@@ -124,11 +124,11 @@ expect 1 "baseline-drop FAILED" -- "$tool" eval lossy.onnx --eval "$test" --base
 # Latency against a baseline: only on equal machines, and the difference is said.
 sed 's/"p50_ms": [0-9.e-]*/"p50_ms": 60000.0/' eval.json >slow.json
 sed 's/"p50_ms": [0-9.e-]*/"p50_ms": 0.000001/' eval.json >fast.json
-one="--eval $test --threads 1 --bench-seconds 0.1"
+one="--eval $test --threads 1 --bench-seconds 0.3"
 # shellcheck disable=SC2086
-expect 0 "PASSED     baseline-latency" -- "$tool" eval plain.onnx $one --baseline slow.json
+expect_measured 0 "PASSED     baseline-latency" -- "$tool" eval plain.onnx $one --baseline slow.json
 # shellcheck disable=SC2086
-expect 1 "baseline-latency FAILED" -- "$tool" eval plain.onnx $one --baseline fast.json
+expect_measured 1 "baseline-latency FAILED" -- "$tool" eval plain.onnx $one --baseline fast.json
 sed 's/"cpu": "[^"]*"/"cpu": "Another CPU"/' fast.json >cpu.json
 # shellcheck disable=SC2086
 expect 0 "the baseline is of another CPU" -- "$tool" eval plain.onnx $one --baseline cpu.json

@@ -7,18 +7,12 @@
 #include "base/file.h"
 #include "onnx/harness.h"
 
-/* Models made of ops that this build lacks. */
-static bool is_beyond(const char *name)
-{
-    return strcmp(name, "gtcrn-denoise") == 0;
-}
-
 static void check_model(const char *name)
 {
     char path[512];
     nnc_graph *g;
     nnc_onnx_info info;
-    nnc_onnx_load_options options = {.keep_unsupported = is_beyond(name)};
+    nnc_onnx_load_options options = {0};
     const nnc_onnx_save_options replace = {.mode = NNC_FILE_REPLACE};
     nnc_onnx_save_info saved;
     snprintf(path, sizeof path, "%s/models/%s/model.onnx", NNC_TEST_SHARED_DIR, name);
