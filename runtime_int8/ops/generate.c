@@ -64,17 +64,8 @@ static nnc_status fill_check(const nnrt_node_ctx *ctx)
 static nnc_status fill_reshape(nnrt_node_ctx *ctx)
 {
     const nnrt_fill_params *p = ctx->params;
-    const int64_t *dims;
-    size_t rank;
-    NNC_TRY(nnrt_host_i64(&dims, &rank, ctx, 0));
-    if (rank > NNRT_RANK_MAX)
-        NNC_FAIL(NNC_ERR_MODEL, "'%s': rank %zu, at most %d", ctx->name, rank, NNRT_RANK_MAX);
-    nnrt_shape y = {.rank = (uint32_t)rank};
-    for (uint32_t i = 0; i < y.rank; i++) {
-        y.dims[i] = dims[i];
-        if (dims[i] < 0 || dims[i] > INT32_MAX)
-            NNC_FAIL(NNC_ERR_MODEL, "'%s': dim %u is %lld", ctx->name, i, (long long)dims[i]);
-    }
+    nnrt_shape y;
+    NNC_TRY(nnrt_host_shape(&y, ctx, 0));
     nnrt_set_output(ctx, (nnrt_dtype)p->dtype, &y);
     return NNC_OK;
 }

@@ -194,6 +194,22 @@ nnc_status nnrt_host_i64(const int64_t **data, size_t *count, const nnrt_node_ct
     return NNC_OK;
 }
 
+nnc_status nnrt_host_shape(nnrt_shape *out, const nnrt_node_ctx *ctx, uint32_t i)
+{
+    const int64_t *dims;
+    size_t rank;
+    NNC_TRY(nnrt_host_i64(&dims, &rank, ctx, i));
+    if (rank > NNRT_RANK_MAX)
+        NNC_FAIL(NNC_ERR_MODEL, "'%s': rank %zu, at most %d", ctx->name, rank, NNRT_RANK_MAX);
+    *out = (nnrt_shape){.rank = (uint32_t)rank};
+    for (uint32_t d = 0; d < out->rank; d++) {
+        out->dims[d] = dims[d];
+        if (dims[d] < 0 || dims[d] > INT32_MAX)
+            NNC_FAIL(NNC_ERR_MODEL, "'%s': dim %u is %lld", ctx->name, d, (long long)dims[d]);
+    }
+    return NNC_OK;
+}
+
 /* Element strides of an operand against the output's dims: 0 where it is broadcast. */
 static void operand_strides(size_t *stride, const nnrt_shape *out, const nnrt_shape *x)
 {

@@ -64,6 +64,8 @@ char *nnrt_shape_text(char *buf, const nnrt_shape *shape);
 uint64_t nnrt_value_bits(nnrt_dtype dtype, float value);
 /* Host-known i64 input i: data and count; NNC_ERR_MODEL if it is another type. */
 nnc_status nnrt_host_i64(const int64_t **data, size_t *count, const nnrt_node_ctx *ctx, uint32_t i);
+/* The same as dims of a shape, each from 0 to INT32_MAX; NNC_ERR_MODEL. */
+nnc_status nnrt_host_shape(nnrt_shape *out, const nnrt_node_ctx *ctx, uint32_t i);
 
 /* Elementwise walk over a dense output with up to three broadcast inputs, dims merged where all
  * operands allow it. After merging, the innermost stride of an operand is 0 or 1. */

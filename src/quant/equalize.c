@@ -300,40 +300,56 @@ static nnc_status measure(equalizer *e, const nnc_dataset *data, const nnc_quant
 
 /* ---- scales ---- */
 
-/* Calls back for every weight of input channel c: index into the weight. */
-static void scale_inputs(float *w, const nnc_node *node, const nnc_shape *shape, const float *scale)
+/* Weights of a reader as runs of `taps` numbers: run (o, i) starts at `at` and reads input channel c. */
+typedef struct reader_weights {
+    size_t out, in, taps, groups;
+    bool conv, rows; /* rows: output channels come first */
+} reader_weights;
+
+static reader_weights weights_of(const nnc_node *node, const nnc_shape *shape)
 {
-    bool conv = nnc_node_is(node, "Conv");
-    size_t out = (size_t)shape->dims[axis_out(node)], in = (size_t)shape->dims[1 - axis_out(node)], taps = 1;
-    size_t groups = groups_of(node);
+    uint32_t axis = axis_out(node);
+    reader_weights w = {.out = (size_t)shape->dims[axis], .in = (size_t)shape->dims[1 - axis], .taps = 1,
+                        .groups = groups_of(node), .conv = nnc_node_is(node, "Conv"), .rows = axis == 0};
     for (uint32_t d = 2; d < shape->rank; d++) {
-        taps *= (size_t)shape->dims[d];
+        w.taps *= (size_t)shape->dims[d];
     }
-    for (size_t o = 0; o < out; o++) {
-        for (size_t i = 0; i < in; i++) {
-            size_t at = axis_out(node) == 0 ? o * in + i : i * out + o, c = conv ? o / (out / groups) * in + i : i;
-            for (size_t t = 0; t < taps; t++) {
-                w[at * taps + t] *= scale[c];
+    return w;
+}
+
+static size_t run_at(size_t *c, const reader_weights *w, size_t o, size_t i)
+{
+    *c = w->conv ? o / (w->out / w->groups) * w->in + i : i;
+    return (w->rows ? o * w->in + i : i * w->out + o) * w->taps;
+}
+
+/* Multiplies what reads input channel c by scale[c]. */
+static void scale_inputs(float *x, const nnc_node *node, const nnc_shape *shape, const float *scale)
+{
+    const reader_weights w = weights_of(node, shape);
+    for (size_t o = 0; o < w.out; o++) {
+        for (size_t i = 0; i < w.in; i++) {
+            size_t c, at = run_at(&c, &w, o, i);
+            for (size_t t = 0; t < w.taps; t++) {
+                x[at + t] *= scale[c];
             }
         }
     }
 }
 
 /* Largest weight magnitude that reads input channel c, over all readers. */
-static void reader_weights(double *largest, const equalizer *e, const scaled *g)
+static void largest_weights(double *largest, const equalizer *e, const scaled *g)
 {
     for (size_t r = 0; r < g->reader_count; r++) {
         const nnc_node *node = nnc_graph_node_const(e->graph, g->readers[r]);
-        const nnc_tensor *t = &input_of(e->graph, node, 1)->tensor;
-        const float *w = nnc_tensor_data(t);
-        bool conv = nnc_node_is(node, "Conv");
-        size_t out = (size_t)t->shape.dims[axis_out(node)], in = (size_t)t->shape.dims[1 - axis_out(node)];
-        size_t taps = nnc_tensor_count(t) / (out * in), groups = groups_of(node);
-        for (size_t o = 0; o < out; o++) {
-            for (size_t i = 0; i < in; i++) {
-                size_t at = axis_out(node) == 0 ? o * in + i : i * out + o, c = conv ? o / (out / groups) * in + i : i;
-                for (size_t k = 0; k < taps; k++) {
-                    largest[c] = fmax(largest[c], fabs((double)w[at * taps + k]));
+        const nnc_tensor *tensor = &input_of(e->graph, node, 1)->tensor;
+        const float *x = nnc_tensor_data(tensor);
+        const reader_weights w = weights_of(node, &tensor->shape);
+        for (size_t o = 0; o < w.out; o++) {
+            for (size_t i = 0; i < w.in; i++) {
+                size_t c, at = run_at(&c, &w, o, i);
+                for (size_t t = 0; t < w.taps; t++) {
+                    largest[c] = fmax(largest[c], fabs((double)x[at + t]));
                 }
             }
         }
@@ -361,7 +377,7 @@ static nnc_status choose_scales(float *scale, bool *any, const equalizer *e, con
         return NNC_ERR_LIMIT;
     }
     if (!depthwise) {
-        reader_weights(want, e, g);
+        largest_weights(want, e, g);
     }
     for (size_t c = 0; c < g->channels; c++) {
         want[c] = depthwise ? g->range[c] : want[c] > 0 ? sqrt(g->range[c] / want[c]) : 0;
